@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * HTTP/1.x on the service's ports, seen where packets pass between the sockets and the network.
+ *
+ * Two programs observe packets at the root of the cgroup2 hierarchy, a third is told when connections of the
+ * service are made and closed. All return 1: nothing is ever dropped or changed. What is
+ * not for one of the ports leaves after one load and one compare.
+ */
+#include "http_env.bpf.h"
+#include "http_response.bpf.h"
+#include "packet.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define AF_INET 2
+#define AF_INET6 10
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct http_conn);
+} http_conns SEC(".maps");
+
+/* First bytes of connections that have no socket yet. Those of which none comes are pushed out. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct packet_flow);
+	__type(value, struct http_conn);
+} http_pending SEC(".maps");
+
+/* An http_conn is too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct http_conn);
+} http_blank SEC(".maps");
+
+/* A bit for each port of the service; user space writes it through the map's memory. */
+__u64 http_ports[65536 / 64];
+/* Whether http_pending was ever used: most hosts never see such a connection. */
+__u32 http_pending_used;
+
+static __always_inline bool is_service_port(__u32 port)
+{
+	return http_ports[(port >> 6) & 1023] >> (port & 63) & 1;
+}
+
+static __always_inline __u64 conn_id(void)
+{
+	return (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
+}
+
+/* Takes over what the listener saw of this connection, if it saw anything. */
+static __always_inline void conn_adopt(struct http_conn *c, const struct packet_flow *flow)
+{
+	struct http_conn *pending;
+
+	pending = bpf_map_lookup_elem(&http_pending, flow);
+	if (!pending)
+		return;
+	http_adopt(c, pending);
+	bpf_map_delete_elem(&http_pending, flow);
+}
+
+/* The state of the socket behind @skb, made now if need be. */
+static __always_inline struct http_conn *conn_of(struct __sk_buff *skb, struct bpf_sock *sk,
+						 const struct http_packet *p, bool in)
+{
+	struct packet_flow flow;
+	struct http_conn *c;
+
+	c = bpf_sk_storage_get(&http_conns, sk, 0, 0);
+	if (c || !p->len)
+		return c;
+	c = bpf_sk_storage_get(&http_conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!c)
+		return NULL;
+	http_conn_init(c, conn_id(), sk->src_port, false, in ? p->seq : p->ack, in ? p->ack : p->seq);
+	if (http_pending_used && packet_flow_of(skb, in, &flow))
+		conn_adopt(c, &flow);
+	return c;
+}
+
+/* What is known of the connection of a segment for a listener: its socket comes into being behind us. */
+static __always_inline struct http_conn *conn_pending(struct __sk_buff *skb, __u16 port,
+						      const struct http_packet *p)
+{
+	struct packet_flow flow;
+	struct http_conn *c, *blank;
+	__u32 zero = 0;
+
+	if (!p->len || !packet_flow_of(skb, true, &flow))
+		return NULL;
+	c = bpf_map_lookup_elem(&http_pending, &flow);
+	if (c)
+		return c;
+	blank = bpf_map_lookup_elem(&http_blank, &zero);
+	if (!blank || bpf_map_update_elem(&http_pending, &flow, blank, BPF_ANY))
+		return NULL;
+	c = bpf_map_lookup_elem(&http_pending, &flow);
+	if (!c)
+		return NULL;
+	http_pending_used = 1;
+	c->pending = 1;
+	http_conn_init(c, conn_id(), port, true, p->seq, 0);
+	return c;
+}
+
+SEC("cgroup_skb/ingress")
+int isamon_http_ingress(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct http_packet p;
+	struct http_conn *c;
+
+	if (!sk || !is_service_port(sk->src_port))
+		return 1;
+	if (!packet_parse(skb, &p))
+		return 1;
+	if (sk->state == BPF_TCP_LISTEN)
+		c = conn_pending(skb, sk->src_port, &p);
+	else
+		c = conn_of(skb, sk, &p, true);
+	if (c)
+		http_ingress(c, skb, &p);
+	return 1;
+}
+
+SEC("cgroup_skb/egress")
+int isamon_http_egress(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct http_packet p;
+	struct http_conn *c;
+
+	if (!sk || !is_service_port(sk->src_port))
+		return 1;
+	if (!packet_parse(skb, &p) || sk->state == BPF_TCP_LISTEN)
+		return 1;
+	c = conn_of(skb, sk, &p, false);
+	if (c)
+		http_egress(c, skb, &p);
+	return 1;
+}
+
+static __always_inline void sock_flow(const struct bpf_sock_ops *ctx, struct packet_flow *f)
+{
+	f->pad = 0;
+	f->from_port = (__be16)(ctx->remote_port >> 16);
+	f->to_port = bpf_htons((__u16)ctx->local_port);
+	if (ctx->family == AF_INET) {
+		packet_map_v4(f->from, ctx->remote_ip4);
+		packet_map_v4(f->to, ctx->local_ip4);
+		return;
+	}
+	((__u32 *)f->from)[0] = ctx->remote_ip6[0];
+	((__u32 *)f->from)[1] = ctx->remote_ip6[1];
+	((__u32 *)f->from)[2] = ctx->remote_ip6[2];
+	((__u32 *)f->from)[3] = ctx->remote_ip6[3];
+	((__u32 *)f->to)[0] = ctx->local_ip6[0];
+	((__u32 *)f->to)[1] = ctx->local_ip6[1];
+	((__u32 *)f->to)[2] = ctx->local_ip6[2];
+	((__u32 *)f->to)[3] = ctx->local_ip6[3];
+}
+
+/* The service accepted a connection: its state is known from the first byte on. */
+static __always_inline void sock_accepted(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
+{
+	struct packet_flow flow;
+	struct http_conn *c;
+
+	c = bpf_sk_storage_get(&http_conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!c)
+		return;
+	http_conn_init(c, conn_id(), (__u16)ctx->local_port, true, ctx->rcv_nxt, ctx->snd_nxt);
+	if (http_pending_used) {
+		sock_flow(ctx, &flow);
+		conn_adopt(c, &flow);
+	}
+	/* 0: the kernel knows these flags and will tell */
+	c->watched = bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags |
+							    BPF_SOCK_OPS_STATE_CB_FLAG |
+							    BPF_SOCK_OPS_RTO_CB_FLAG) == 0;
+}
+
+SEC("sockops")
+int isamon_http_sock(struct bpf_sock_ops *ctx)
+{
+	__u32 op = ctx->op;
+	struct bpf_sock *sk;
+	struct http_conn *c;
+
+	if (op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB && op != BPF_SOCK_OPS_STATE_CB &&
+	    op != BPF_SOCK_OPS_RTO_CB)
+		return 1;
+	if (!is_service_port(ctx->local_port))
+		return 1;
+	sk = ctx->sk;
+	if (!sk)
+		return 1;
+	if (op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB) {
+		sock_accepted(ctx, sk);
+		return 1;
+	}
+	c = bpf_sk_storage_get(&http_conns, sk, 0, 0);
+	if (!c)
+		return 1;
+	if (op == BPF_SOCK_OPS_STATE_CB && ctx->args[1] == BPF_TCP_CLOSE)
+		http_conn_close(c);
+	else if (op == BPF_SOCK_OPS_RTO_CB && ctx->args[2])
+		c->client_done = 1; /* the last retransmission timed out: it fell silent */
+	return 1;
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Requests: what arrives on a connection of the service.
+ *
+ * A request begins with the first byte that arrives between messages and could begin a method. It is
+ * counted then. Segments may come late, twice, or in the wrong order (the hook stands before TCP's own
+ * queue): a gap inside a body of known length is stepped over, any other makes the connection wait for the
+ * next segment that starts like a request.
+ */
+#ifndef ISAMON_HTTP_REQUEST_BPF_H
+#define ISAMON_HTTP_REQUEST_BPF_H
+
+#include "http_scan.bpf.h"
+
+/* Steps of one segment at most: several for each byte of the longest one. */
+#define HTTP_STEPS_MAX (1 << 18)
+/* No method is longer than this. */
+#define HTTP_METHOD_LETTERS 20
+
+/* resync of rx: the framing is lost; or just this segment does not follow the last one. */
+enum { HTTP_RESYNC = 1, HTTP_RESYNC_GAP = 2 };
+
+static __always_inline void http_count(const struct http_conn *c, __u64 *counter, __u64 n)
+{
+	if (!c->pending)
+		__sync_fetch_and_add(counter, n);
+}
+
+#define HTTP_COUNT(c, field, n) \
+	do { \
+		struct http_totals *count_totals = env_totals(); \
+\
+		if (count_totals) \
+			http_count((c), &count_totals->field, (n)); \
+	} while (0)
+
+/* It speaks something else: counted once, left alone from now on. */
+env_global int http_not(struct http_conn *c)
+{
+	__u32 begun;
+
+	if (!c || c->non_http)
+		return 0;
+	begun = c->begun - c->ended;
+	c->non_http = 1;
+	c->ended = c->begun;
+	HTTP_COUNT(c, non_http, 1);
+	if (begun)
+		HTTP_COUNT(c, discarded, begun);
+	return 0;
+}
+
+static __always_inline struct http_record *http_rx_record(struct http_conn *c)
+{
+	return c->in_next ? &c->next.r : &c->now.r;
+}
+
+static __always_inline void http_record_clear(struct http_record *r, __u64 now, __u16 port)
+{
+	r->start_ns = now;
+	r->first_byte_ns = 0;
+	r->end_ns = 0;
+	r->request_bytes = 0;
+	r->response_bytes = 0;
+	r->status = 0;
+	r->port = port;
+	r->flags = 0;
+	r->method = HTTP_METHOD_OTHER;
+	r->end = 0;
+	r->phase = 0;
+	r->path_len = 0;
+}
+
+env_global int http_rx_begin(struct http_conn *c, __u64 now)
+{
+	struct http_record *r;
+	__u32 waiting;
+
+	if (!c)
+		return 0;
+	waiting = c->begun - c->ended;
+	c->in_next = waiting != 0;
+	r = http_rx_record(c);
+	http_record_clear(r, now, c->port);
+	if (waiting)
+		r->flags = HTTP_FLAG_PIPELINED;
+	else
+		c->current = c->begun;
+	http_half_reset(&c->rx);
+	c->rx.resync = 0;
+	c->rx.busy = 1;
+	c->begun++;
+	HTTP_COUNT(c, started, 1);
+	return 0;
+}
+
+/* All of a request has arrived, or all that will ever be known of it. */
+env_global int http_rx_message(struct http_conn *c)
+{
+	__u32 number;
+
+	if (!c)
+		return 0;
+	number = c->begun - 1;
+
+	http_rx_record(c)->request_bytes = c->rx.body;
+	if (c->in_next && (number - c->ended > HTTP_PIPELINE_MAX ||
+			   env_wait(c->id, number, &c->next.r)))
+		HTTP_COUNT(c, pipeline_overflow, 1);
+	c->in_next = 0;
+	c->rx.busy = 0;
+	c->rx.state = HTTP_IDLE;
+	return 0;
+}
+
+env_global int http_rx_broken(struct http_conn *c)
+{
+	if (!c)
+		return 0;
+	if (c->rx.busy)
+		http_rx_message(c);
+	c->rx.state = HTTP_IDLE;
+	c->rx.resync = HTTP_RESYNC;
+	HTTP_COUNT(c, desyncs, 1);
+	return 0;
+}
+
+static __always_inline void http_rx_head(struct http_conn *c)
+{
+	struct http_half *h = &c->rx;
+
+	if (h->flags & HTTP_CHUNKED) {
+		http_expect_size(h);
+	} else if (h->flags & (HTTP_HAS_CODING | HTTP_BAD_LENGTH)) {
+		http_rx_broken(c);
+	} else if (h->flags & HTTP_HAS_LENGTH && h->length) {
+		h->left = h->length;
+		h->state = HTTP_BODY;
+	} else {
+		http_rx_message(c);
+	}
+}
+
+/* @word: the letters of a method, zeros behind them. */
+static __always_inline __u8 http_method_of(__u64 word)
+{
+	switch (word) {
+	case HTTP_WORD('G', 'E', 'T', 0, 0, 0, 0, 0):
+		return HTTP_METHOD_GET;
+	case HTTP_WORD('H', 'E', 'A', 'D', 0, 0, 0, 0):
+		return HTTP_METHOD_HEAD;
+	case HTTP_WORD('P', 'O', 'S', 'T', 0, 0, 0, 0):
+		return HTTP_METHOD_POST;
+	case HTTP_WORD('P', 'U', 'T', 0, 0, 0, 0, 0):
+		return HTTP_METHOD_PUT;
+	case HTTP_WORD('D', 'E', 'L', 'E', 'T', 'E', 0, 0):
+		return HTTP_METHOD_DELETE;
+	case HTTP_WORD('C', 'O', 'N', 'N', 'E', 'C', 'T', 0):
+		return HTTP_METHOD_CONNECT;
+	case HTTP_WORD('O', 'P', 'T', 'I', 'O', 'N', 'S', 0):
+		return HTTP_METHOD_OPTIONS;
+	case HTTP_WORD('T', 'R', 'A', 'C', 'E', 0, 0, 0):
+		return HTTP_METHOD_TRACE;
+	case HTTP_WORD('P', 'A', 'T', 'C', 'H', 0, 0, 0):
+		return HTTP_METHOD_PATCH;
+	}
+	return HTTP_METHOD_OTHER;
+}
+
+/* The known method that @word starts with, and its letters; HTTP_METHOD_OTHER if there is none. */
+static __always_inline __u8 http_known_method(__u64 word, __u32 have, __u32 *ret_letters)
+{
+	__u64 space = http_bytes_equal(word, ' ');
+	__u32 n;
+
+	if (!space)
+		return HTTP_METHOD_OTHER;
+	n = http_first_byte(space) & 7;
+	if (n >= have)
+		return HTTP_METHOD_OTHER;
+	*ret_letters = n;
+	return http_method_of(word & ((1ull << (n * 8)) - 1));
+}
+
+/* Between requests: does one begin here? */
+env_global __u64 http_rx_idle(struct http_conn *c, __u32 i, __u32 have, __u32 rest, __u64 now)
+{
+	__u32 letters = 0;
+	__u8 method, first, target, resync;
+	__u64 word;
+
+	if (!c)
+		return HTTP_STEP(rest, HTTP_EVENT_NONE);
+	resync = c->rx.resync;
+	word = http_word_at(&c->rx, i);
+	first = (__u8)word;
+	method = http_known_method(word, have, &letters);
+	target = http_byte_at(&c->rx, i + letters + 1);
+	if (resync && (method == HTTP_METHOD_OTHER || letters + 1 >= have ||
+		       (target != '/' && target != 'h' && target != '*')))
+		return HTTP_STEP(rest, HTTP_EVENT_NONE); /* the next segment may be one */
+	if (first == '\r' || first == '\n') /* RFC 9112 2.2: a server skips them */
+		return HTTP_STEP(1, HTTP_EVENT_NONE);
+	if (method != HTTP_METHOD_OTHER) {
+		http_rx_begin(c, now);
+		http_rx_record(c)->method = method;
+		c->rx.state = HTTP_TARGET;
+		return HTTP_STEP(letters + 1, HTTP_EVENT_NONE);
+	}
+	if (first >= 'A' && first <= 'Z') {
+		http_rx_begin(c, now);
+		c->rx.state = HTTP_METHOD;
+		return HTTP_STEP(0, HTTP_EVENT_NONE);
+	}
+	if (c->begun)
+		return HTTP_STEP(0, HTTP_EVENT_BROKEN);
+	http_not(c);
+	return HTTP_STEP(rest, HTTP_EVENT_NONE);
+}
+
+/* One letter of a method that is unknown, or cut. */
+env_global __u64 http_rx_method(struct http_conn *c, __u8 letter, __u32 rest)
+{
+	struct http_half *h;
+
+	if (!c)
+		return HTTP_STEP(rest, HTTP_EVENT_NONE);
+	h = &c->rx;
+	if (letter == ' ' && h->at) {
+		if (h->at <= 8)
+			http_rx_record(c)->method = http_method_of(h->length);
+		h->length = 0;
+		h->at = 0;
+		h->state = HTTP_TARGET;
+		return HTTP_STEP(1, HTTP_EVENT_NONE);
+	}
+	if (((letter >= 'A' && letter <= 'Z') || letter == '-' || letter == '_') &&
+	    h->at < HTTP_METHOD_LETTERS) {
+		if (h->at < 8)
+			h->length |= (__u64)letter << ((h->at & 7) * 8);
+		h->at++;
+		return HTTP_STEP(1, HTTP_EVENT_NONE);
+	}
+	if (c->begun > 1) { /* only what has just begun is no request */
+		HTTP_COUNT(c, discarded, 1);
+		c->begun--;
+		c->in_next = 0;
+		h->busy = 0;
+		return HTTP_STEP(0, HTTP_EVENT_BROKEN);
+	}
+	http_not(c);
+	return HTTP_STEP(rest, HTTP_EVENT_NONE);
+}
+
+/* The path, eight bytes at a time, to the first blank or '?' or '#'. The rest of the line says nothing
+ * that is needed. */
+env_global __u64 http_rx_target(struct http_conn *c, __u32 i, __u32 have)
+{
+	struct http_record *r;
+	__u32 done = 0;
+	int k;
+
+	if (!c)
+		return HTTP_STEP(have, HTTP_EVENT_NONE);
+	r = http_rx_record(c);
+	for (k = 0; k < 4 && done < have; k++) {
+		__u64 word = http_word_at(&c->rx, i + done);
+		__u64 stop = http_bytes_blank(word) | http_bytes_equal(word, '?') |
+			     http_bytes_equal(word, '#');
+		__u32 n = stop ? http_first_byte(stop) : 8;
+		__u32 len = r->path_len;
+
+		if (n >= have - done) { /* what is behind was not loaded */
+			n = have - done;
+			stop = 0;
+		}
+		if (len < HTTP_PATH_MAX)
+			env_store_word(&r->path[len & (HTTP_PATH_MAX - 1)], word);
+		len += n;
+		if (len > HTTP_PATH_MAX) {
+			len = HTTP_PATH_MAX;
+			r->flags |= HTTP_FLAG_PATH_CUT;
+		}
+		r->path_len = (__u8)len;
+		done += n;
+		if (stop) {
+			c->rx.state = HTTP_SKIP;
+			c->rx.after = HTTP_NAME;
+			break;
+		}
+	}
+	return HTTP_STEP(done, HTTP_EVENT_NONE);
+}
+
+static __always_inline __u64 http_rx_next(struct http_scan *s, struct http_conn *c)
+{
+	__u32 rest = s->end - s->pos, i = 0, have = 0;
+	struct http_half *h = &c->rx;
+
+	if (h->state < HTTP_BODY) {
+		have = http_fill(s, h, &i);
+		if (!have)
+			return HTTP_STEP(rest, HTTP_EVENT_BROKEN);
+	}
+	if (h->state == HTTP_IDLE)
+		return http_rx_idle(c, i, have, rest, s->now);
+	if (h->state == HTTP_METHOD)
+		return http_rx_method(c, http_byte_at(h, i), rest);
+	if (h->state == HTTP_TARGET)
+		return http_rx_target(c, i, have);
+	return http_step(h, i, have, rest);
+}
+
+static long http_rx_step(__u32 index, void *ctx)
+{
+	struct http_scan *s = ctx;
+	struct http_conn *c = s->c;
+	__u64 step;
+
+	(void)index;
+	if (s->pos >= s->end)
+		return 1;
+	step = http_rx_next(s, c);
+	s->pos += (__u32)step;
+	switch (step >> 32) {
+	case HTTP_EVENT_HEAD:
+		http_rx_head(c);
+		break;
+	case HTTP_EVENT_MESSAGE:
+		http_rx_message(c);
+		break;
+	case HTTP_EVENT_BROKEN:
+		http_rx_broken(c);
+		s->pos = s->end;
+		break;
+	}
+	return 0;
+}
+
+/*
+ * Where the new bytes of a segment start: *ret_skip of its bytes were seen before. Returns false if none
+ * is new. A gap is stepped over here if the body it lies in is known to reach that far.
+ */
+static __always_inline bool http_in_order(struct http_half *h, const struct http_packet *p,
+					  __u32 *ret_skip, bool *ret_gap)
+{
+	__s32 ahead = (__s32)(p->seq - h->next);
+
+	*ret_skip = 0;
+	*ret_gap = false;
+	if (ahead < 0) {
+		*ret_skip = -ahead;
+		return *ret_skip < p->len;
+	}
+	if (ahead > 0) {
+		if ((h->state == HTTP_BODY || h->state == HTTP_CHUNK) && (__u64)ahead <= h->left) {
+			h->left -= ahead;
+			h->body += ahead;
+		} else if (h->state == HTTP_UNTIL_CLOSE) {
+			h->body += ahead;
+		} else {
+			*ret_gap = true;
+		}
+	}
+	return true;
+}
+
+/* The payload of a segment that arrived. */
+static __always_inline void http_rx_data(struct http_conn *c, struct __sk_buff *skb,
+					 const struct http_packet *p)
+{
+	struct http_scan s = { .c = c, .skb = skb, .offset = p->offset, .end = p->len };
+	__u32 next = c->rx.next;
+	bool gap;
+
+	if (!http_in_order(&c->rx, p, &s.pos, &gap))
+		return;
+	s.now = env_now();
+	if (gap) {
+		c->gap = 1;
+		if (c->rx.state != HTTP_IDLE)
+			http_rx_broken(c);
+		else if (!c->rx.resync)
+			c->rx.resync = HTTP_RESYNC_GAP;
+	}
+	env_loop(HTTP_STEPS_MAX, http_rx_step, &s);
+	c->rx.next = p->seq + p->len;
+	if (c->rx.resync == HTTP_RESYNC_GAP) { /* not a request: what is missing may still come */
+		c->rx.resync = 0;
+		c->rx.next = next;
+	}
+}
+
+#endif

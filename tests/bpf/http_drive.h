@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* Plays a case of http_cases.h against a machine, cut in a given way, and compares what comes out. */
+#ifndef ISAMON_HTTP_DRIVE_H
+#define ISAMON_HTTP_DRIVE_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "http_cases.h"
+#include "unit/unit.h"
+
+#define DRIVE_RECORDS 64
+
+/* The machine under test, in user space or in the kernel. */
+struct machine {
+	void (*start)(bool synced, bool watched, uint32_t rx_next, uint32_t tx_next);
+	/* One segment; @flags: 'F' with FIN, 'R' with RST, 0. */
+	void (*segment)(bool in, uint32_t seq, const char *bytes, size_t len, char flags);
+	void (*closed)(void);
+	void (*silent)(void);
+	/* Records since the start, and totals of this case. */
+	size_t (*records)(struct http_record *to, size_t max);
+	void (*totals)(struct http_totals *to);
+};
+
+enum cut { CUT_WHOLE, CUT_TWO, CUT_BYTES, CUT_TWICE };
+
+struct play {
+	const struct machine *m;
+	enum cut cut;
+	size_t at; /* CUT_TWO: where, counted over all the bytes of the case */
+	size_t done;
+	uint32_t client_seq, server_seq;
+};
+
+static void play_piece(struct play *p, bool in, const char *bytes, size_t len)
+{
+	uint32_t *seq = in ? &p->client_seq : &p->server_seq;
+
+	p->m->segment(in, *seq, bytes, len, 0);
+	if (p->cut == CUT_TWICE) /* as a whole once more, and its tail alone */
+		p->m->segment(in, *seq, bytes, len, 0);
+	if (p->cut == CUT_TWICE && len > 1)
+		p->m->segment(in, *seq + (uint32_t)(len / 2), bytes + len / 2, len - len / 2, 0);
+	*seq += (uint32_t)len;
+}
+
+static void play_bytes(struct play *p, bool in, const char *bytes, size_t len)
+{
+	size_t cut = p->at - p->done; /* wraps when it lies behind us: then nothing is cut here */
+
+	if (p->cut == CUT_BYTES) {
+		for (size_t i = 0; i < len; i++)
+			play_piece(p, in, bytes + i, 1);
+	} else if (p->cut == CUT_TWO && cut > 0 && cut < len) {
+		play_piece(p, in, bytes, cut);
+		play_piece(p, in, bytes + cut, len - cut);
+	} else {
+		play_piece(p, in, bytes, len);
+	}
+	p->done += len;
+}
+
+static void play_turn(struct play *p, const struct http_turn *t)
+{
+	switch (t->kind) {
+	case CLIENT:
+	case SERVER:
+		play_bytes(p, t->kind == CLIENT, t->bytes, strlen(t->bytes));
+		break;
+	case LOSE:
+		p->client_seq += (uint32_t)strlen(t->bytes);
+		break;
+	case CLIENT_FIN:
+	case CLIENT_RST:
+		p->m->segment(true, p->client_seq, NULL, 0, t->kind == CLIENT_FIN ? 'F' : 'R');
+		break;
+	case SERVER_FIN:
+	case SERVER_RST:
+		p->m->segment(false, p->server_seq, NULL, 0, t->kind == SERVER_FIN ? 'F' : 'R');
+		break;
+	case CLOSED:
+		p->m->closed();
+		break;
+	case SILENT:
+		p->m->silent();
+		break;
+	case TURN_NONE:
+		break;
+	}
+}
+
+static size_t case_bytes(const struct http_case *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < HTTP_CASE_TURNS; i++)
+		if (c->turns[i].kind == CLIENT || c->turns[i].kind == SERVER)
+			n += strlen(c->turns[i].bytes);
+	return n;
+}
+
+static int differs(char *why, size_t size, const char *what, unsigned long long got,
+		   unsigned long long expected)
+{
+	if (got == expected)
+		return 0;
+	snprintf(why, size, "%s: got %llu, expected %llu", what, got, expected);
+	return 1;
+}
+
+static int record_differs(const struct http_case *c, size_t i, const struct http_record *r, char *why,
+			  size_t size)
+{
+	__typeof__(&c->records[0]) e = &c->records[i];
+	char what[160];
+
+	snprintf(what, sizeof(what), "record %zu method", i);
+	if (differs(why, size, what, r->method, e->method))
+		return 1;
+	if (r->path_len != strlen(e->path) || memcmp(r->path, e->path, r->path_len) != 0) {
+		snprintf(why, size, "record %zu path: got \"%.*s\", expected \"%s\"", i, r->path_len,
+			 r->path, e->path);
+		return 1;
+	}
+	snprintf(what, sizeof(what), "record %zu status", i);
+	if (differs(why, size, what, r->status, e->status))
+		return 1;
+	snprintf(what, sizeof(what), "record %zu end", i);
+	if (differs(why, size, what, r->end, e->end))
+		return 1;
+	snprintf(what, sizeof(what), "record %zu phase", i);
+	if (differs(why, size, what, r->phase, e->phase))
+		return 1;
+	snprintf(what, sizeof(what), "record %zu request bytes", i);
+	if (differs(why, size, what, r->request_bytes, e->request_bytes))
+		return 1;
+	snprintf(what, sizeof(what), "record %zu response bytes", i);
+	if (differs(why, size, what, r->response_bytes, e->response_bytes))
+		return 1;
+	snprintf(what, sizeof(what), "record %zu flags", i);
+	if (differs(why, size, what, r->flags, e->flags))
+		return 1;
+	if (r->start_ns > r->end_ns || (r->first_byte_ns && (r->first_byte_ns < r->start_ns ||
+							     r->first_byte_ns > r->end_ns))) {
+		snprintf(why, size, "record %zu: times out of order", i);
+		return 1;
+	}
+	return 0;
+}
+
+static int outcome_differs(const struct machine *m, const struct http_case *c, char *why, size_t size)
+{
+	struct http_record records[DRIVE_RECORDS];
+	struct http_totals t;
+	size_t n = m->records(records, DRIVE_RECORDS), expected = 0;
+	unsigned long long ended = 0;
+
+	while (expected < HTTP_CASE_RECORDS && c->records[expected].path)
+		expected++;
+	if (differs(why, size, "records", n, expected))
+		return 1;
+	for (size_t i = 0; i < n; i++)
+		if (record_differs(c, i, &records[i], why, size))
+			return 1;
+	m->totals(&t);
+	for (int e = 0; e < HTTP_END_N; e++)
+		ended += t.ended[e][0] + t.ended[e][1];
+	return differs(why, size, "connections", t.connections, 1) ||
+	       differs(why, size, "started", t.started, c->started ? c->started : expected) ||
+	       differs(why, size, "ended", ended, expected) ||
+	       differs(why, size, "discarded", t.discarded, c->discarded) ||
+	       differs(why, size, "non-HTTP", t.non_http, c->non_http) ||
+	       differs(why, size, "desyncs", t.desyncs, c->desyncs) ||
+	       differs(why, size, "lost", t.records_lost, 0) ||
+	       differs(why, size, "in flight", t.started - t.discarded - ended, 0);
+}
+
+static int play_case(const struct machine *m, const struct http_case *c, enum cut cut, size_t at,
+		     uint32_t seq, char *why, size_t size)
+{
+	struct play p = { .m = m, .cut = cut, .at = at, .client_seq = seq, .server_seq = seq ^ 0x5a5a };
+
+	m->start(!c->unsynced, !c->unwatched, p.client_seq, p.server_seq);
+	for (size_t i = 0; i < HTTP_CASE_TURNS; i++)
+		play_turn(&p, &c->turns[i]);
+	return outcome_differs(m, c, why, size);
+}
+
+/* Every case, whole, cut in two at every byte, byte by byte, and with everything sent again. Near the
+ * wrap of the sequence numbers, too. One verdict a case. */
+static void play_all(const struct machine *m)
+{
+	char why[512];
+
+	for (size_t i = 0; i < ARRAY_SIZE(http_cases); i++) {
+		const struct http_case *c = &http_cases[i];
+		int bad = play_case(m, c, CUT_WHOLE, 0, 1000, why, sizeof(why));
+		const char *how = "whole";
+		size_t at = 0;
+
+		unit_begin("%s", c->name);
+		if (!bad && (bad = play_case(m, c, CUT_TWICE, 0, 1000, why, sizeof(why))))
+			how = "with retransmissions";
+		if (!bad && (bad = play_case(m, c, CUT_WHOLE, 0, 0xfffffff0, why, sizeof(why))))
+			how = "over the wrap of sequence numbers";
+		if (!bad && !c->whole_only &&
+		    (bad = play_case(m, c, CUT_BYTES, 0, 1000, why, sizeof(why))))
+			how = "byte by byte";
+		for (at = 1; !bad && !c->whole_only && at < case_bytes(c); at++)
+			if ((bad = play_case(m, c, CUT_TWO, at, 1000, why, sizeof(why))))
+				how = "cut in two";
+		if (bad)
+			FAIL_CASE("%s (%s, byte %zu)", why, how, at);
+	}
+}
+
+#endif

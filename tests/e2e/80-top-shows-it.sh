@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# isamon top: as text, as JSON, live in a terminal; from the daemon and by itself.
+# vm: yes
+# limit: 90
+# shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
+. "$(dirname "$0")/../fixtures/lib.sh"
+need_root
+need curl
+
+SERVICE_PORT=$(free_port)
+start_isamon
+start_uvicorn
+base=http://127.0.0.1:$SERVICE_PORT
+start traffic "$PY" "$FIXTURES/traffic.py" "$base" --duration 60 --rate $((SLOW > 1 ? 20 : 60)) --report "$T/traffic.json"
+enough() { [ "$(metric http_server_request_duration_seconds_count)" -gt 20 ]; }
+wait_for 20 "traffic" enough
+top() { timeout $((20 * PATIENCE)) "$ISAMON" top "$@"; }
+
+check_json() {
+	"$PY" -c 'import json, sys
+d = json.load(sys.stdin)
+routes = {r["route"]: r for r in d["routes"]}
+assert routes, d
+print(json.dumps(routes[max(routes, key=lambda r: routes[r].get("requests", 0))])[:200])'
+}
+
+say "== from the daemon"
+top --once --config "$T/isamon.conf" >"$T/once" || fail "top --once: status $?"
+cat "$T/once"
+grep -q '/api/models' "$T/once" || fail "no /api/models in the table"
+grep -qi 'p99' "$T/once" || fail "no p99 in the table"
+if LC_ALL=C grep -q $'\033' "$T/once"; then fail "escape sequences in what is no terminal"; fi
+awk 'length($0) > 100 { exit 1 }' "$T/once" || fail "lines of more than 100 characters"
+top --once --json --config "$T/isamon.conf" | check_json || fail "top --json"
+
+say "== live, in a terminal"
+if command -v tmux >/dev/null; then
+	mux() { env -u TMUX tmux -S "$T/tmux" "$@"; }
+	at_end() { mux kill-server 2>/dev/null; }
+	mux -f /dev/null new-session -d -x 80 -y 24 \
+		"'$ISAMON' top --config '$T/isamon.conf' 2>'$T/top.log'; echo \$? >'$T/top.status'"
+	pane() { mux capture-pane -p >"$T/pane" && grep -q '/api/models' "$T/pane" && grep -qi 'p99' "$T/pane"; }
+	wait_for 15 "top to show a route" pane
+	cat "$T/pane"
+	mux resize-window -x 120 -y 40
+	wait_for 10 "top after it was made larger" pane
+	mux resize-window -x 30 -y 5
+	sleep 0.5
+	mux resize-window -x 100 -y 30
+	wait_for 10 "top after it was made larger again" pane
+	mux send-keys q
+	wait_for 10 "top to end" test -s "$T/top.status"
+	[ "$(cat "$T/top.status")" = 0 ] || fail "top ended with $(cat "$T/top.status"): $(cat "$T/top.log")"
+else
+	say "no tmux: not tried in a terminal"
+fi
+
+say "== by itself"
+stop isamon
+top --once --port "$SERVICE_PORT" --config "$T/isamon.conf" >"$T/once" 2>"$T/once.err" ||
+	fail "top without a daemon: $(cat "$T/once.err")"
+cat "$T/once"
+grep -q '/api/models' "$T/once" || fail "no /api/models in the table without a daemon"
+top --once --json --port "$SERVICE_PORT" --config "$T/isamon.conf" | check_json || fail "top --json without a daemon"
+stop traffic INT

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# make install puts everything under DESTDIR; what it installed works; make uninstall leaves data and
+# configuration.
+# limit: 120
+# shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
+. "$(dirname "$0")/../fixtures/lib.sh"
+need make
+
+root=$T/root
+cd "$REPO" || exit
+run_make() { make -s "$1" DESTDIR="$root" prefix=/usr sysconfdir=/etc unitdir=/usr/lib/systemd/system >"$T/make.log" 2>&1; }
+run_make install || fail "make install"
+program=$root/usr/bin/isamon
+[ -x "$program" ] || fail "no $program"
+[ -e "$root/usr/lib/systemd/system/isamon.service" ] || fail "no unit"
+config=$(find "$root" -name 'isamon.conf*' | head -n 1)
+[ -n "$config" ] || fail "no example configuration"
+[ "$("$program" version)" = "$("$ISAMON" version)" ] || fail "not the same version"
+"$program" check-config "$config" || fail "it does not like the example configuration"
+if command -v systemd-analyze >/dev/null; then
+	systemd-analyze verify --root="$root" /usr/lib/systemd/system/isamon.service 2>&1 | tail -n 5 || :
+fi
+
+mkdir -p "$root/etc/isamon" "$root/var/lib/isamon"
+echo '# mine' >>"$root/etc/isamon/isamon.conf"
+echo data >"$root/var/lib/isamon/kept"
+run_make install || fail "make install, a second time"
+grep -q '^# mine$' "$root/etc/isamon/isamon.conf" || fail "the second installation overwrote the configuration"
+run_make uninstall || fail "make uninstall"
+[ ! -e "$program" ] || fail "the program is still there"
+[ ! -e "$root/usr/lib/systemd/system/isamon.service" ] || fail "the unit is still there"
+[ -e "$root/var/lib/isamon/kept" ] || fail "the data is gone"
+grep -q '^# mine$' "$root/etc/isamon/isamon.conf" || fail "the configuration is gone"
+find "$root" -type f

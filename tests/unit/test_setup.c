@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Configuration and routes together: what `isamon run` starts with and `isamon check-config`
+ * checks. */
+#include "unit.h"
+
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/setup.h"
+
+struct loaded {
+	char path[32];
+	struct buf problems;
+	struct config *c;
+	struct route_patterns *patterns;
+	int err;
+	int status; /* of check-config */
+};
+
+/* Writes @text to a file and loads it; the file is gone afterwards. */
+static void load(const char *text, struct loaded *l)
+{
+	char name[] = "check-config";
+	char *argv[] = { name, l->path, NULL };
+	size_t n = strlen(text);
+	int fd;
+
+	*l = (struct loaded){ .path = "/tmp/test_setup.XXXXXX", .problems = BUF_INIT(10000) };
+	fd = mkstemp(l->path);
+	REQUIRE(fd >= 0);
+	EXPECT_INT(write(fd, text, n), (intmax_t)n);
+	close(fd);
+	l->err = setup_load(l->path, &l->problems, &l->c, &l->patterns);
+	l->status = cmd_check_config(2, argv);
+	unlink(l->path);
+}
+
+static void loaded_done(struct loaded *l)
+{
+	buf_done(&l->problems);
+	config_free(l->c);
+	route_patterns_free(l->patterns);
+}
+
+static void loads(void)
+{
+	struct loaded l;
+
+	load("[http]\nroute = /x/{y}\n", &l);
+	EXPECT_INT(l.err, 0);
+	EXPECT_INT(l.status, CMD_OK);
+	EXPECT_STR(buf_str(&l.problems), "");
+	EXPECT(l.c && l.patterns && route_configured(l.patterns, "/x/1", 4, false));
+	EXPECT(l.patterns && !route_configured(l.patterns, "/ws/1", 5, false));
+	loaded_done(&l);
+}
+
+static void points_at_bad_routes(void)
+{
+	char expected[100];
+	struct loaded l;
+
+	load("[http]\nroute = /x/{y}\n\nroute = x\n", &l);
+	EXPECT_INT(l.err, -EINVAL);
+	EXPECT_INT(l.status, CMD_USAGE);
+	snprintf(expected, sizeof(expected), "%s:4: [http] route = x: ", l.path);
+	EXPECT_HAS(buf_str(&l.problems), expected);
+	EXPECT(!l.c && !l.patterns);
+	loaded_done(&l);
+}
+
+static void passes_problems_on(void)
+{
+	struct loaded l;
+
+	load("[http]\nring_size = 3\n", &l);
+	EXPECT_INT(l.err, -EINVAL);
+	EXPECT_INT(l.status, CMD_USAGE);
+	EXPECT_HAS(buf_str(&l.problems), ":2: [http] ring_size = 3: out of range");
+	loaded_done(&l);
+}
+
+static void tells_unreadable_from_wrong(void)
+{
+	char name[] = "check-config", path[] = "/nowhere/isamon.conf";
+	char *argv[] = { name, path, path, NULL };
+
+	EXPECT_INT(cmd_check_config(2, argv), CMD_FAILED);
+	EXPECT_INT(cmd_check_config(3, argv), CMD_USAGE);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct unit_case cases[] = {
+		{ "a configuration comes with its routes compiled", loads },
+		{ "a bad route is reported with its line", points_at_bad_routes },
+		{ "problems of the file are passed on", passes_problems_on },
+		{ "a file that cannot be read has a status of its own",
+		  tells_unreadable_from_wrong },
+	};
+
+	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));
+}

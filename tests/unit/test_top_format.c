@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers for people, and text that is safe for a terminal. */
+#include "cmd/top_format.h"
+
+#include <locale.h>
+
+#include "cmd/top_print.h"
+#include "unit.h"
+
+static void times(void)
+{
+	static const struct {
+		uint64_t ns;
+		const char *expected;
+	} rows[] = {
+		{ 0, "0 us" },
+		{ 1000, "1 us" },
+		{ 870000, "870 us" },
+		{ 999499, "999 us" },
+		{ 999500, "1.00 ms" },
+		{ 1234000, "1.23 ms" },
+		{ 9994999, "9.99 ms" },
+		{ 9995000, "10.0 ms" },
+		{ 12345000, "12.3 ms" },
+		{ 99960000, "100 ms" },
+		{ 870000000, "870 ms" },
+		{ 999600000, "1.00 s" },
+		{ 1200000000, "1.20 s" },
+		{ 12345678901, "12.3 s" },
+		{ 300000000000, "300 s" },
+		{ 5000000000000, "5000 s" },
+		{ UINT64_MAX, "99999 s" },
+	};
+	char cell[TOP_CELL_MAX];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		top_format_time(rows[i].ns, cell);
+		EXPECT_STR(cell, rows[i].expected);
+		EXPECT(strlen(cell) < TOP_COLUMN_WIDTH);
+	}
+}
+
+static void rates(void)
+{
+	static const struct {
+		double rate;
+		const char *expected;
+	} rows[] = {
+		{ 0, "0" },          { -1, "0" },        { 0.25, "0.25" },     { 9.994, "9.99" },
+		{ 12.54, "12.5" },   { 99.96, "100" },   { 1234.4, "1234" },   { 9999.4, "9999" },
+		{ 9999.6, "10.0k" }, { 140000, "140k" }, { 1230000, "1.23M" }, { 1e30, "99999M" },
+	};
+	char cell[TOP_CELL_MAX];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		top_format_rate(rows[i].rate, cell);
+		EXPECT_STR(cell, rows[i].expected);
+		EXPECT(strlen(cell) < TOP_COLUMN_WIDTH);
+	}
+}
+
+static void texts(void)
+{
+	static const struct {
+		const char *text;
+		size_t columns;
+		bool utf8;
+		const char *expected;
+		size_t used;
+	} rows[] = {
+		{ "/api/models", 80, true, "/api/models", 11 },
+		{ "/api/models", 11, true, "/api/models", 11 },
+		{ "/api/models", 10, true,
+		  "/api/\xe2\x80\xa6"
+		  "dels",
+		  10 },
+		{ "/api/models", 10, false, "/api...els", 10 },
+		{ "/api/models", 3, true, "/\xe2\x80\xa6s", 3 },
+		{ "/api/models", 1, true, "/", 1 },
+		{ "/api/models", 3, false, "/ap", 3 },
+		{ "/api/models", 0, true, "", 0 },
+		{ "", 5, true, "", 0 },
+		{ "/caf\xc3\xa9", 80, true, "/caf\xc3\xa9", 5 },
+		{ "/caf\xc3\xa9", 80, false, "/caf?", 5 },
+		{ "/\xe4\xbd\xa0\xe5\xa5\xbd", 80, true, "/\xe4\xbd\xa0\xe5\xa5\xbd", 5 },
+		{ "\xe4\xbd\xa0\xe5\xa5\xbd\xe4\xbd\xa0", 5, true,
+		  "\xe4\xbd\xa0\xe2\x80\xa6\xe4\xbd\xa0", 5 },
+		{ "\xe4\xbd\xa0\xe5\xa5\xbd\xe4\xbd\xa0", 4, true, "\xe4\xbd\xa0\xe2\x80\xa6", 3 },
+		{ "\x1b[31mred\x07\r\n\t", 80, true, "?[31mred????", 12 },
+		{ "\xc2\x9b"
+		  "31m",
+		  80, true, "?31m", 4 },
+		{ "\xff\xfe\xc0\xaf", 80, true, "????", 4 },
+		{ "a\xe2\x80\xae"
+		  "b",
+		  80, true, "a?b", 3 },
+	};
+	size_t i;
+
+	if (!setlocale(LC_CTYPE, "C.UTF-8") && !setlocale(LC_CTYPE, "en_US.UTF-8")) {
+		unit_skip("no UTF-8 locale");
+		return;
+	}
+	EXPECT(top_format_utf8());
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(buf_done) struct buf out = BUF_INIT(1000);
+
+		EXPECT_UINT(top_format_text(rows[i].text, rows[i].columns, rows[i].utf8, &out),
+			    rows[i].used);
+		EXPECT_STR(buf_str(&out), rows[i].expected);
+	}
+	setlocale(LC_CTYPE, "C");
+	EXPECT(!top_format_utf8());
+}
+
+static struct top_view *a_view(struct top_sample *s, struct top_row *rows)
+{
+	static struct top_view v;
+
+	s->service = strdup("agent-isa");
+	s->service_up = true;
+	s->in_flight = 3;
+	s->connections = 12;
+	rows[0] = (struct top_row){ .route = "/api/x",
+				    .requests = 2,
+				    .requests_s = 2,
+				    .errors_s = 1,
+				    .p50_ns = 870000,
+				    .p90_ns = 12300000,
+				    .p99_ns = 1200000000,
+				    .max_ns = 1200000000 };
+	rows[1] = (struct top_row){ .route = "/\x1b[2J" };
+	v = (struct top_view){
+		.sample = s, .interval_s = 1, .total = rows[0], .rows = rows, .n_rows = 2
+	};
+	return &v;
+}
+
+static void text(void)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(10000);
+	struct top_sample s = { 0 };
+	struct top_row rows[2];
+
+	EXPECT_INT(top_print_text(a_view(&s, rows), "daemon", &out), 0);
+	EXPECT_STR(buf_str(&out),
+		   "agent-isa: up (daemon, over 1.0 s)\n"
+		   "requests/s 2.00  errors/s 1.00  in flight 3  connections 12  lost 0\n"
+		   "\n"
+		   "   REQ/S   ERR/S     P50     P90     P99     MAX  ROUTE\n"
+		   "    2.00    1.00  870 us 12.3 ms  1.20 s  1.20 s  /api/x\n"
+		   "       0       0       -       -       -       -  /?[2J\n");
+	free(s.service);
+}
+
+static void json(void)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(10000);
+	struct top_sample s = { 0 };
+	struct top_row rows[2];
+
+	EXPECT_INT(top_print_json(a_view(&s, rows), "attached", &out), 0);
+	EXPECT_HAS(buf_str(&out), "\"source\": \"attached\"");
+	EXPECT_HAS(buf_str(&out), "\"service_up\": true");
+	EXPECT_HAS(buf_str(&out), "\"p50_seconds\": 0.00087,");
+	EXPECT_HAS(buf_str(&out), "\"route\": \"/api/x\"");
+	EXPECT_HAS(buf_str(&out), "\"route\": \"/\\u001B[2J\"");
+	EXPECT_HAS(buf_str(&out), "\"max_seconds\": null");
+	EXPECT_STR(buf_str(&out) + out.len - 2, "}\n");
+	free(s.service);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct unit_case cases[] = {
+		{ "times have three digits", times },
+		{ "rates have three digits", rates },
+		{ "text is cut in its middle and never harms a terminal", texts },
+		{ "the plain text", text },
+		{ "the JSON", json },
+	};
+
+	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon's JSON: what is taken, and that anything else is refused whole. */
+#include "cmd/top_sample.h"
+
+#include "base/buf.h"
+#include "metrics/top_json.h"
+#include "unit.h"
+
+#define HEAD \
+	"{\"service\": \"s\", \"service_up\": true, \"monotonic_ns\": 5, \"since_ns\": 1, " \
+	"\"in_flight\": 2, \"connections\": 3, \"requests_started\": 9, \"records_lost\": 4, " \
+	"\"non_http\": 0, \"routes\": ["
+#define ROUTE \
+	"{\"route\": \"/x\", \"requests\": 7, \"client_errors\": 1, \"server_errors\": 2, " \
+	"\"aborts\": 3, \"max_ns\": [10, 20], \"histogram\": [[0, 4], [479, 3]]}"
+
+static int parse(const char *json, struct top_sample **ret)
+{
+	return top_sample_parse(json, strlen(json), ret);
+}
+
+static void whole(void)
+{
+	_cleanup_(top_sample_freep) struct top_sample *s = NULL;
+
+	REQUIRE_INT(parse(HEAD ROUTE "]}", &s), 0);
+	EXPECT_STR(s->service, "s");
+	EXPECT(s->service_up);
+	EXPECT_UINT(s->monotonic_ns, 5);
+	EXPECT_UINT(s->since_ns, 1);
+	EXPECT_UINT(s->in_flight, 2);
+	EXPECT_UINT(s->connections, 3);
+	EXPECT_UINT(s->records_lost, 4);
+	REQUIRE_UINT(s->n_routes, 1);
+	EXPECT_STR(s->routes[0].route, "/x");
+	EXPECT_UINT(s->routes[0].requests, 7);
+	EXPECT_UINT(s->routes[0].client_errors, 1);
+	EXPECT_UINT(s->routes[0].server_errors, 2);
+	EXPECT_UINT(s->routes[0].aborts, 3);
+	EXPECT_UINT(s->routes[0].max_ns[0], 10);
+	EXPECT_UINT(s->routes[0].max_ns[1], 20);
+	EXPECT_UINT(s->routes[0].duration.counts[0], 4);
+	EXPECT_UINT(s->routes[0].duration.counts[479], 3);
+	EXPECT_UINT(histogram_count(&s->routes[0].duration), 7);
+}
+
+static void refused(void)
+{
+	static const char *const rows[] = {
+		"",
+		"{",
+		"[]",
+		"null",
+		"{}",
+		HEAD ROUTE,
+		HEAD "{}]}",
+		HEAD "1]}",
+		HEAD ROUTE ", {}]}",
+		"{\"service\": 1, \"service_up\": true, \"monotonic_ns\": 5, \"since_ns\": 1, "
+		"\"in_flight\": 2, \"connections\": 3, \"records_lost\": 4, \"routes\": []}",
+		"{\"service\": \"s\", \"service_up\": 1, \"monotonic_ns\": 5, \"since_ns\": 1, "
+		"\"in_flight\": 2, \"connections\": 3, \"records_lost\": 4, \"routes\": []}",
+		"{\"service\": \"s\", \"service_up\": true, \"monotonic_ns\": -5, \"since_ns\": 1, "
+		"\"in_flight\": 2, \"connections\": 3, \"records_lost\": 4, \"routes\": []}",
+		"{\"service\": \"s\", \"service_up\": true, \"monotonic_ns\": 5, \"since_ns\": 1, "
+		"\"in_flight\": 2, \"connections\": 3, \"records_lost\": 4, \"routes\": {}}",
+	};
+	static const char *const histograms[] = {
+		"[[480, 1]]", "[[-1, 1]]", "[[0, -1]]",  "[[0, 4294967296]]", "[[0]]",
+		"[0]",        "{}",        "[[0, 1.5]]", "[[\"0\", 1]]"
+	};
+	char json[1024];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows) + ARRAY_SIZE(histograms); i++) {
+		struct top_sample *s = NULL;
+
+		if (i < ARRAY_SIZE(rows))
+			snprintf(json, sizeof(json), "%s", rows[i]);
+		else
+			snprintf(json, sizeof(json),
+				 HEAD "{\"route\": \"/x\", \"requests\": 7, \"client_errors\": 1, "
+				      "\"server_errors\": 2, \"aborts\": 3, \"max_ns\": [1, 2], "
+				      "\"histogram\": %s}]}",
+				 histograms[i - ARRAY_SIZE(rows)]);
+		unit_begin("refuses %s", json);
+		EXPECT_INT(parse(json, &s), -EPROTO);
+		EXPECT(!s);
+	}
+}
+
+static struct http_metrics *some_metrics(void)
+{
+	struct http_record r = { .start_ns = 1000000,
+				 .end_ns = 13000000,
+				 .status = 500,
+				 .port = 8000,
+				 .method = HTTP_METHOD_GET,
+				 .end = HTTP_END_COMPLETE,
+				 .path_len = 6,
+				 .path = "/a\"b\\c" };
+	struct http_totals t = { .connections = 12,
+				 .connections_closed = 4,
+				 .started = 30,
+				 .discarded = 1,
+				 .records_lost = 2 };
+	struct route_patterns *patterns = NULL;
+	struct http_metrics *m = NULL;
+	const char *why;
+	size_t bad;
+
+	t.ended[HTTP_END_COMPLETE][HTTP_PHASE_INSIDE] = 20;
+	t.ended[HTTP_END_ABORT_CLIENT][HTTP_PHASE_BEFORE] = 2;
+	if (route_patterns_new(NULL, 0, &patterns, &bad, &why) ||
+	    http_metrics_new(patterns, 100, &m))
+		return NULL;
+	http_metrics_add(m, &r, HTTP_RECORD_FIXED + r.path_len);
+	http_metrics_set_totals(m, &t);
+	return m;
+}
+
+static void expect_same(const struct top_sample *a, const struct top_sample *b)
+{
+	EXPECT_STR(a->service, b->service);
+	EXPECT_INT(a->service_up, b->service_up);
+	EXPECT_UINT(a->monotonic_ns, b->monotonic_ns);
+	EXPECT_UINT(a->since_ns, b->since_ns);
+	EXPECT_UINT(a->in_flight, b->in_flight);
+	EXPECT_UINT(a->connections, b->connections);
+	EXPECT_UINT(a->records_lost, b->records_lost);
+	REQUIRE_UINT(a->n_routes, b->n_routes);
+	EXPECT_STR(a->routes[0].route, b->routes[0].route);
+	EXPECT_UINT(a->routes[0].requests, b->routes[0].requests);
+	EXPECT_UINT(a->routes[0].server_errors, b->routes[0].server_errors);
+	EXPECT_UINT(a->routes[0].max_ns[0], b->routes[0].max_ns[0]);
+	EXPECT_BYTES(&a->routes[0].duration, sizeof(a->routes[0].duration), &b->routes[0].duration,
+		     sizeof(b->routes[0].duration));
+}
+
+/* Attached or through the daemon, the numbers are the same. */
+static void both_ways(void)
+{
+	_cleanup_(top_sample_freep) struct top_sample *own = NULL, *daemon = NULL;
+	_cleanup_(buf_done) struct buf json = BUF_INIT(1 << 20);
+	char name[] = "agent \"isa\"";
+	struct top_sample head = {
+		.service = name, .service_up = true, .monotonic_ns = 77, .since_ns = 7
+	};
+	struct http_metrics *m = some_metrics();
+	struct top_source s = {
+		.service = name, .service_up = true, .monotonic_ns = 77, .since_ns = 7, .metrics = m
+	};
+
+	REQUIRE(m != NULL);
+	EXPECT_INT(top_sample_take(m, &head, &own), 0);
+	EXPECT_INT(top_json_write(&s, &json), 0);
+	EXPECT_INT(parse(buf_str(&json), &daemon), 0);
+	http_metrics_free(m);
+	REQUIRE(own && daemon);
+	EXPECT_UINT(own->in_flight, 7);
+	EXPECT_UINT(own->connections, 8);
+	EXPECT_UINT(own->records_lost, 2);
+	REQUIRE_UINT(own->n_routes, 1);
+	EXPECT_UINT(own->routes[0].server_errors, 1);
+	EXPECT_UINT(own->routes[0].max_ns[0], 12000000);
+	expect_same(daemon, own);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct unit_case cases[] = {
+		{ "a whole answer is taken", whole },
+		{ NULL, refused },
+		{ "the daemon's JSON and one's own metrics say the same", both_ways },
+	};
+
+	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Files: read one whole, make directories, lock. Descriptors are closed on every path. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/number.h"
+
+void file_closep(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		close(*fd);
+	errno = saved;
+}
+
+static int fd_read(int fd, struct buf *ret)
+{
+	for (;;) {
+		char piece[4096];
+		ssize_t n = read(fd, piece, sizeof(piece));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		if (buf_add(ret, piece, (size_t)n))
+			return ret->err;
+	}
+}
+
+int file_read(const char *path, struct buf *ret)
+{
+	_cleanup_(file_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	size_t before = ret->len;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (ret->err)
+		return ret->err;
+	err = fd_read(fd, ret);
+	if (err) {
+		ret->err = 0;
+		ret->len = before;
+		if (ret->data)
+			ret->data[before] = '\0';
+	}
+	return err;
+}
+
+static int directory_make_one(const char *path, mode_t mode)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	if (stat(path, &st))
+		return -errno;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+int file_make_directory(const char *path, mode_t mode)
+{
+	char part[PATH_MAX];
+	size_t n = strlen(path);
+	int err;
+
+	if (n == 0)
+		return -ENOENT;
+	if (n >= sizeof(part))
+		return -ENAMETOOLONG;
+	memcpy(part, path, n + 1);
+	for (size_t i = 1; i < n; i++) {
+		if (part[i] != '/')
+			continue;
+		part[i] = '\0';
+		err = directory_make_one(part, mode);
+		if (err)
+			return err;
+		part[i] = '/';
+	}
+	return directory_make_one(part, mode);
+}
+
+static pid_t lock_holder(int fd)
+{
+	char text[24] = "";
+	uint64_t pid;
+
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	return number_parse_u64(text, 1, INT_MAX, &pid) ? 0 : (pid_t)pid;
+}
+
+/* What the holder before us wrote may be longer, hence the truncation. */
+static int lock_sign(int fd)
+{
+	char text[24];
+	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	ssize_t done;
+
+	if (ftruncate(fd, 0))
+		return -errno;
+	done = pwrite(fd, text, (size_t)n, 0);
+	if (done < 0)
+		return -errno;
+	return done == n ? 0 : -EIO;
+}
+
+int file_lock(const char *path, int *ret_fd, pid_t *ret_holder)
+{
+	_cleanup_(file_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		if (ret_holder)
+			*ret_holder = lock_holder(fd);
+		return -EBUSY;
+	}
+	err = lock_sign(fd);
+	if (err)
+		return err;
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One thread, one loop, nothing in it that waits: records are drained by a timer whose period follows the
+ * load, pages are written piece by piece, everything else happens once a second.
+ */
+#include "cmd/daemon.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/notify.h"
+#include "base/number.h"
+#include "base/util.h"
+#include "cmd/setup.h"
+#include "metrics/http_metrics.h"
+#include "metrics/page.h"
+#include "metrics/self.h"
+#include "metrics/top_json.h"
+#include "probe/http_probe.h"
+#include "probe/listeners.h"
+#include "serve/listener.h"
+
+#define DRAIN_MIN_US 5000
+#define DRAIN_MAX_US 100000
+/* Records of the shortest path; a drain that finds fewer than this share of a ring slows down. */
+#define DRAIN_RECORD_BYTES 72
+
+enum { EVENT_TERM, EVENT_INT, EVENT_HUP, EVENT_RING, EVENT_DRAIN, EVENT_SECOND, EVENT_N };
+
+struct daemon {
+	const struct daemon_options *options;
+	struct config *config;
+	struct http_probe *probe;
+	struct http_metrics *metrics;
+	struct listener *http, *control;
+	struct event_base *base;
+	struct event *events[EVENT_N];
+	struct page page;
+	struct self self;
+	uint64_t since_ns;
+	uint64_t watchdog_ns, watchdog_due_ns;
+	unsigned int drain_us;
+	bool port_up[CONFIG_PORTS_MAX];
+	bool ports_known;
+	int lock_fd;
+};
+
+static void on_record(const struct http_record *r, size_t size, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	http_metrics_add(d->metrics, r, size);
+}
+
+static void schedule(struct daemon *d, int event, unsigned int us)
+{
+	const struct timeval tv = { .tv_sec = us / 1000000, .tv_usec = us % 1000000 };
+
+	event_add(d->events[event], &tv);
+}
+
+/* Twice as often when a quarter of the ring had filled, half as often when next to nothing came. */
+static void drain(struct daemon *d)
+{
+	const size_t ring = d->config->ring_kib * 1024;
+	int n = http_probe_drain(d->probe);
+	size_t bytes = n > 0 ? (size_t)n * DRAIN_RECORD_BYTES : 0;
+
+	if (bytes > ring / 4 && d->drain_us > DRAIN_MIN_US)
+		d->drain_us /= 2;
+	else if (bytes < ring / 32 && d->drain_us < DRAIN_MAX_US)
+		d->drain_us *= 2;
+	schedule(d, EVENT_DRAIN, d->drain_us);
+}
+
+static void on_drain(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	drain(ctx);
+}
+
+static void refresh(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct http_totals totals;
+
+	/* Totals after records: what a page counts as ended is never ahead of what began. */
+	http_probe_drain(d->probe);
+	if (http_probe_totals(d->probe, &totals) == 0)
+		http_metrics_set_totals(d->metrics, &totals);
+	self_probe(&d->self, "http", true);
+	self_probe(&d->self, "http_close", http_probe_sees_close(d->probe));
+}
+
+static void page_sent(double seconds, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	d->self.scrapes++;
+	d->self.last_scrape_s = seconds;
+}
+
+static int write_top(struct buf *out, void *ctx)
+{
+	struct daemon *d = ctx;
+	struct top_source s = {
+		.service = d->config->service_name,
+		.service_up = d->self.service_up,
+		.monotonic_ns = clock_monotonic_ns(),
+		.since_ns = d->since_ns,
+		.metrics = d->metrics,
+	};
+
+	refresh(d);
+	return top_json_write(&s, out);
+}
+
+static bool is_ready(struct buf *why, void *ctx)
+{
+	(void)why;
+	(void)ctx;
+	return true; /* there is a daemon only when its probe is attached */
+}
+
+/* Says when a port begins or stops to have a listener; the probe itself needs no telling. */
+static void look_for_service(struct daemon *d)
+{
+	const struct config *c = d->config;
+	bool up[CONFIG_PORTS_MAX] = { false };
+	bool any = false;
+
+	if (listeners_find("/proc", c->ports, c->n_ports, up) != 0)
+		return;
+	for (size_t i = 0; i < c->n_ports; i++) {
+		any |= up[i];
+		if (d->ports_known && up[i] == d->port_up[i])
+			continue;
+		if (up[i])
+			log_info("%s listens on port %u", c->service_name, c->ports[i]);
+		else if (d->ports_known)
+			log_warning("%s no longer listens on port %u", c->service_name, c->ports[i]);
+		else
+			log_info("nothing listens on port %u yet; requests are counted as soon as %s does",
+				 c->ports[i], c->service_name);
+		d->port_up[i] = up[i];
+	}
+	if (!d->ports_known || any != d->self.service_up)
+		notify_status("%s is %s", c->service_name, any ? "up" : "down");
+	d->ports_known = true;
+	d->self.service_up = any;
+}
+
+static void on_second(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *d = ctx;
+	uint64_t now = clock_monotonic_ns();
+
+	(void)fd;
+	(void)what;
+	http_metrics_tick(d->metrics);
+	look_for_service(d);
+	if (d->watchdog_ns && now >= d->watchdog_due_ns) {
+		notify_watchdog();
+		d->watchdog_due_ns = now + d->watchdog_ns / 2;
+	}
+	schedule(d, EVENT_SECOND, 1000000);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(d->base);
+}
+
+/* The command line's word over the configuration's. */
+static int apply_options(const struct daemon_options *o, struct config *c, struct buf *why)
+{
+	uint64_t port;
+	int err;
+
+	if (o->ports) {
+		err = config_set_ports(c, o->ports);
+		if (err) {
+			buf_printf(why, "--port %s: a port is a number from 1 to 65535", o->ports);
+			return -EINVAL;
+		}
+	}
+	if (o->address) {
+		char *address = strdup(o->address);
+
+		if (!address)
+			return -ENOMEM;
+		free(c->listen_address);
+		c->listen_address = address;
+	}
+	if (o->listen_port) {
+		if (number_parse_u64(o->listen_port, 0, 65535, &port) != 0) {
+			buf_printf(why, "--listen: \"%s\" is not a port", o->listen_port);
+			return -EINVAL;
+		}
+		c->listen_port = (uint16_t)port;
+	}
+	return config_check(c, "command line", why);
+}
+
+static int load(const struct daemon_options *o, struct buf *why, struct config **ret_config,
+		struct route_patterns **ret_patterns)
+{
+	struct route_patterns *patterns;
+	struct config *c;
+	int err;
+
+	err = setup_load(o->config_path, why, &c, &patterns);
+	if (err)
+		return err;
+	err = apply_options(o, c, why);
+	if (err) {
+		config_free(c);
+		route_patterns_free(patterns);
+		return err;
+	}
+	*ret_config = c;
+	*ret_patterns = patterns;
+	return 0;
+}
+
+/* Names what a reload cannot change. */
+static void warn_if_fixed(const struct config *old, const struct config *new)
+{
+	if (strcmp(old->listen_address, new->listen_address) != 0 ||
+	    old->listen_port != new->listen_port ||
+	    old->listen_max_connections != new->listen_max_connections ||
+	    old->listen_timeout_s != new->listen_timeout_s)
+		log_warning("[listen] changed: takes effect when isamon is started again");
+	if (old->max_series != new->max_series || old->ring_kib != new->ring_kib)
+		log_warning("[http] max_series or ring_size changed: takes effect when isamon is started again");
+	if (strcmp(old->runtime_directory, new->runtime_directory) != 0)
+		log_warning("[daemon] runtime_directory changed: takes effect when isamon is started again");
+}
+
+static void keep_fixed(struct config *old, struct config *new)
+{
+	char *directory = new->runtime_directory;
+
+	new->runtime_directory = old->runtime_directory;
+	old->runtime_directory = directory;
+	new->ring_kib = old->ring_kib;
+	new->max_series = old->max_series;
+}
+
+static void on_reload(evutil_socket_t fd, short what, void *ctx)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(64 * 1024);
+	struct daemon *d = ctx;
+	struct route_patterns *patterns;
+	struct config *c;
+
+	(void)fd;
+	(void)what;
+	notify_reloading();
+	if (load(d->options, &why, &c, &patterns) != 0) {
+		log_error("the configuration was not taken; the old one stays: %s", buf_str(&why));
+		d->self.config_reloads[0]++;
+		notify_ready();
+		return;
+	}
+	warn_if_fixed(d->config, c);
+	keep_fixed(d->config, c);
+	http_probe_set_ports(d->probe, c->ports, c->n_ports);
+	http_metrics_set_patterns(d->metrics, patterns);
+	log_set_level(c->log_level);
+	config_free(d->config);
+	d->config = c;
+	d->ports_known = false;
+	d->self.config_reloads[1]++;
+	look_for_service(d);
+	log_info("configuration read again");
+	notify_ready();
+}
+
+static int start_events(struct daemon *d)
+{
+	static const struct {
+		int signal;
+		event_callback_fn fn;
+	} signals[] = {
+		[EVENT_TERM] = { SIGTERM, on_stop },
+		[EVENT_INT] = { SIGINT, on_stop },
+		[EVENT_HUP] = { SIGHUP, on_reload },
+	};
+
+	for (int i = EVENT_TERM; i <= EVENT_HUP; i++)
+		d->events[i] = evsignal_new(d->base, signals[i].signal, signals[i].fn, d);
+	d->events[EVENT_RING] = event_new(d->base, http_probe_fd(d->probe), EV_READ | EV_PERSIST,
+					  on_drain, d);
+	d->events[EVENT_DRAIN] = evtimer_new(d->base, on_drain, d);
+	d->events[EVENT_SECOND] = evtimer_new(d->base, on_second, d);
+	for (int i = 0; i < EVENT_N; i++)
+		if (!d->events[i] || (i <= EVENT_RING && event_add(d->events[i], NULL) != 0))
+			return -ENOMEM;
+	drain(d);
+	schedule(d, EVENT_SECOND, 1000000);
+	return 0;
+}
+
+static int start_listeners(struct daemon *d, struct buf *why)
+{
+	const struct listener_limits limits = {
+		.max_connections = (unsigned int)d->config->listen_max_connections,
+		.timeout_s = (unsigned int)d->config->listen_timeout_s,
+	};
+	struct listener_source source = {
+		.page = &d->page,
+		.before_page = refresh,
+		.after_page = page_sent,
+		.top = write_top,
+		.ready = is_ready,
+		.ctx = d,
+	};
+	_cleanup_(buf_done) struct buf path = BUF_INIT(4096);
+	int err;
+
+	page_add(&d->page, http_metrics_collect, d->metrics);
+	page_add(&d->page, self_collect, &d->self);
+	err = listener_open_tcp(d->base, d->config->listen_address, d->config->listen_port, &limits,
+				&source, why, &d->http);
+	if (err)
+		return err;
+	err = buf_printf(&path, "%s/isamon.sock", d->config->runtime_directory);
+	if (err)
+		return err;
+	return listener_open_unix(d->base, buf_str(&path), &limits, &source, why, &d->control);
+}
+
+/* One daemon for each runtime directory. */
+static int lock(struct daemon *d, struct buf *why)
+{
+	_cleanup_(buf_done) struct buf path = BUF_INIT(4096);
+	const char *directory = d->config->runtime_directory;
+	pid_t holder = 0;
+	int err;
+
+	err = file_make_directory(directory, 0755);
+	if (err) {
+		buf_printf(why, "cannot make the runtime directory %s: %s", directory, strerror(-err));
+		return err;
+	}
+	err = buf_printf(&path, "%s/isamon.lock", directory);
+	if (err)
+		return err;
+	err = file_lock(buf_str(&path), &d->lock_fd, &holder);
+	if (err == -EBUSY)
+		buf_printf(why, "isamon runs already (process %d); stop that one, or give this one another "
+				"[daemon] runtime_directory", (int)holder);
+	else if (err)
+		buf_printf(why, "cannot lock %s: %s", buf_str(&path), strerror(-err));
+	return err;
+}
+
+static int start_probe(struct daemon *d, struct route_patterns *patterns, struct buf *why)
+{
+	const struct http_probe_options options = { .ring_bytes = d->config->ring_kib * 1024 };
+	int err;
+
+	err = http_metrics_new(patterns, d->config->max_series, &d->metrics);
+	if (err)
+		return err;
+	err = http_probe_open(&options, on_record, d, why, &d->probe);
+	if (err)
+		return err;
+	http_probe_set_ports(d->probe, d->config->ports, d->config->n_ports);
+	return 0;
+}
+
+static void daemon_freep(struct daemon **d)
+{
+	daemon_free(*d);
+}
+
+int daemon_start(const struct daemon_options *o, struct buf *why, struct daemon **ret_daemon)
+{
+	_cleanup_(daemon_freep) struct daemon *d = calloc(1, sizeof(*d));
+	struct route_patterns *patterns;
+	int err;
+
+	if (!d)
+		return -ENOMEM;
+	d->options = o;
+	d->lock_fd = -1;
+	d->since_ns = clock_monotonic_ns();
+	d->drain_us = DRAIN_MAX_US / 2;
+	err = load(o, why, &d->config, &patterns);
+	if (err)
+		return err;
+	log_set_level(d->config->log_level);
+	err = lock(d, why);
+	if (err) {
+		route_patterns_free(patterns);
+		return err;
+	}
+	err = start_probe(d, patterns, why);
+	if (err)
+		return err;
+	d->base = event_base_new();
+	if (!d->base)
+		return -ENOMEM;
+	err = start_listeners(d, why);
+	if (err)
+		return err;
+	err = start_events(d);
+	if (err)
+		return err;
+	look_for_service(d);
+	*ret_daemon = take(d);
+	return 0;
+}
+
+int daemon_loop(struct daemon *d)
+{
+	int err;
+
+	d->watchdog_ns = notify_watchdog_ns();
+	notify_ready();
+	log_info("metrics on http://%s:%u/metrics", d->config->listen_address, listener_port(d->http));
+	err = event_base_dispatch(d->base);
+	notify_stopping();
+	log_info("stopped");
+	return err < 0 ? -EIO : 0;
+}
+
+void daemon_free(struct daemon *d)
+{
+	if (!d)
+		return;
+	listener_close(d->control);
+	listener_close(d->http);
+	for (int i = 0; i < EVENT_N; i++)
+		if (d->events[i])
+			event_free(d->events[i]);
+	if (d->base)
+		event_base_free(d->base);
+	http_probe_close(d->probe);
+	http_metrics_free(d->metrics);
+	config_free(d->config);
+	file_closep(&d->lock_fd);
+	free(d);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Configuration and routes together, because only here both floors may be known. */
+#include "cmd/setup.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A default file that may not be read is an error; one that is not there is none. */
+static int load(const char *path, struct buf *problems, struct config **ret_config)
+{
+	int err;
+
+	if (path)
+		return config_load(path, problems, ret_config);
+	if (access(CONFIG_DEFAULT_PATH, F_OK) == 0 || errno != ENOENT)
+		return config_load(CONFIG_DEFAULT_PATH, problems, ret_config);
+	err = config_new(ret_config);
+	if (err)
+		buf_printf(problems, "no configuration: %s\n", strerror(-err));
+	return err;
+}
+
+static void explain_route(const char *path, const struct config *c, size_t i, const char *why,
+			  struct buf *problems)
+{
+	buf_add_str(problems, path);
+	if (c->route_lines[i])
+		buf_printf(problems, ":%u", c->route_lines[i]);
+	buf_printf(problems, ": [http] route = %s: %s\n", c->routes[i], why);
+}
+
+int setup_load(const char *path, struct buf *problems, struct config **ret_config,
+	       struct route_patterns **ret_patterns)
+{
+	_cleanup_(config_freep) struct config *c = NULL;
+	struct route_patterns *patterns = NULL;
+	const char *why = NULL;
+	size_t bad = 0;
+	int err = load(path, problems, &c);
+
+	if (err)
+		return err;
+	if (!path)
+		path = CONFIG_DEFAULT_PATH;
+	err = route_patterns_new(c->routes, c->n_routes, &patterns, &bad, &why);
+	if (err == -EINVAL)
+		explain_route(path, c, bad, why, problems);
+	else if (err)
+		buf_printf(problems, "%s: the routes: %s\n", path, strerror(-err));
+	if (err)
+		return err;
+	*ret_config = take(c);
+	*ret_patterns = patterns;
+	return 0;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * isamon's configuration: one INI file, every key with a default.
+ *
+ * The keys, their types and ranges stand in one table in schema.c; `dist/isamon.conf` documents
+ * each.
+ */
+#ifndef ISAMON_CONFIG_H
+#define ISAMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+
+#define CONFIG_DEFAULT_PATH "/etc/isamon/isamon.conf"
+#define CONFIG_PORTS_MAX 16
+#define CONFIG_ROUTES_MAX 256
+
+struct config {
+	/* [service] */
+	char *service_name;               /* name = agent-isa */
+	uint16_t ports[CONFIG_PORTS_MAX]; /* ports = 8000 (list by comma or space) */
+	size_t n_ports;
+	/* [http] */
+	char *routes[CONFIG_ROUTES_MAX]; /* route = /api/files/{session_id}; repeatable */
+	size_t n_routes;
+	/* The line of the file where each route stands; 0: it is a default. */
+	unsigned int route_lines[CONFIG_ROUTES_MAX];
+	uint64_t max_series; /* max_series = 1000, of each metric family */
+	uint64_t ring_kib;   /* ring_size = 1024 KiB, a power of two */
+	/* [listen] */
+	char *listen_address;            /* address = 127.0.0.1 */
+	uint16_t listen_port;            /* port = 9912 */
+	bool listen_insecure;            /* insecure = no; must be yes for a non-loopback address */
+	uint64_t listen_max_connections; /* max_connections = 32 */
+	uint64_t listen_timeout_s;       /* timeout = 10 s, for a request and its answer */
+	/* [daemon] */
+	char *runtime_directory;  /* runtime_directory = /run/isamon */
+	enum log_level log_level; /* log_level = info */
+};
+
+/* A configuration of defaults. Caller frees with config_free(). Returns 0 or -ENOMEM. */
+int config_new(struct config **ret_config);
+
+/*
+ * Reads @path over the defaults. Every problem of the file is appended to @problems, one a line:
+ * "FILE:LINE: [section] key = value: what is wrong; what to write". Blocks on the file only.
+ * Returns 0; -EINVAL: the file has problems; another -errno: it could not be read (also explained
+ * in @problems). *ret_config is written only on success.
+ */
+int config_load(const char *path, struct buf *problems, struct config **ret_config);
+
+/* Checks that need more than one key (a non-loopback address wants insecure = yes, ...). Called by
+ * config_load(), and by commands after their options changed something; @where begins each problem
+ * ("--listen"). Returns 0 or -EINVAL. */
+int config_check(const struct config *c, const char *where, struct buf *problems);
+
+/* Replaces the list of ports by @text, "8000" or "8000, 8001". Returns 0; -EINVAL: not ports, or
+ * one stands twice; -ERANGE: a number that is no port, or more than CONFIG_PORTS_MAX. */
+int config_set_ports(struct config *c, const char *text);
+
+/* Replaces address and port of the listener by @text, "127.0.0.1:9912" or "[::1]:9912". Returns
+ * 0, -EINVAL, -ERANGE or -ENOMEM; whether the address needs insecure = yes is config_check()'s
+ * affair. */
+int config_set_listen(struct config *c, const char *text);
+
+void config_free(struct config *c);
+/* For _cleanup_(config_freep). */
+void config_freep(struct config **c);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of isamon's keys, and looking names up in a table, exactly or nearly.
+ * Invariant: every initial value is valid for its key (a unit test sees to that), and
+ * dist/isamon.conf documents every row.
+ */
+#include "config/schema.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "config/config.h"
+
+/* A Unix socket's path has at most 107 bytes; "/isamon.sock" and its like must fit behind this. */
+#define RUNTIME_DIRECTORY_MAX 90
+#define NAME_MAX_COMPARED 40
+
+static const char *const log_level_words[] = { "error", "warning", "info", "debug", NULL };
+_Static_assert(sizeof(enum log_level) == sizeof(unsigned int), "enums are stored as unsigned int");
+_Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "order of log_level_words");
+
+#define AT(field) .offset = offsetof(struct config, field)
+#define LIST(field) AT(field), .n_offset = offsetof(struct config, n_##field)
+
+static const struct schema_section config_sections[] = {
+	{ .name = "service" },
+	{ .name = "http" },
+	{ .name = "listen" },
+	{ .name = "daemon" },
+};
+
+/* clang-format off */
+static const struct schema_key config_keys[] = {
+	{ "service", "name", SCHEMA_STRING, AT(service_name), .min = 1, .max = 64,
+	  .initial = "agent-isa" },
+	{ "service", "ports", SCHEMA_PORTS, LIST(ports), .max = CONFIG_PORTS_MAX,
+	  .initial = "8000" },
+
+	{ "http", "route", SCHEMA_STRINGS, LIST(routes), .max = CONFIG_ROUTES_MAX,
+	  .initial = "/api/files/{session_id}\n/ws/{session_id}" },
+	{ "http", "max_series", SCHEMA_U64, AT(max_series), .min = 10, .max = 100000,
+	  .initial = "1000" },
+	{ "http", "ring_size", SCHEMA_U64, AT(ring_kib), .min = 64, .max = 65536,
+	  .power_of_two = true, .unit = "KiB", .initial = "1024" },
+
+	{ "listen", "address", SCHEMA_ADDRESS, AT(listen_address), .initial = "127.0.0.1" },
+	{ "listen", "port", SCHEMA_PORT, AT(listen_port), .initial = "9912" },
+	{ "listen", "insecure", SCHEMA_BOOL, AT(listen_insecure), .initial = "no" },
+	{ "listen", "max_connections", SCHEMA_U64, AT(listen_max_connections), .min = 1,
+	  .max = 1024, .initial = "32" },
+	{ "listen", "timeout", SCHEMA_U64, AT(listen_timeout_s), .min = 1, .max = 300,
+	  .unit = "seconds", .initial = "10" },
+
+	{ "daemon", "runtime_directory", SCHEMA_PATH, AT(runtime_directory),
+	  .max = RUNTIME_DIRECTORY_MAX, .initial = "/run/isamon" },
+	{ "daemon", "log_level", SCHEMA_ENUM, AT(log_level), .words = log_level_words,
+	  .initial = "info" },
+};
+/* clang-format on */
+
+const struct schema *schema_config(void)
+{
+	static const struct schema s = {
+		.sections = config_sections,
+		.n_sections = ARRAY_SIZE(config_sections),
+		.keys = config_keys,
+		.n_keys = ARRAY_SIZE(config_keys),
+	};
+
+	return &s;
+}
+
+const struct schema_section *schema_find_section(const struct schema *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_sections; i++)
+		if (strcmp(s->sections[i].name, name) == 0)
+			return &s->sections[i];
+	return NULL;
+}
+
+const struct schema_key *schema_find_key(const struct schema *s, const char *section,
+					 const char *name)
+{
+	for (size_t i = 0; i < s->n_keys; i++)
+		if (strcmp(s->keys[i].section, section) == 0 && strcmp(s->keys[i].name, name) == 0)
+			return &s->keys[i];
+	return NULL;
+}
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+	size_t least = a < b ? a : b;
+
+	return least < c ? least : c;
+}
+
+static bool same_letter(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* How many letters must be added, removed, changed or swapped with their neighbour to get from one
+ * name to the other; upper and lower case are the same. Both have at most NAME_MAX_COMPARED. */
+static size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	size_t d[NAME_MAX_COMPARED + 1][NAME_MAX_COMPARED + 1];
+
+	for (size_t i = 0; i <= a_len; i++) {
+		for (size_t j = 0; j <= b_len; j++) {
+			if (i == 0 || j == 0) {
+				d[i][j] = i + j;
+				continue;
+			}
+			d[i][j] = min3(d[i - 1][j] + 1, d[i][j - 1] + 1,
+				       d[i - 1][j - 1] + !same_letter(a[i - 1], b[j - 1]));
+			if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
+			    same_letter(a[i - 2], b[j - 1]) && d[i - 2][j - 2] + 1 < d[i][j])
+				d[i][j] = d[i - 2][j - 2] + 1;
+		}
+	}
+	return d[a_len][b_len];
+}
+
+/* Keeps @known in *best if it is like @name, and more so than what was found before. A name within
+ * the other ("level", "log_level") counts as one letter off. */
+static void consider(const char *name, const char *known, const char **best, size_t *best_distance)
+{
+	size_t n = strlen(name), m = strlen(known), distance;
+
+	if (n > NAME_MAX_COMPARED || m > NAME_MAX_COMPARED)
+		return;
+	distance = edit_distance(name, n, known, m);
+	if (n >= 3 && m >= 3 && (strstr(known, name) || strstr(name, known)))
+		distance = 1;
+	if (distance <= n / 3 + 1 && distance < m && distance < *best_distance) {
+		*best = known;
+		*best_distance = distance;
+	}
+}
+
+const char *schema_nearest_section(const struct schema *s, const char *name)
+{
+	size_t distance = SIZE_MAX;
+	const char *best = NULL;
+
+	for (size_t i = 0; i < s->n_sections; i++)
+		consider(name, s->sections[i].name, &best, &distance);
+	return best;
+}
+
+const char *schema_nearest_key(const struct schema *s, const char *section, const char *name)
+{
+	size_t distance = SIZE_MAX;
+	const char *best = NULL;
+
+	for (size_t i = 0; i < s->n_keys; i++)
+		if (strcmp(s->keys[i].section, section) == 0)
+			consider(name, s->keys[i].name, &best, &distance);
+	return best;
+}
+
+const char *schema_section_of(const struct schema *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_keys; i++)
+		if (strcmp(s->keys[i].name, name) == 0)
+			return s->keys[i].section;
+	return NULL;
+}

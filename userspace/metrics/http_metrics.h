@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The HTTP metrics of the service: takes records, keeps series, writes them out.
+ *
+ * Series are kept for each (method, route, status); the four histogram families (duration, time
+ * to first byte, request and response body size) share them. Nothing that a client or the
+ * service sends makes them grow beyond bounds:
+ * - No more than max_series series of named routes are made; a request whose series would be
+ *   one more goes to the route "other", and isamon_http_series_overflow_total counts it.
+ * - A path that is not a route yet becomes one with its first answer that is no 404, or by
+ *   matching a configured pattern. Until then it goes to "other" (which is no overflow): a
+ *   scanner makes no routes.
+ * - An aborted request has a route too: its path's, if that is one; otherwise it makes one,
+ *   unless a 404 had begun. Of routes that have aborts only, at most max_series / 4 (+ 1) are
+ *   kept; then "other" and overflow.
+ * - "other" itself has at most 128 series (method, status) and, beyond these, one for each
+ *   method without the label http_response_status_code. So there are never more than max_series
+ *   + 138 series. A status is shown as it was sent; if none was seen (0), the label is absent.
+ *
+ * What it costs: 64 KiB for remembered paths, 0.75 KB a series, 2.2 KB a route with answers
+ * (1.9 of it the fine histogram), 0.3 KB one without.
+ */
+#ifndef ISAMON_HTTP_METRICS_H
+#define ISAMON_HTTP_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http_abi.h"
+#include "metrics/histogram.h"
+#include "metrics/page.h"
+#include "metrics/route.h"
+
+struct http_metrics;
+
+/* One route as `isamon top` sees it; all cumulative but max_ns. */
+struct http_route_stats {
+	const char *route;      /* owned by the http_metrics */
+	uint64_t requests;      /* complete ones and upgrades */
+	uint64_t client_errors; /* 4xx */
+	uint64_t server_errors; /* >= 500 and aborts by the server: CloudWatch's ErrorCount */
+	uint64_t aborts;        /* by either side */
+	uint64_t max_ns[2];     /* longest request of the present and of the last full second */
+	const struct histogram *duration; /* never NULL */
+};
+
+/* Takes @patterns over (also on failure). Returns 0 or -ENOMEM. */
+int http_metrics_new(struct route_patterns *patterns, size_t max_series, struct http_metrics **ret);
+void http_metrics_free(struct http_metrics *m);
+/* Takes new patterns over, for requests that end from now on; series stay. */
+void http_metrics_set_patterns(struct http_metrics *m, struct route_patterns *patterns);
+
+/*
+ * Accounts one record; @size: bytes of it that are valid (HTTP_RECORD_FIXED + path_len). Never
+ * fails: what cannot be kept in detail for lack of memory is counted as overflow, a record that
+ * cannot be one in isamon_trace_bad_records_total and nowhere else. Of times that run backwards
+ * the difference is 0. Complete requests and upgrades go to the histograms, aborts to
+ * isamon_http_requests_aborted_total.
+ */
+void http_metrics_add(struct http_metrics *m, const struct http_record *r, size_t size);
+/* The kernel's totals, summed over the CPUs, for the next page and for in-flight. Before the
+ * first call the page has no families of totals. */
+void http_metrics_set_totals(struct http_metrics *m, const struct http_totals *t);
+const struct http_totals *http_metrics_totals(const struct http_metrics *m);
+/* Requests that have begun and not ended, by @t. Never below 0: the CPUs are not read in one
+ * instant. */
+uint64_t http_totals_in_flight(const struct http_totals *t);
+/* Connections that are open, by @t; likewise. */
+uint64_t http_totals_open_connections(const struct http_totals *t);
+
+/* For page_add(): ctx is the struct http_metrics. */
+bool http_metrics_collect(struct expo *e, struct page_cursor *at, size_t enough, void *ctx);
+
+/* Routes, in the order in which they were first seen; the first is always "other", perhaps
+ * unused. */
+size_t http_metrics_n_routes(const struct http_metrics *m);
+void http_metrics_route(const struct http_metrics *m, size_t i, struct http_route_stats *ret);
+/* Turns the seconds of max_ns; called once a second by the loop's owner. */
+void http_metrics_tick(struct http_metrics *m);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Which of the service's ports somebody listens on, from /proc/net/tcp and tcp6. */
+#ifndef ISAMON_LISTENERS_H
+#define ISAMON_LISTENERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Sets up[i] for each of @ports. The kernel lists listening sockets before all others
+ * (tcp_seq_start, net/ipv4/tcp_ipv4.c), so reading stops at the first that is none: the cost does
+ * not grow with the number of connections. @proc: "/proc". Sees this network namespace only.
+ * Returns 0 or -errno.
+ */
+int listeners_find(const char *proc, const uint16_t *ports, size_t n, bool *up);
+
+#endif

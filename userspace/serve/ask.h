@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Asks a running daemon over its control socket. */
+#ifndef ISAMON_ASK_H
+#define ISAMON_ASK_H
+
+#include "base/buf.h"
+
+/*
+ * GETs @target from the daemon whose control socket is @socket_path; the body replaces what is in @body.
+ * Blocks, @timeout_ms at most. Returns 0; -ENOENT or -ECONNREFUSED: no daemon runs there; -EACCES: not
+ * allowed to ask it; -EPROTO: it answered something else than 200; -ETIMEDOUT; another -errno.
+ */
+int ask_daemon(const char *socket_path, const char *target, int timeout_ms, struct buf *body);
+
+#endif
