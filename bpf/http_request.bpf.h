@@ -94,51 +94,49 @@ env_global int http_rx_begin(struct http_conn *c, __u64 now)
 	return 0;
 }
 
-/* All of a request has arrived, or all that will ever be known of it. */
-env_global int http_rx_message(struct http_conn *c)
+/*
+ * All of a request has arrived, or all that will ever be known of it. (Not env_global: Linux 6.1 stores no
+ * map value from memory that a global function was handed.)
+ */
+static __always_inline void http_rx_message(struct http_conn *c)
 {
-	__u32 number;
+	__u32 number = c->begun - 1;
 
-	if (!c)
-		return 0;
-	number = c->begun - 1;
-
+	if (!c->rx.busy)
+		return;
 	http_rx_record(c)->request_bytes = c->rx.body;
 	if (c->in_next && (number - c->ended > HTTP_PIPELINE_MAX ||
 			   env_wait(c->id, number, &c->next.r)))
 		HTTP_COUNT(c, pipeline_overflow, 1);
 	c->in_next = 0;
 	c->rx.busy = 0;
-	c->rx.state = HTTP_IDLE;
-	return 0;
 }
 
-env_global int http_rx_broken(struct http_conn *c)
+/* The end of a message, known or not. */
+static __always_inline void http_rx_over(struct http_conn *c, bool broken)
 {
-	if (!c)
-		return 0;
-	if (c->rx.busy)
-		http_rx_message(c);
+	http_rx_message(c);
 	c->rx.state = HTTP_IDLE;
+	if (!broken)
+		return;
 	c->rx.resync = HTTP_RESYNC;
 	HTTP_COUNT(c, desyncs, 1);
-	return 0;
 }
 
-static __always_inline void http_rx_head(struct http_conn *c)
+/* A head has arrived. Returns the event that follows from it. */
+static __always_inline __u32 http_rx_head(struct http_half *h)
 {
-	struct http_half *h = &c->rx;
-
 	if (h->flags & HTTP_CHUNKED) {
 		http_expect_size(h);
-	} else if (h->flags & (HTTP_HAS_CODING | HTTP_BAD_LENGTH)) {
-		http_rx_broken(c);
-	} else if (h->flags & HTTP_HAS_LENGTH && h->length) {
-		h->left = h->length;
-		h->state = HTTP_BODY;
-	} else {
-		http_rx_message(c);
+		return HTTP_EVENT_NONE;
 	}
+	if (h->flags & (HTTP_HAS_CODING | HTTP_BAD_LENGTH))
+		return HTTP_EVENT_BROKEN;
+	if (!(h->flags & HTTP_HAS_LENGTH) || !h->length)
+		return HTTP_EVENT_MESSAGE;
+	h->left = h->length;
+	h->state = HTTP_BODY;
+	return HTTP_EVENT_NONE;
 }
 
 /* @word: the letters of a method, zeros behind them. */
@@ -241,6 +239,8 @@ env_global __u64 http_rx_method(struct http_conn *c, __u8 letter, __u32 rest)
 		h->at++;
 		return HTTP_STEP(1, HTTP_EVENT_NONE);
 	}
+	if (c->begun == c->ended || c->tx.state != HTTP_IDLE)
+		return HTTP_STEP(0, HTTP_EVENT_BROKEN); /* it was taken for a request and answered */
 	if (c->begun > 1) { /* only what has just begun is no request */
 		HTTP_COUNT(c, discarded, 1);
 		c->begun--;
@@ -284,8 +284,8 @@ env_global __u64 http_rx_target(struct http_conn *c, __u32 i, __u32 have)
 		r->path_len = (__u8)len;
 		done += n;
 		if (stop) {
-			c->rx.state = HTTP_SKIP;
 			c->rx.after = HTTP_NAME;
+			done += http_skip(&c->rx, i + done, have - done);
 			break;
 		}
 	}
@@ -316,25 +316,21 @@ static long http_rx_step(__u32 index, void *ctx)
 	struct http_scan *s = ctx;
 	struct http_conn *c = s->c;
 	__u64 step;
+	__u32 event;
 
 	(void)index;
 	if (s->pos >= s->end)
 		return 1;
 	step = http_rx_next(s, c);
 	s->pos += (__u32)step;
-	switch (step >> 32) {
-	case HTTP_EVENT_HEAD:
-		http_rx_head(c);
-		break;
-	case HTTP_EVENT_MESSAGE:
-		http_rx_message(c);
-		break;
-	case HTTP_EVENT_BROKEN:
-		http_rx_broken(c);
+	event = step >> 32;
+	if (event == HTTP_EVENT_HEAD)
+		event = http_rx_head(&c->rx);
+	if (event == HTTP_EVENT_BROKEN)
 		s->pos = s->end;
-		break;
-	}
-	return 0;
+	if (event != HTTP_EVENT_NONE)
+		http_rx_over(c, event == HTTP_EVENT_BROKEN);
+	return s->pos >= s->end;
 }
 
 /*
@@ -379,7 +375,7 @@ static __always_inline void http_rx_data(struct http_conn *c, struct __sk_buff *
 	if (gap) {
 		c->gap = 1;
 		if (c->rx.state != HTTP_IDLE)
-			http_rx_broken(c);
+			http_rx_over(c, true);
 		else if (!c->rx.resync)
 			c->rx.resync = HTTP_RESYNC_GAP;
 	}

@@ -167,9 +167,8 @@ env_global __u64 http_tx_status(struct http_conn *c, __u32 i, __u32 have, __u32 
 			return HTTP_STEP(rest, HTTP_EVENT_NONE);
 		}
 		r->status = d1 * 100 + d2 * 10 + d3;
-		h->state = HTTP_SKIP;
 		h->after = HTTP_NAME;
-		return HTTP_STEP(12, HTTP_EVENT_NONE);
+		return HTTP_STEP(12 + http_skip(h, i + 12, have - 12), HTTP_EVENT_NONE);
 	}
 	letter = http_byte_at(h, i);
 	digit = letter - '0';
@@ -216,7 +215,7 @@ env_global __u64 http_tx_idle_step(struct http_conn *c, __u32 i, __u32 have, __u
 	c->tx.state = HTTP_STATUS;
 	c->now.r.first_byte_ns = now;
 	c->now.r.status = 0;
-	return HTTP_STEP(0, HTTP_EVENT_NONE);
+	return http_tx_status(c, i, have, rest);
 }
 
 static __always_inline __u64 http_tx_next(struct http_scan *s, struct http_conn *c)
@@ -261,7 +260,7 @@ static long http_tx_step(__u32 index, void *ctx)
 		s->pos = s->end;
 		break;
 	}
-	return 0;
+	return s->pos >= s->end;
 }
 
 /* The payload of a segment that leaves. */

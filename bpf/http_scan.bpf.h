@@ -23,6 +23,11 @@
 	 (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
 
 #define HTTP_LENGTH_LIMIT (1ull << 60)
+/* Header lines, or bytes of a number, that one step takes at most. */
+#define HTTP_LINES_MAX 8
+#define HTTP_DIGITS_MAX 24
+/* A flag in the length of a line. */
+#define HTTP_LINE_CUT (1u << 31)
 
 enum http_name { HTTP_NAME_LENGTH, HTTP_NAME_CODING };
 
@@ -113,73 +118,112 @@ static __always_inline void http_half_reset(struct http_half *h)
 	h->at = 0;
 }
 
-/* How many of @have bytes belong to the line they are in; 64 at most in one step. The state goes on if
- * its end is among them. */
-static __always_inline __u32 http_skip(struct http_half *h, __u32 i, __u32 have)
+/* How many of the @have bytes from index @i on belong to the line they are in, the line feed included.
+ * HTTP_LINE_CUT: it is not among them. Looks at 64 at most. */
+env_global __u32 http_line(const struct http_half *h, __u32 i, __u32 have)
 {
 	__u32 n = 0;
 	int k;
 
-	h->state = HTTP_SKIP;
+	if (!h)
+		return HTTP_LINE_CUT;
 	env_unroll for (k = 0; k < 8; k++) {
 		__u64 hit = http_bytes_equal(http_word_at(h, i + n), '\n');
 
 		if (hit) {
 			n += http_first_byte(hit) + 1;
-			if (n > have)
-				break;
-			h->state = h->after;
-			h->at = 0;
-			return n;
+			return n <= have ? n : have | HTTP_LINE_CUT;
 		}
 		n += 8;
 		if (n >= have)
 			break;
 	}
-	return n < have ? n : have;
+	return (n < have ? n : have) | HTTP_LINE_CUT;
 }
 
-static __always_inline __u64 http_match_from(struct http_half *h, __u8 name, __u8 at)
+/* To the end of the line, or as far as the bytes go; then .after. Returns how many bytes that is. */
+static __always_inline __u32 http_skip(struct http_half *h, __u32 i, __u32 have)
 {
-	h->state = HTTP_MATCH;
-	h->name = name;
-	h->at = at;
-	return HTTP_STEP(at, HTTP_EVENT_NONE);
+	__u32 n = http_line(h, i, have);
+
+	h->state = n & HTTP_LINE_CUT ? HTTP_SKIP : h->after;
+	h->at = 0;
+	return n & ~HTTP_LINE_CUT;
 }
 
-/* At the start of a header line. */
+/* A header line is at hand with 16 bytes or more: is it one of ours? Returns how many bytes say so, and
+ * the state is that of what follows; otherwise 0. */
+static __always_inline __u32 http_known_name(struct http_half *h, __u32 i, __u64 word)
+{
+	__u64 low = word | HTTP_CASE, rest;
+
+	if (low == HTTP_WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r')) {
+		h->state = HTTP_MATCH;
+		h->name = HTTP_NAME_CODING;
+		h->at = 8;
+		return 8;
+	}
+	if (low != HTTP_WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') || word >> 56 != '-')
+		return 0;
+	rest = http_word_at(h, i + 8);
+	if ((rest | HTTP_CASE) << 8 != HTTP_WORD(0, 'l', 'e', 'n', 'g', 't', 'h', ':') ||
+	    (__u8)(rest >> 48) != ':')
+		return 0;
+	h->state = HTTP_LENGTH;
+	h->at = 0;
+	return 15;
+}
+
+/* At the start of a header line, with less than 16 bytes of it at hand. */
 static __always_inline __u64 http_name(struct http_half *h, __u32 i, __u32 have)
 {
-	__u64 word = http_word_at(h, i);
-	__u64 low = word | HTTP_CASE;
-	__u8 first = (__u8)word;
+	__u8 first = http_lower(http_byte_at(h, i));
 
 	if (first == '\n')
 		return HTTP_STEP(1, HTTP_EVENT_HEAD);
 	if (first == '\r') {
-		if (have >= 2 && (__u8)(word >> 8) == '\n')
-			return HTTP_STEP(2, HTTP_EVENT_HEAD);
 		h->state = HTTP_NAME_CR;
 		return HTTP_STEP(1, HTTP_EVENT_NONE);
 	}
 	h->after = HTTP_NAME;
-	if (have < 16) {
-		first = http_lower(first);
-		if (first == 'c' || first == 't')
-			return http_match_from(h, first == 'c' ? HTTP_NAME_LENGTH : HTTP_NAME_CODING, 1);
-	} else if (low == HTTP_WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r')) {
-		return http_match_from(h, HTTP_NAME_CODING, 8);
-	} else if (low == HTTP_WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') && word >> 56 == '-') {
-		__u64 rest = http_word_at(h, i + 8);
+	if (first != 'c' && first != 't')
+		return HTTP_STEP(http_skip(h, i, have), HTTP_EVENT_NONE);
+	h->state = HTTP_MATCH;
+	h->name = first == 'c' ? HTTP_NAME_LENGTH : HTTP_NAME_CODING;
+	h->at = 1;
+	return HTTP_STEP(1, HTTP_EVENT_NONE);
+}
 
-		if ((rest | HTTP_CASE) << 8 == HTTP_WORD(0, 'l', 'e', 'n', 'g', 't', 'h', ':') &&
-		    (__u8)(rest >> 48) == ':') {
-			h->state = HTTP_LENGTH;
-			h->at = 0;
-			return HTTP_STEP(15, HTTP_EVENT_NONE);
+/* From the start of a header line: as many whole lines as are at hand, to the end of the head or a line that
+ * matters. This is where most bytes of most heads are passed over. */
+static __always_inline __u64 http_lines(struct http_half *h, __u32 i, __u32 have)
+{
+	__u32 n = 0, known, line;
+	int k;
+
+	for (k = 0; k < HTTP_LINES_MAX; k++) {
+		__u64 word = http_word_at(h, i + n);
+
+		if (have - n >= 2 && (word & 0xffff) == ('\r' | '\n' << 8))
+			return HTTP_STEP(n + 2, HTTP_EVENT_HEAD);
+		if (have - n < 16)
+			break;
+		known = http_known_name(h, i + n, word);
+		if (known)
+			return HTTP_STEP(n + known, HTTP_EVENT_NONE);
+		if ((__u8)word == '\n')
+			break;
+		line = http_line(h, i + n, have - n);
+		n += line & ~HTTP_LINE_CUT;
+		if (line & HTTP_LINE_CUT) {
+			h->after = HTTP_NAME;
+			h->state = HTTP_SKIP;
+			return HTTP_STEP(n, HTTP_EVENT_NONE);
 		}
+		if (n >= have)
+			break;
 	}
-	return HTTP_STEP(http_skip(h, i, have), HTTP_EVENT_NONE);
+	return n ? HTTP_STEP(n, HTTP_EVENT_NONE) : http_name(h, i, have);
 }
 
 /* One more letter of a name that may be one of ours. Returns how many bytes it took. */
@@ -207,10 +251,10 @@ static __always_inline __u32 http_match(struct http_half *h, __u8 c)
 }
 
 /*
- * Content-Length: digits with blanks around them. A second, different one is an error.
+ * A byte of Content-Length: digits with blanks around them. A second, different one is an error.
  * at: 0 before the digits, 1 inside, 2 behind; left collects the number.
  */
-static __always_inline void http_length(struct http_half *h, __u8 c)
+static __always_inline void http_length_byte(struct http_half *h, __u8 c)
 {
 	if (c == '\n') {
 		if (h->at == 0 || (h->flags & HTTP_HAS_LENGTH && h->length != h->left))
@@ -232,6 +276,15 @@ static __always_inline void http_length(struct http_half *h, __u8 c)
 	} else {
 		h->flags |= HTTP_BAD_LENGTH;
 	}
+}
+
+static __always_inline __u32 http_length(struct http_half *h, __u32 i, __u32 have)
+{
+	__u32 n;
+
+	for (n = 0; n < HTTP_DIGITS_MAX && n < have && h->state == HTTP_LENGTH; n++)
+		http_length_byte(h, http_byte_at(h, i + n));
+	return n;
 }
 
 /* Transfer-Encoding: a list; what counts is whether its last member is "chunked". */
@@ -345,20 +398,19 @@ env_global __u64 http_step(struct http_half *h, __u32 i, __u32 have, __u32 rest)
 		return HTTP_STEP(rest, HTTP_EVENT_NONE);
 	if (h->state >= HTTP_BODY)
 		return http_step_body(h, rest);
+	if (h->state == HTTP_NAME)
+		return http_lines(h, i, have);
 	c = http_byte_at(h, i);
 	switch (h->state) {
 	case HTTP_SKIP:
 		return HTTP_STEP(http_skip(h, i, have), HTTP_EVENT_NONE);
-	case HTTP_NAME:
-		return http_name(h, i, have);
 	case HTTP_NAME_CR:
 	case HTTP_TRAILER_CR:
 		return http_line_cr(h, c);
 	case HTTP_MATCH:
 		return HTTP_STEP(http_match(h, c), HTTP_EVENT_NONE);
 	case HTTP_LENGTH:
-		http_length(h, c);
-		return HTTP_STEP(1, HTTP_EVENT_NONE);
+		return HTTP_STEP(http_length(h, i, have), HTTP_EVENT_NONE);
 	case HTTP_CODING:
 		http_coding(h, c);
 		return HTTP_STEP(1, HTTP_EVENT_NONE);

@@ -58,7 +58,7 @@ __attribute__((unused)) static void add_abort_record(struct http_metrics *m, con
 __attribute__((unused)) static char *read_page(const struct page *p, enum expo_format format,
 					       size_t enough)
 {
-	struct buf all = BUF_INIT(64 << 20), piece = BUF_INIT(1 << 20);
+	struct buf all = BUF_INIT(64 << 20), piece = BUF_INIT(64 << 20);
 	struct page_reader r;
 
 	page_read_start(&r, p, format);

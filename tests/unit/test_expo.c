@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "unit/unit.h"
+#include "unit.h"
 
 #include <math.h>
 
@@ -107,7 +107,10 @@ static void labels(void)
 
 	EXPECT_INT(expo_label(&out, "a", "plain \xc3\xa9"), 0);
 	EXPECT_INT(expo_label(&out, "b", "\\ \" \n"), 0);
-	EXPECT_INT(expo_label(&out, "c", "\xff" "x\xe2\x82"), 0);
+	EXPECT_INT(expo_label(&out, "c",
+			      "\xff"
+			      "x\xe2\x82"),
+		   0);
 	EXPECT_STR(buf_str(&out), "a=\"plain \xc3\xa9\",b=\"\\\\ \\\" \\n\","
 				  "c=\"\xef\xbf\xbdx\xef\xbf\xbd\xef\xbf\xbd\"");
 }
@@ -162,8 +165,8 @@ static void accepts(void)
 		{ "OpenMetrics refused", "application/openmetrics-text;q=0,*/*", EXPO_TEXT_004 },
 		{ "text refused, by name", "text/plain;q=0,*/*", EXPO_OPENMETRICS_1 },
 		{ "any application", "application/*", EXPO_OPENMETRICS_1 },
-		{ "the narrower range counts", "application/openmetrics-text;q=0.1,text/*;q=0.5,*/*",
-		  EXPO_TEXT_004 },
+		{ "the narrower range counts",
+		  "application/openmetrics-text;q=0.1,text/*;q=0.5,*/*", EXPO_TEXT_004 },
 		{ "both alike", "text/plain,application/openmetrics-text", EXPO_TEXT_004 },
 		{ "a comma in quotes", "x/y;a=\"application/openmetrics-text,\",text/plain",
 		  EXPO_TEXT_004 },

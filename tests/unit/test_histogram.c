@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "unit/unit.h"
+#include "unit.h"
 
 #include <math.h>
 

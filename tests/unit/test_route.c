@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "unit/unit.h"
+#include "unit.h"
 
 #include "metrics/route.h"
 #include "metrics/utf8.h"
@@ -100,8 +100,12 @@ static void heuristic(void)
 		{ "/a/%00", "/a/{invalid}" },
 		{ "/a/%0a", "/a/{invalid}" },
 		{ "/a/\x1b[2J", "/a/{invalid}" },
-		{ "/a/\xc2\x9b" "2J", "/a/{invalid}" },
-		{ "/a/\xe2\x80\xae" "fdp", "/a/{invalid}" },
+		{ "/a/\xc2\x9b"
+		  "2J",
+		  "/a/{invalid}" },
+		{ "/a/\xe2\x80\xae"
+		  "fdp",
+		  "/a/{invalid}" },
 		{ "/a/%c0%af", "/a/{invalid}" },
 		{ "/a/\xe2\x82", "/a/{invalid}" },
 		/* other forms of a target */
@@ -127,8 +131,9 @@ static void heuristic(void)
 		_cleanup_(buf_done) struct buf once = BUF_INIT(ROUTE_LENGTH_MAX);
 		_cleanup_(buf_done) struct buf twice = BUF_INIT(ROUTE_LENGTH_MAX);
 
-		unit_begin("%zu: %.60s", i, utf8_is_plain(rows[i].path, strlen(rows[i].path)) ?
-						    rows[i].path : rows[i].route);
+		unit_begin("%zu: %.60s", i,
+			   utf8_is_plain(rows[i].path, strlen(rows[i].path)) ? rows[i].path :
+									       rows[i].route);
 		EXPECT_INT(route_of(NULL, rows[i].path, strlen(rows[i].path), false, &once), 0);
 		EXPECT_STR(buf_str(&once), rows[i].route);
 		EXPECT_INT(route_of(NULL, buf_str(&once), once.len, false, &twice), 0);
@@ -141,15 +146,9 @@ static void cut(void)
 	static const struct {
 		const char *path, *route;
 	} rows[] = {
-		{ "/a/bcd", "/a/{id}" },
-		{ "/a/", "/a/{id}" },
-		{ "/abc", "/{id}" },
-		{ "/a/%4", "/a/{id}" },
-		{ "/a/..", "/a/{id}" },
-		{ "/a/b?c", "/a/b" },
-		{ "http://ho", "/{id}" },
-		{ "/f/abc", "/f/{x}" },
-		{ "/f/literal", "/f/{x}" },
+		{ "/a/bcd", "/a/{id}" },       { "/a/", "/a/{id}" },   { "/abc", "/{id}" },
+		{ "/a/%4", "/a/{id}" },        { "/a/..", "/a/{id}" }, { "/a/b?c", "/a/b" },
+		{ "http://ho", "/{id}" },      { "/f/abc", "/f/{x}" }, { "/f/literal", "/f/{x}" },
 		{ "/r/a/b/c", "/r/{all...}" },
 	};
 	static char one[] = "/f/literal/x", two[] = "/f/{x}", three[] = "/r/{all...}";
@@ -218,8 +217,8 @@ static void configured(void)
 		{ "*", NULL },
 		{ "h:80", NULL },
 	};
-	static char patterns[][40] = { "/",	   "/api/files/{session_id}", "/api/files/latest",
-				       "/dir/",	   "/static/{path...}",	      "/caf\xc3\xa9/{n}" };
+	static char patterns[][40] = { "/",     "/api/files/{session_id}", "/api/files/latest",
+				       "/dir/", "/static/{path...}",       "/caf\xc3\xa9/{n}" };
 	char *list[ARRAY_SIZE(patterns)];
 	struct route_patterns *p = NULL;
 	const char *why;
@@ -248,12 +247,24 @@ static void refused(void)
 	static const struct {
 		const char *pattern, *why; /* part of it */
 	} rows[] = {
-		{ "", "slash" },	 { "a", "slash" },	     { "/a/{", "without its }" },
-		{ "/{}", "empty" },	 { "/{a b}", "letters" },    { "/{1a}", "letters" },
-		{ "/a{b}", "whole" },	 { "/{a}b", "without its }" }, { "/}", "whole" },
-		{ "/{a...}/b", "last" }, { "/{...}", "letters" },    { "/a//b", "empty" },
-		{ "/a/../b", "\"..\"" }, { "/a?b", "ends before" },  { "/a%20b", "decoded" },
-		{ "/a\nb", "plain" },	 { "/\xff", "plain" },	     { "/a;b", "ends before" },
+		{ "", "slash" },
+		{ "a", "slash" },
+		{ "/a/{", "without its }" },
+		{ "/{}", "empty" },
+		{ "/{a b}", "letters" },
+		{ "/{1a}", "letters" },
+		{ "/a{b}", "whole" },
+		{ "/{a}b", "without its }" },
+		{ "/}", "whole" },
+		{ "/{a...}/b", "last" },
+		{ "/{...}", "letters" },
+		{ "/a//b", "empty" },
+		{ "/a/../b", "\"..\"" },
+		{ "/a?b", "ends before" },
+		{ "/a%20b", "decoded" },
+		{ "/a\nb", "plain" },
+		{ "/\xff", "plain" },
+		{ "/a;b", "ends before" },
 		{ "/{a...}/", "last" },
 		{ "/" X60 X60 "xxxxxxxx", "128" },
 		{ "/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3", "32" },

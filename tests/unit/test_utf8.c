@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "unit/unit.h"
+#include "unit.h"
 
 #include "metrics/utf8.h"
 
@@ -24,7 +24,10 @@ static void rows(void)
 		{ "a lone continuation", "\x80", 0, 0, false },
 		{ "cut after one of three", "\xe2", 0, 0, false },
 		{ "cut after two of three", "\xe2\x82", 0, 0, false },
-		{ "a continuation missing", "\xe2\x82" "a", 0, 0, false },
+		{ "a continuation missing",
+		  "\xe2\x82"
+		  "a",
+		  0, 0, false },
 		{ "0xff", "\xff", 0, 0, false },
 		{ "a newline", "\n", 1, '\n', false },
 		{ "escape", "\x1b", 1, 0x1b, false },

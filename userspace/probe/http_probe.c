@@ -36,7 +36,7 @@ struct http_probe {
 	size_t n_ports;
 };
 
-static int libbpf_says(enum libbpf_print_level level, const char *fmt, va_list args)
+static _printf_(2, 0) int libbpf_says(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	char line[1024];
 

@@ -14,13 +14,12 @@
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "serve/pages.h"
+#include "serve/reply.h"
 #include "serve/request.h"
 #include "serve/stream.h"
 
@@ -43,8 +42,7 @@ struct conn {
 	struct bufferevent *bev;
 	struct event *timer;
 	enum conn_state state;
-	bool keep_alive;
-	bool chunked;
+	struct reply reply;    /* to the request that is being answered */
 	struct stream *stream; /* what is left of the page */
 	size_t lingered_bytes;
 };
@@ -82,54 +80,6 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	conn_close(c);
 }
 
-/* RFC 9110 5.6.7; strftime() would ask the locale. */
-static void add_date(struct evbuffer *out)
-{
-	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-					  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	time_t now = time(NULL);
-	struct tm t;
-
-	if (!gmtime_r(&now, &t))
-		return;
-	evbuffer_add_printf(out, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n", days[t.tm_wday],
-			    t.tm_mday, months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min,
-			    t.tm_sec);
-}
-
-static void send_head(struct conn *c, const struct answer *a, bool http_1_0, bool length_known)
-{
-	struct evbuffer *out = bufferevent_get_output(c->bev);
-
-	evbuffer_add_printf(out, "HTTP/1.1 %u %s\r\n", a->status, answer_reason(a->status));
-	add_date(out);
-	evbuffer_add_printf(out, "Server: isamon\r\nContent-Type: %s\r\n%s", a->content_type,
-			    a->fields);
-	if (length_known)
-		evbuffer_add_printf(out, "Content-Length: %zu\r\n", a->body.len);
-	if (c->chunked)
-		evbuffer_add_printf(out, "Transfer-Encoding: chunked\r\n");
-	if (!c->keep_alive)
-		evbuffer_add_printf(out, "Connection: close\r\n");
-	else if (http_1_0)
-		evbuffer_add_printf(out, "Connection: keep-alive\r\n");
-	evbuffer_add_printf(out, "\r\n");
-}
-
-static void send_piece(struct conn *c, const struct buf *piece, bool last)
-{
-	struct evbuffer *out = bufferevent_get_output(c->bev);
-
-	if (c->chunked && piece->len)
-		evbuffer_add_printf(out, "%zx\r\n", piece->len);
-	evbuffer_add(out, buf_str(piece), piece->len);
-	if (c->chunked && piece->len)
-		evbuffer_add_printf(out, "\r\n");
-	if (c->chunked && last)
-		evbuffer_add_printf(out, "0\r\n\r\n");
-}
-
 /* The page is over: whatever its client does from here on, writing it is done. */
 static void end_stream(struct conn *c)
 {
@@ -152,29 +102,47 @@ static void continue_stream(struct conn *c)
 		conn_close(c);
 		return;
 	}
-	send_piece(c, &piece, last);
+	reply_piece(bufferevent_get_output(c->bev), &c->reply, &piece, last);
 	if (last)
 		end_stream(c);
 }
 
-/* The first piece decides: is it the last one, too, then the page goes with its length. */
-static void start_page(struct conn *c, struct answer *a, const struct request *r)
+static void send_whole(struct conn *c, const struct answer *a)
 {
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+
+	reply_head(out, &c->reply, a);
+	if (c->reply.framing != REPLY_NONE)
+		reply_piece(out, &c->reply, &a->body, true);
+}
+
+static void refuse(struct conn *c, unsigned int status)
+{
+	struct answer a;
+
+	c->reply.framing = REPLY_LENGTH;
+	c->reply.keep_alive = false;
+	answer_refusal(status, &a);
+	send_whole(c, &a);
+	answer_done(&a);
+}
+
+/* The first piece decides: is it the last one, too, then the page goes with its length. */
+static void start_page(struct conn *c, struct answer *a)
+{
+	struct evbuffer *out = bufferevent_get_output(c->bev);
 	bool last = false;
 
 	if (stream_read(a->stream, &a->body, &last)) {
-		answer_done(a);
-		answer_refusal(500, a);
-		c->keep_alive = false;
-		send_head(c, a, r->http_1_0, true);
-		send_piece(c, &a->body, true);
+		refuse(c, 500);
 		return;
 	}
-	c->chunked = !last && !r->http_1_0;
-	if (!last && r->http_1_0)
-		c->keep_alive = false;
-	send_head(c, a, r->http_1_0, last);
-	send_piece(c, &a->body, last);
+	if (!last)
+		c->reply.framing = c->reply.http_1_0 ? REPLY_CLOSE : REPLY_CHUNKED;
+	if (c->reply.framing == REPLY_CLOSE)
+		c->reply.keep_alive = false;
+	reply_head(out, &c->reply, a);
+	reply_piece(out, &c->reply, &a->body, last);
 	c->stream = take(a->stream);
 	if (last)
 		end_stream(c);
@@ -184,26 +152,14 @@ static void answer(struct conn *c, const struct request *r)
 {
 	struct answer a;
 
-	c->keep_alive = r->keep_alive;
+	c->reply = (struct reply){ .framing = r->head_only ? REPLY_NONE : REPLY_LENGTH,
+				   .keep_alive = r->keep_alive,
+				   .http_1_0 = r->http_1_0 };
 	answer_request(&c->pool->source, c->pool->control, r, &a);
-	if (a.stream) {
-		start_page(c, &a, r);
-	} else {
-		send_head(c, &a, r->http_1_0, !a.is_page);
-		if (!r->head_only)
-			send_piece(c, &a.body, true);
-	}
-	answer_done(&a);
-}
-
-static void refuse(struct conn *c, unsigned int status)
-{
-	struct answer a;
-
-	c->keep_alive = false;
-	answer_refusal(status, &a);
-	send_head(c, &a, false, true);
-	send_piece(c, &a.body, true);
+	if (a.stream)
+		start_page(c, &a);
+	else
+		send_whole(c, &a);
 	answer_done(&a);
 }
 
@@ -223,7 +179,7 @@ static void take_request(struct conn *c)
 	if (!n && have < REQUEST_HEAD_MAX)
 		return;
 	c->state = CONN_ANSWER;
-	c->chunked = false;
+	c->reply = (struct reply){ 0 };
 	bufferevent_disable(c->bev, EV_READ);
 	if (!n) {
 		refuse(c, 431);
@@ -265,7 +221,7 @@ static void on_read(struct bufferevent *bev, void *ctx)
 
 static void end_answer(struct conn *c)
 {
-	if (c->keep_alive) {
+	if (c->reply.keep_alive) {
 		/* Behind all others: make_room() takes the one that has been idle longest. */
 		TAILQ_REMOVE(&c->pool->all, c, link);
 		TAILQ_INSERT_TAIL(&c->pool->all, c, link);
