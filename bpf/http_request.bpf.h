@@ -180,6 +180,46 @@ static __always_inline __u8 http_known_method(__u64 word, __u32 have, __u32 *ret
 	return http_method_of(word & ((1ull << (n * 8)) - 1));
 }
 
+/* The path, eight bytes at a time, to the first blank or '?' or '#'. The rest of the line says nothing
+ * that is needed. */
+env_global __u64 http_rx_target(struct http_conn *c, __u32 i, __u32 have)
+{
+	struct http_record *r;
+	__u32 done = 0;
+	int k;
+
+	if (!c)
+		return HTTP_STEP(have, HTTP_EVENT_NONE);
+	r = http_rx_record(c);
+	for (k = 0; k < 4 && done < have; k++) {
+		__u64 word = http_word_at(&c->rx, i + done);
+		__u64 stop = http_bytes_blank(word) | http_bytes_equal(word, '?') |
+			     http_bytes_equal(word, '#');
+		__u32 n = stop ? http_first_byte(stop) : 8;
+		__u32 len = r->path_len;
+
+		if (n >= have - done) { /* what is behind was not loaded */
+			n = have - done;
+			stop = 0;
+		}
+		if (len < HTTP_PATH_MAX)
+			env_store_word(&r->path[len & (HTTP_PATH_MAX - 1)], word);
+		len += n;
+		if (len > HTTP_PATH_MAX) {
+			len = HTTP_PATH_MAX;
+			r->flags |= HTTP_FLAG_PATH_CUT;
+		}
+		r->path_len = (__u8)len;
+		done += n;
+		if (stop) {
+			c->rx.after = HTTP_NAME;
+			done += http_skip(&c->rx, i + done, have - done);
+			break;
+		}
+	}
+	return HTTP_STEP(done, HTTP_EVENT_NONE);
+}
+
 /* Between requests: does one begin here? */
 env_global __u64 http_rx_idle(struct http_conn *c, __u32 i, __u32 have, __u32 rest, __u64 now)
 {
@@ -203,7 +243,8 @@ env_global __u64 http_rx_idle(struct http_conn *c, __u32 i, __u32 have, __u32 re
 		http_rx_begin(c, now);
 		http_rx_record(c)->method = method;
 		c->rx.state = HTTP_TARGET;
-		return HTTP_STEP(letters + 1, HTTP_EVENT_NONE);
+		letters++;
+		return letters + http_rx_target(c, i + letters, have - letters);
 	}
 	if (first >= 'A' && first <= 'Z') {
 		http_rx_begin(c, now);
@@ -250,46 +291,6 @@ env_global __u64 http_rx_method(struct http_conn *c, __u8 letter, __u32 rest)
 	}
 	http_not(c);
 	return HTTP_STEP(rest, HTTP_EVENT_NONE);
-}
-
-/* The path, eight bytes at a time, to the first blank or '?' or '#'. The rest of the line says nothing
- * that is needed. */
-env_global __u64 http_rx_target(struct http_conn *c, __u32 i, __u32 have)
-{
-	struct http_record *r;
-	__u32 done = 0;
-	int k;
-
-	if (!c)
-		return HTTP_STEP(have, HTTP_EVENT_NONE);
-	r = http_rx_record(c);
-	for (k = 0; k < 4 && done < have; k++) {
-		__u64 word = http_word_at(&c->rx, i + done);
-		__u64 stop = http_bytes_blank(word) | http_bytes_equal(word, '?') |
-			     http_bytes_equal(word, '#');
-		__u32 n = stop ? http_first_byte(stop) : 8;
-		__u32 len = r->path_len;
-
-		if (n >= have - done) { /* what is behind was not loaded */
-			n = have - done;
-			stop = 0;
-		}
-		if (len < HTTP_PATH_MAX)
-			env_store_word(&r->path[len & (HTTP_PATH_MAX - 1)], word);
-		len += n;
-		if (len > HTTP_PATH_MAX) {
-			len = HTTP_PATH_MAX;
-			r->flags |= HTTP_FLAG_PATH_CUT;
-		}
-		r->path_len = (__u8)len;
-		done += n;
-		if (stop) {
-			c->rx.after = HTTP_NAME;
-			done += http_skip(&c->rx, i + done, have - done);
-			break;
-		}
-	}
-	return HTTP_STEP(done, HTTP_EVENT_NONE);
 }
 
 static __always_inline __u64 http_rx_next(struct http_scan *s, struct http_conn *c)

@@ -151,6 +151,46 @@ static __always_inline __u32 http_skip(struct http_half *h, __u32 i, __u32 have)
 	return n & ~HTTP_LINE_CUT;
 }
 
+/*
+ * A byte of Content-Length: digits with blanks around them. A second, different one is an error.
+ * at: 0 before the digits, 1 inside, 2 behind; left collects the number.
+ */
+static __always_inline void http_length_byte(struct http_half *h, __u8 c)
+{
+	if (c == '\n') {
+		if (h->at == 0 || (h->flags & HTTP_HAS_LENGTH && h->length != h->left))
+			h->flags |= HTTP_BAD_LENGTH;
+		h->flags |= HTTP_HAS_LENGTH;
+		h->length = h->left;
+		h->state = HTTP_NAME;
+		h->at = 0;
+	} else if (c >= '0' && c <= '9' && h->at <= 1) {
+		h->left = (h->at ? h->left * 10 : 0) + (c - '0');
+		h->at = 1;
+		if (h->left > HTTP_LENGTH_LIMIT) {
+			h->left = HTTP_LENGTH_LIMIT;
+			h->flags |= HTTP_BAD_LENGTH;
+		}
+	} else if (c == ' ' || c == '\t' || c == '\r') {
+		if (h->at)
+			h->at = 2;
+	} else {
+		h->flags |= HTTP_BAD_LENGTH;
+	}
+}
+
+/* The value of Content-Length, as far as it is at hand. Returns how many bytes it took. */
+env_global __u32 http_length(struct http_half *h, __u32 i, __u32 have)
+{
+	__u32 n;
+
+	if (!h)
+		return have;
+	for (n = 0; n < HTTP_DIGITS_MAX && n < have && h->state == HTTP_LENGTH; n++)
+		http_length_byte(h, http_byte_at(h, i + n));
+	return n;
+}
+
 /* A header line is at hand with 16 bytes or more: is it one of ours? Returns how many bytes say so, and
  * the state is that of what follows; otherwise 0. */
 static __always_inline __u32 http_known_name(struct http_half *h, __u32 i, __u64 word)
@@ -201,7 +241,7 @@ static __always_inline __u64 http_lines(struct http_half *h, __u32 i, __u32 have
 	__u32 n = 0, known, line;
 	int k;
 
-	for (k = 0; k < HTTP_LINES_MAX; k++) {
+	for (k = 0; k < HTTP_LINES_MAX && n < have; k++) {
 		__u64 word = http_word_at(h, i + n);
 
 		if (have - n >= 2 && (word & 0xffff) == ('\r' | '\n' << 8))
@@ -209,8 +249,14 @@ static __always_inline __u64 http_lines(struct http_half *h, __u32 i, __u32 have
 		if (have - n < 16)
 			break;
 		known = http_known_name(h, i + n, word);
-		if (known)
-			return HTTP_STEP(n + known, HTTP_EVENT_NONE);
+		if (known) {
+			n += known;
+			if (h->state == HTTP_LENGTH)
+				n += http_length(h, i + n, have - n);
+			if (h->state != HTTP_NAME)
+				return HTTP_STEP(n, HTTP_EVENT_NONE);
+			continue;
+		}
 		if ((__u8)word == '\n')
 			break;
 		line = http_line(h, i + n, have - n);
@@ -220,8 +266,6 @@ static __always_inline __u64 http_lines(struct http_half *h, __u32 i, __u32 have
 			h->state = HTTP_SKIP;
 			return HTTP_STEP(n, HTTP_EVENT_NONE);
 		}
-		if (n >= have)
-			break;
 	}
 	return n ? HTTP_STEP(n, HTTP_EVENT_NONE) : http_name(h, i, have);
 }
@@ -248,43 +292,6 @@ static __always_inline __u32 http_match(struct http_half *h, __u8 c)
 		h->at = 0;
 	}
 	return 1;
-}
-
-/*
- * A byte of Content-Length: digits with blanks around them. A second, different one is an error.
- * at: 0 before the digits, 1 inside, 2 behind; left collects the number.
- */
-static __always_inline void http_length_byte(struct http_half *h, __u8 c)
-{
-	if (c == '\n') {
-		if (h->at == 0 || (h->flags & HTTP_HAS_LENGTH && h->length != h->left))
-			h->flags |= HTTP_BAD_LENGTH;
-		h->flags |= HTTP_HAS_LENGTH;
-		h->length = h->left;
-		h->state = HTTP_NAME;
-		h->at = 0;
-	} else if (c >= '0' && c <= '9' && h->at <= 1) {
-		h->left = (h->at ? h->left * 10 : 0) + (c - '0');
-		h->at = 1;
-		if (h->left > HTTP_LENGTH_LIMIT) {
-			h->left = HTTP_LENGTH_LIMIT;
-			h->flags |= HTTP_BAD_LENGTH;
-		}
-	} else if (c == ' ' || c == '\t' || c == '\r') {
-		if (h->at)
-			h->at = 2;
-	} else {
-		h->flags |= HTTP_BAD_LENGTH;
-	}
-}
-
-static __always_inline __u32 http_length(struct http_half *h, __u32 i, __u32 have)
-{
-	__u32 n;
-
-	for (n = 0; n < HTTP_DIGITS_MAX && n < have && h->state == HTTP_LENGTH; n++)
-		http_length_byte(h, http_byte_at(h, i + n));
-	return n;
 }
 
 /* Transfer-Encoding: a list; what counts is whether its last member is "chunked". */

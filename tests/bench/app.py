@@ -39,8 +39,8 @@ def route_of(scope):
 class Metrics:
     """As a plain ASGI middleware."""
 
-    def __init__(self, inner):
-        self.inner = inner
+    def __init__(self, app):  # pylint: disable=redefined-outer-name
+        self.inner = app
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":

@@ -322,3 +322,5 @@ class Table:
             cells = [row[0].ljust(width[0]), row[1].rjust(width[1])]
             cells += [row[i].ljust(width[i]) for i in (2, 3, 4)]
             print("  ".join(cells).rstrip())
+        verdicts = [r[4] for r in self.rows if len(r) > 1 and r[4]]
+        print("\n%d aims, %d of them met" % (len(verdicts), verdicts.count("ok")))

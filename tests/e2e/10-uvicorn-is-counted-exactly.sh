@@ -18,7 +18,9 @@ uploads() {
 	curl -sS -o /dev/null -H 'Expect:' -F "file=@$T/upload" "$base/api/upload-file"
 }
 
-for how in "--http h11" "--http httptools" "--http httptools --workers 4"; do
+ways=("--http h11" "--http httptools" "--http httptools --workers 4")
+[ $SLOW = 1 ] || ways=("--http h11 --workers 2")
+for how in "${ways[@]}"; do
 	say "== uvicorn $how"
 	SERVICE_PORT=$(free_port)
 	start_isamon

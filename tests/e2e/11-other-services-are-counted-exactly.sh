@@ -23,7 +23,8 @@ end() {
 	[ "$STATUS" = 0 ] || fail "isamon ended with status $STATUS"
 }
 
-if command -v gunicorn >/dev/null; then
+# In the VM nginx will do, by itself and before uvicorn.
+if [ $SLOW = 1 ] && command -v gunicorn >/dev/null; then
 	begin "gunicorn, 3 workers"
 	start_gunicorn -w 3
 	load "$SERVICE_PORT" /health /fail /nowhere
@@ -31,7 +32,7 @@ if command -v gunicorn >/dev/null; then
 	end
 fi
 
-if "$PY" -c 'import aiohttp' 2>/dev/null; then
+if [ $SLOW = 1 ] && "$PY" -c 'import aiohttp' 2>/dev/null; then
 	begin aiohttp
 	start_aiohttp
 	load "$SERVICE_PORT" /health /fail /nowhere
@@ -41,7 +42,7 @@ if "$PY" -c 'import aiohttp' 2>/dev/null; then
 	end
 fi
 
-if command -v node >/dev/null; then
+if [ $SLOW = 1 ] && command -v node >/dev/null; then
 	begin node
 	start_node
 	load "$SERVICE_PORT" /health /fail /nowhere /api/stream

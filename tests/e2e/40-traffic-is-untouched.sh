@@ -92,7 +92,7 @@ for i in 1 2 3; do
 		fail "a chunked body was changed"
 	[ "$(in_b curl -fsS --data-binary "@$T/upload" "$base/sink")" = 2000000 ] || fail "an upload was cut"
 	# Kept alive, and not; statuses and framings mixed.
-	in_b curl -fsS -Z --parallel-max 10 -o /dev/null "$base/delay/[1-20]" -o /dev/null "$base/status/[204-208]" \
+	in_b curl -sSf --no-progress-meter -Z --parallel-max 10 -o /dev/null "$base/delay/[1-20]" -o /dev/null "$base/status/[204-208]" \
 		-o /dev/null "$base/chunked?[1-20]" -o /dev/null "$base/until-close/[1000-1020]"
 	in_b curl -sS -o /dev/null "$base/status/[500-520]" -o /dev/null "$base/sse/[1-5]/3"
 done

@@ -16,15 +16,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/notify.h"
-#include "base/number.h"
 #include "base/util.h"
-#include "cmd/setup.h"
+#include "cmd/service_watch.h"
 #include "metrics/http_metrics.h"
 #include "metrics/page.h"
 #include "metrics/self.h"
 #include "metrics/top_json.h"
 #include "probe/http_probe.h"
-#include "probe/listeners.h"
 #include "serve/listener.h"
 
 #define DRAIN_MIN_US 5000
@@ -35,7 +33,7 @@
 enum { EVENT_TERM, EVENT_INT, EVENT_HUP, EVENT_RING, EVENT_DRAIN, EVENT_SECOND, EVENT_N };
 
 struct daemon {
-	const struct daemon_options *options;
+	const struct options *options;
 	struct config *config;
 	struct http_probe *probe;
 	struct http_metrics *metrics;
@@ -47,8 +45,7 @@ struct daemon {
 	uint64_t since_ns;
 	uint64_t watchdog_ns, watchdog_due_ns;
 	unsigned int drain_us;
-	bool port_up[CONFIG_PORTS_MAX];
-	bool ports_known;
+	struct service_watch service;
 	int lock_fd;
 };
 
@@ -98,6 +95,12 @@ static void refresh(void *ctx)
 		http_metrics_set_totals(d->metrics, &totals);
 	self_probe(&d->self, "http", true);
 	self_probe(&d->self, "http_close", http_probe_sees_close(d->probe));
+	if (d->http) {
+		const struct listener_stats stats = listener_stats(d->http);
+
+		d->self.listener_refused = stats.refused;
+		d->self.listener_timeouts = stats.timeouts;
+	}
 }
 
 static void page_sent(double seconds, void *ctx)
@@ -130,32 +133,10 @@ static bool is_ready(struct buf *why, void *ctx)
 	return true; /* there is a daemon only when its probe is attached */
 }
 
-/* Says when a port begins or stops to have a listener; the probe itself needs no telling. */
 static void look_for_service(struct daemon *d)
 {
-	const struct config *c = d->config;
-	bool up[CONFIG_PORTS_MAX] = { false };
-	bool any = false;
-
-	if (listeners_find("/proc", c->ports, c->n_ports, up) != 0)
-		return;
-	for (size_t i = 0; i < c->n_ports; i++) {
-		any |= up[i];
-		if (d->ports_known && up[i] == d->port_up[i])
-			continue;
-		if (up[i])
-			log_info("%s listens on port %u", c->service_name, c->ports[i]);
-		else if (d->ports_known)
-			log_warning("%s no longer listens on port %u", c->service_name, c->ports[i]);
-		else
-			log_info("nothing listens on port %u yet; requests are counted as soon as %s does",
-				 c->ports[i], c->service_name);
-		d->port_up[i] = up[i];
-	}
-	if (!d->ports_known || any != d->self.service_up)
-		notify_status("%s is %s", c->service_name, any ? "up" : "down");
-	d->ports_known = true;
-	d->self.service_up = any;
+	service_watch_look(&d->service, d->config);
+	d->self.service_up = d->service.up;
 }
 
 static void on_second(evutil_socket_t fd, short what, void *ctx)
@@ -183,82 +164,6 @@ static void on_stop(evutil_socket_t fd, short what, void *ctx)
 	event_base_loopbreak(d->base);
 }
 
-/* The command line's word over the configuration's. */
-static int apply_options(const struct daemon_options *o, struct config *c, struct buf *why)
-{
-	uint64_t port;
-	int err;
-
-	if (o->ports) {
-		err = config_set_ports(c, o->ports);
-		if (err) {
-			buf_printf(why, "--port %s: a port is a number from 1 to 65535", o->ports);
-			return -EINVAL;
-		}
-	}
-	if (o->address) {
-		char *address = strdup(o->address);
-
-		if (!address)
-			return -ENOMEM;
-		free(c->listen_address);
-		c->listen_address = address;
-	}
-	if (o->listen_port) {
-		if (number_parse_u64(o->listen_port, 0, 65535, &port) != 0) {
-			buf_printf(why, "--listen: \"%s\" is not a port", o->listen_port);
-			return -EINVAL;
-		}
-		c->listen_port = (uint16_t)port;
-	}
-	return config_check(c, "command line", why);
-}
-
-static int load(const struct daemon_options *o, struct buf *why, struct config **ret_config,
-		struct route_patterns **ret_patterns)
-{
-	struct route_patterns *patterns;
-	struct config *c;
-	int err;
-
-	err = setup_load(o->config_path, why, &c, &patterns);
-	if (err)
-		return err;
-	err = apply_options(o, c, why);
-	if (err) {
-		config_free(c);
-		route_patterns_free(patterns);
-		return err;
-	}
-	*ret_config = c;
-	*ret_patterns = patterns;
-	return 0;
-}
-
-/* Names what a reload cannot change. */
-static void warn_if_fixed(const struct config *old, const struct config *new)
-{
-	if (strcmp(old->listen_address, new->listen_address) != 0 ||
-	    old->listen_port != new->listen_port ||
-	    old->listen_max_connections != new->listen_max_connections ||
-	    old->listen_timeout_s != new->listen_timeout_s)
-		log_warning("[listen] changed: takes effect when isamon is started again");
-	if (old->max_series != new->max_series || old->ring_kib != new->ring_kib)
-		log_warning("[http] max_series or ring_size changed: takes effect when isamon is started again");
-	if (strcmp(old->runtime_directory, new->runtime_directory) != 0)
-		log_warning("[daemon] runtime_directory changed: takes effect when isamon is started again");
-}
-
-static void keep_fixed(struct config *old, struct config *new)
-{
-	char *directory = new->runtime_directory;
-
-	new->runtime_directory = old->runtime_directory;
-	old->runtime_directory = directory;
-	new->ring_kib = old->ring_kib;
-	new->max_series = old->max_series;
-}
-
 static void on_reload(evutil_socket_t fd, short what, void *ctx)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(64 * 1024);
@@ -269,20 +174,19 @@ static void on_reload(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	notify_reloading();
-	if (load(d->options, &why, &c, &patterns) != 0) {
+	if (options_load(d->options, &why, &c, &patterns) != 0) {
 		log_error("the configuration was not taken; the old one stays: %s", buf_str(&why));
 		d->self.config_reloads[0]++;
 		notify_ready();
 		return;
 	}
-	warn_if_fixed(d->config, c);
-	keep_fixed(d->config, c);
+	options_keep_fixed(d->config, c);
 	http_probe_set_ports(d->probe, c->ports, c->n_ports);
 	http_metrics_set_patterns(d->metrics, patterns);
 	log_set_level(c->log_level);
 	config_free(d->config);
 	d->config = c;
-	d->ports_known = false;
+	d->service.known = false;
 	d->self.config_reloads[1]++;
 	look_for_service(d);
 	log_info("configuration read again");
@@ -388,7 +292,7 @@ static void daemon_freep(struct daemon **d)
 	daemon_free(*d);
 }
 
-int daemon_start(const struct daemon_options *o, struct buf *why, struct daemon **ret_daemon)
+int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_daemon)
 {
 	_cleanup_(daemon_freep) struct daemon *d = calloc(1, sizeof(*d));
 	struct route_patterns *patterns;
@@ -400,7 +304,7 @@ int daemon_start(const struct daemon_options *o, struct buf *why, struct daemon 
 	d->lock_fd = -1;
 	d->since_ns = clock_monotonic_ns();
 	d->drain_us = DRAIN_MAX_US / 2;
-	err = load(o, why, &d->config, &patterns);
+	err = options_load(o, why, &d->config, &patterns);
 	if (err)
 		return err;
 	log_set_level(d->config->log_level);

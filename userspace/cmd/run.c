@@ -4,7 +4,6 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -22,33 +21,9 @@ static const char usage[] =
 	"  --listen ADDRESS:PORT  where /metrics is served, instead of [listen]\n";
 
 struct run {
-	struct daemon_options options;
+	struct options options;
 	struct buf ports;
-	char *listen; /* copy of --listen, cut in two */
 };
-
-/* "127.0.0.1:9912", "[::1]:9912", ":9912" */
-static int split_listen(struct run *r, const char *text)
-{
-	char *colon;
-
-	free(r->listen);
-	r->listen = strdup(text);
-	if (!r->listen)
-		return -ENOMEM;
-	colon = strrchr(r->listen, ':');
-	if (!colon)
-		return -EINVAL;
-	*colon = '\0';
-	r->options.listen_port = colon + 1;
-	if (r->listen[0] == '[' && colon > r->listen + 1 && colon[-1] == ']') {
-		colon[-1] = '\0';
-		r->options.address = r->listen + 1;
-	} else if (r->listen[0]) {
-		r->options.address = r->listen;
-	}
-	return 0;
-}
 
 static int parse(struct run *r, int argc, char **argv)
 {
@@ -73,10 +48,8 @@ static int parse(struct run *r, int argc, char **argv)
 			r->options.ports = buf_str(&r->ports);
 			break;
 		case 'l':
-			if (split_listen(r, optarg) == 0)
-				break;
-			fprintf(stderr, "isamon run: --listen %s: not ADDRESS:PORT\n", optarg);
-			return -EINVAL;
+			r->options.listen = optarg;
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			return 1;
@@ -92,7 +65,7 @@ static int parse(struct run *r, int argc, char **argv)
 	return 0;
 }
 
-static int run(const struct daemon_options *options)
+static int run(const struct options *options)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(64 * 1024);
 	struct daemon *d;
@@ -120,6 +93,5 @@ int cmd_run(int argc, char **argv)
 	else
 		status = run(&r.options);
 	buf_done(&r.ports);
-	free(r.listen);
 	return status;
 }

@@ -84,6 +84,10 @@ static void write_isamon(struct expo *e, const struct self *s)
 		{ "isamon_scrapes", "Pages that were sent whole.", NULL, EXPO_COUNTER },
 		{ "isamon_config_reloads", "Times that the configuration was read again.", NULL,
 		  EXPO_COUNTER },
+		{ "isamon_listener_refused", "Connections to /metrics refused for being too many.",
+		  NULL, EXPO_COUNTER },
+		{ "isamon_listener_timeouts", "Connections to /metrics cut for being too slow.", NULL,
+		  EXPO_COUNTER },
 	};
 
 	write_one(e, &families[0], s->service_up);
@@ -93,6 +97,10 @@ static void write_isamon(struct expo *e, const struct self *s)
 	expo_begin(e, &families[3]);
 	expo_u64(e, &families[3], "result=\"refused\"", s->config_reloads[0]);
 	expo_u64(e, &families[3], "result=\"taken\"", s->config_reloads[1]);
+	expo_begin(e, &families[4]);
+	expo_u64(e, &families[4], NULL, s->listener_refused);
+	expo_begin(e, &families[5]);
+	expo_u64(e, &families[5], NULL, s->listener_timeouts);
 }
 
 /* Fields of /proc/self/stat (proc_pid_stat(5)). */

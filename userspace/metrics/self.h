@@ -19,6 +19,8 @@ struct self {
 	uint64_t scrapes;
 	double last_scrape_s;       /* how long the last page took to write */
 	uint64_t config_reloads[2]; /* [0] refused, [1] taken */
+	uint64_t listener_refused;  /* connections to /metrics beyond the limit */
+	uint64_t listener_timeouts; /* connections to /metrics cut for being slow */
 	bool service_up;            /* something listens on one of the ports */
 	double start_time_s;        /* 0: not known yet; self_collect() keeps it here */
 };
@@ -29,7 +31,8 @@ void self_probe(struct self *s, const char *name, bool up);
 /*
  * For page_add(): ctx is the struct self. isamon_build_info, isamon_probe_up,
  * isamon_service_up, isamon_scrape_duration_seconds (of the last scrape; absent before it),
- * isamon_scrapes_total, isamon_config_reloads_total{result="refused"|"taken"}, and from
+ * isamon_scrapes_total, isamon_listener_refused_total, isamon_listener_timeouts_total,
+ * isamon_config_reloads_total{result="refused"|"taken"}, and from
  * /proc/self and the clocks: process_cpu_seconds_total, process_resident_memory_bytes,
  * process_virtual_memory_bytes, process_open_fds, process_max_fds, process_start_time_seconds,
  * process_threads. What cannot be read is absent. Reads /proc, which does not block. Written in

@@ -126,6 +126,9 @@ static int attach(struct http_probe *p, struct buf *why)
 	err = cgroup_open_root(why, &cgroup);
 	if (err)
 		return err;
+	if (why->len) /* a part of the hierarchy only: better than nothing, and said */
+		log_warning("%s", buf_str(why));
+	buf_reset(why);
 	err = attach_one(p->skel->progs.isamon_http_egress, cgroup, &p->egress);
 	if (!err)
 		err = attach_one(p->skel->progs.isamon_http_ingress, cgroup, &p->ingress);

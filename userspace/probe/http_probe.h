@@ -25,7 +25,7 @@ typedef void (*http_probe_fn)(const struct http_record *r, size_t size, void *ct
 /*
  * Loads and attaches; afterwards nothing is traced until http_probe_set_ports(). On failure
  * returns -errno, and @why says in a few sentences what was refused, why, and what to do.
- * Blocks for the verifier: some tens of milliseconds.
+ * Blocks for the verifier: some tenths of a second.
  */
 int http_probe_open(const struct http_probe_options *o, http_probe_fn fn, void *ctx, struct buf *why,
 		    struct http_probe **ret_probe);

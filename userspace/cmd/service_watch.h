@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Says when the service's ports begin or stop to have a listener; the probe itself needs no telling. */
+#ifndef ISAMON_SERVICE_WATCH_H
+#define ISAMON_SERVICE_WATCH_H
+
+#include <stdbool.h>
+
+#include "config/config.h"
+
+struct service_watch {
+	bool known; /* false: say how each port is, not only what has changed */
+	bool up;    /* somebody listens on one of the ports */
+	bool port_up[CONFIG_PORTS_MAX];
+};
+
+/* Looks, logs what has changed, and tells the manager. Where /proc cannot be read all stays as it was. */
+void service_watch_look(struct service_watch *w, const struct config *c);
+
+#endif
