@@ -78,7 +78,8 @@ static __always_inline struct http_conn *conn_of(struct __sk_buff *skb, struct b
 	c = bpf_sk_storage_get(&http_conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!c)
 		return NULL;
-	http_conn_init(c, conn_id(), sk->src_port, false, in ? p->seq : p->ack, in ? p->ack : p->seq);
+	http_conn_init(c, conn_id(), sk->src_port, false, in ? p->seq : p->ack,
+		       in ? p->ack : p->seq);
 	if (http_pending_used && packet_flow_of(skb, in, &flow))
 		conn_adopt(c, &flow);
 	return c;

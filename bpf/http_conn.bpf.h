@@ -45,18 +45,18 @@ enum http_state {
 	HTTP_TRAILER,    /* at the start of a trailer line */
 	HTTP_TRAILER_CR, /* behind a CR there */
 	/* From here on no byte is looked at. */
-	HTTP_BODY,       /* .left bytes of body to come */
-	HTTP_CHUNK,      /* .left bytes of chunk to come */
-	HTTP_UNTIL_CLOSE,/* a body that the close of the connection ends */
-	HTTP_SIZE_END,   /* behind a chunk's size line */
+	HTTP_BODY,        /* .left bytes of body to come */
+	HTTP_CHUNK,       /* .left bytes of chunk to come */
+	HTTP_UNTIL_CLOSE, /* a body that the close of the connection ends */
+	HTTP_SIZE_END,    /* behind a chunk's size line */
 };
 
 enum http_half_flag {
 	HTTP_HAS_LENGTH = 1 << 0,
 	HTTP_HAS_CODING = 1 << 1,
-	HTTP_CHUNKED = 1 << 2,   /* the last transfer coding is chunked */
+	HTTP_CHUNKED = 1 << 2, /* the last transfer coding is chunked */
 	HTTP_BAD_LENGTH = 1 << 3,
-	HTTP_DIGITS = 1 << 4,    /* a digit was seen where one is due */
+	HTTP_DIGITS = 1 << 4, /* a digit was seen where one is due */
 };
 
 /* One direction of a connection. */
@@ -83,15 +83,15 @@ struct http_slot {
 };
 
 struct http_conn {
-	__u64 id;         /* names the connection in the map of waiting requests */
-	__u32 begun;      /* requests: written by rx */
-	__u32 ended;      /* requests: written by tx */
-	__u32 current;    /* number of the request in .now */
+	__u64 id;      /* names the connection in the map of waiting requests */
+	__u32 begun;   /* requests: written by rx */
+	__u32 ended;   /* requests: written by tx */
+	__u32 current; /* number of the request in .now */
 	__u32 rx_lock;
 	__u16 port;
-	__u8 synced;      /* both directions are known from their first byte, or HTTP was seen */
-	__u8 watched;     /* the kernel will tell when the socket closes */
-	__u8 pending;     /* no socket yet: nothing is counted (see http_adopt) */
+	__u8 synced;  /* both directions are known from their first byte, or HTTP was seen */
+	__u8 watched; /* the kernel will tell when the socket closes */
+	__u8 pending; /* no socket yet: nothing is counted (see http_adopt) */
 	__u8 upgraded;
 	__u8 non_http;
 	__u8 closed;

@@ -105,8 +105,8 @@ static __always_inline void http_rx_message(struct http_conn *c)
 	if (!c->rx.busy)
 		return;
 	http_rx_record(c)->request_bytes = c->rx.body;
-	if (c->in_next && (number - c->ended > HTTP_PIPELINE_MAX ||
-			   env_wait(c->id, number, &c->next.r)))
+	if (c->in_next &&
+	    (number - c->ended > HTTP_PIPELINE_MAX || env_wait(c->id, number, &c->next.r)))
 		HTTP_COUNT(c, pipeline_overflow, 1);
 	c->in_next = 0;
 	c->rx.busy = 0;
@@ -143,24 +143,15 @@ static __always_inline __u32 http_rx_head(struct http_half *h)
 static __always_inline __u8 http_method_of(__u64 word)
 {
 	switch (word) {
-	case HTTP_WORD('G', 'E', 'T', 0, 0, 0, 0, 0):
-		return HTTP_METHOD_GET;
-	case HTTP_WORD('H', 'E', 'A', 'D', 0, 0, 0, 0):
-		return HTTP_METHOD_HEAD;
-	case HTTP_WORD('P', 'O', 'S', 'T', 0, 0, 0, 0):
-		return HTTP_METHOD_POST;
-	case HTTP_WORD('P', 'U', 'T', 0, 0, 0, 0, 0):
-		return HTTP_METHOD_PUT;
-	case HTTP_WORD('D', 'E', 'L', 'E', 'T', 'E', 0, 0):
-		return HTTP_METHOD_DELETE;
-	case HTTP_WORD('C', 'O', 'N', 'N', 'E', 'C', 'T', 0):
-		return HTTP_METHOD_CONNECT;
-	case HTTP_WORD('O', 'P', 'T', 'I', 'O', 'N', 'S', 0):
-		return HTTP_METHOD_OPTIONS;
-	case HTTP_WORD('T', 'R', 'A', 'C', 'E', 0, 0, 0):
-		return HTTP_METHOD_TRACE;
-	case HTTP_WORD('P', 'A', 'T', 'C', 'H', 0, 0, 0):
-		return HTTP_METHOD_PATCH;
+	case HTTP_WORD('G', 'E', 'T', 0, 0, 0, 0, 0): return HTTP_METHOD_GET;
+	case HTTP_WORD('H', 'E', 'A', 'D', 0, 0, 0, 0): return HTTP_METHOD_HEAD;
+	case HTTP_WORD('P', 'O', 'S', 'T', 0, 0, 0, 0): return HTTP_METHOD_POST;
+	case HTTP_WORD('P', 'U', 'T', 0, 0, 0, 0, 0): return HTTP_METHOD_PUT;
+	case HTTP_WORD('D', 'E', 'L', 'E', 'T', 'E', 0, 0): return HTTP_METHOD_DELETE;
+	case HTTP_WORD('C', 'O', 'N', 'N', 'E', 'C', 'T', 0): return HTTP_METHOD_CONNECT;
+	case HTTP_WORD('O', 'P', 'T', 'I', 'O', 'N', 'S', 0): return HTTP_METHOD_OPTIONS;
+	case HTTP_WORD('T', 'R', 'A', 'C', 'E', 0, 0, 0): return HTTP_METHOD_TRACE;
+	case HTTP_WORD('P', 'A', 'T', 'C', 'H', 0, 0, 0): return HTTP_METHOD_PATCH;
 	}
 	return HTTP_METHOD_OTHER;
 }
@@ -236,8 +227,9 @@ env_global __u64 http_rx_idle(struct http_conn *c, __u32 i, __u32 have, __u32 re
 	target = http_byte_at(&c->rx, i + letters + 1);
 	if (resync && (method == HTTP_METHOD_OTHER || letters + 1 >= have ||
 		       (target != '/' && target != 'h' && target != '*')))
-		return HTTP_STEP(rest, HTTP_EVENT_NONE); /* the next segment may be one */
-	if (first == '\r' || first == '\n') /* RFC 9112 2.2: a server skips them */
+		return HTTP_STEP(rest, HTTP_EVENT_NONE);
+	/* RFC 9112 2.2: a server skips them. */
+	if (first == '\r' || first == '\n')
 		return HTTP_STEP(1, HTTP_EVENT_NONE);
 	if (method != HTTP_METHOD_OTHER) {
 		http_rx_begin(c, now);
@@ -280,9 +272,11 @@ env_global __u64 http_rx_method(struct http_conn *c, __u8 letter, __u32 rest)
 		h->at++;
 		return HTTP_STEP(1, HTTP_EVENT_NONE);
 	}
+	/* What was taken for a request and answered is one. */
 	if (c->begun == c->ended || c->tx.state != HTTP_IDLE)
-		return HTTP_STEP(0, HTTP_EVENT_BROKEN); /* it was taken for a request and answered */
-	if (c->begun > 1) { /* only what has just begun is no request */
+		return HTTP_STEP(0, HTTP_EVENT_BROKEN);
+	/* Only what has just begun is none. */
+	if (c->begun > 1) {
 		HTTP_COUNT(c, discarded, 1);
 		c->begun--;
 		c->in_next = 0;

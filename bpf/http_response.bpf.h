@@ -162,7 +162,8 @@ env_global __u64 http_tx_status(struct http_conn *c, __u32 i, __u32 have, __u32 
 		__u8 d1 = (__u8)(digits >> 8) - '0', d2 = (__u8)(digits >> 16) - '0';
 		__u8 d3 = (__u8)(digits >> 24) - '0';
 
-		if (word << 8 != due << 8 || (__u8)digits != ' ' || !d1 || d1 > 9 || d2 > 9 || d3 > 9) {
+		if (word << 8 != due << 8 || (__u8)digits != ' ' || !d1 || d1 > 9 || d2 > 9 ||
+		    d3 > 9) {
 			http_tx_foreign(c);
 			return HTTP_STEP(rest, HTTP_EVENT_NONE);
 		}
@@ -249,12 +250,8 @@ static long http_tx_step(__u32 index, void *ctx)
 	step = http_tx_next(s, c);
 	s->pos += (__u32)step;
 	switch (step >> 32) {
-	case HTTP_EVENT_HEAD:
-		http_tx_head(c, s->now);
-		break;
-	case HTTP_EVENT_MESSAGE:
-		http_tx_message(c, s->now);
-		break;
+	case HTTP_EVENT_HEAD: http_tx_head(c, s->now); break;
+	case HTTP_EVENT_MESSAGE: http_tx_message(c, s->now); break;
 	case HTTP_EVENT_BROKEN:
 		http_tx_broken(c, s->now);
 		s->pos = s->end;

@@ -18,9 +18,11 @@
 #define HTTP_CASE 0x2020202020202020ull
 
 /* The first letters of a word as they are loaded. */
+/* clang-format off */
 #define HTTP_WORD(a, b, c, d, e, f, g, h) \
 	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 | \
 	 (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
+/* clang-format on */
 
 #define HTTP_LENGTH_LIMIT (1ull << 60)
 /* Header lines, or bytes of a number, that one step takes at most. */
@@ -127,7 +129,8 @@ env_global __u32 http_line(const struct http_half *h, __u32 i, __u32 have)
 
 	if (!h)
 		return HTTP_LINE_CUT;
-	env_unroll for (k = 0; k < 8; k++) {
+	env_unroll for (k = 0; k < 8; k++)
+	{
 		__u64 hit = http_bytes_equal(http_word_at(h, i + n), '\n');
 
 		if (hit) {
@@ -273,7 +276,7 @@ static __always_inline __u64 http_lines(struct http_half *h, __u32 i, __u32 have
 /* One more letter of a name that may be one of ours. Returns how many bytes it took. */
 static __always_inline __u32 http_match(struct http_half *h, __u8 c)
 {
-	__u64 due = h->at < 8 ? HTTP_WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') :
+	__u64 due = h->at < 8  ? HTTP_WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') :
 		    h->at < 16 ? HTTP_WORD('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n') :
 				 HTTP_WORD('g', ':', 0, 0, 0, 0, 0, 0);
 
@@ -322,12 +325,15 @@ static __always_inline void http_coding(struct http_half *h, __u8 c)
 static __always_inline __u64 http_size(struct http_half *h, __u8 c)
 {
 	__u8 low = c | 0x20;
-	__u8 digit = c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : 255;
+	__u8 digit = c >= '0' && c <= '9'     ? c - '0' :
+		     low >= 'a' && low <= 'f' ? low - 'a' + 10 :
+						255;
 
 	if (digit < 16) {
 		h->flags |= HTTP_DIGITS;
 		h->left = h->left << 4 | digit;
-		return HTTP_STEP(1, h->left > HTTP_LENGTH_LIMIT ? HTTP_EVENT_BROKEN : HTTP_EVENT_NONE);
+		return HTTP_STEP(1,
+				 h->left > HTTP_LENGTH_LIMIT ? HTTP_EVENT_BROKEN : HTTP_EVENT_NONE);
 	}
 	if (!(h->flags & HTTP_DIGITS) ||
 	    (c != '\n' && c != '\r' && c != ';' && c != ' ' && c != '\t'))
@@ -409,22 +415,14 @@ env_global __u64 http_step(struct http_half *h, __u32 i, __u32 have, __u32 rest)
 		return http_lines(h, i, have);
 	c = http_byte_at(h, i);
 	switch (h->state) {
-	case HTTP_SKIP:
-		return HTTP_STEP(http_skip(h, i, have), HTTP_EVENT_NONE);
+	case HTTP_SKIP: return HTTP_STEP(http_skip(h, i, have), HTTP_EVENT_NONE);
 	case HTTP_NAME_CR:
-	case HTTP_TRAILER_CR:
-		return http_line_cr(h, c);
-	case HTTP_MATCH:
-		return HTTP_STEP(http_match(h, c), HTTP_EVENT_NONE);
-	case HTTP_LENGTH:
-		return HTTP_STEP(http_length(h, i, have), HTTP_EVENT_NONE);
-	case HTTP_CODING:
-		http_coding(h, c);
-		return HTTP_STEP(1, HTTP_EVENT_NONE);
-	case HTTP_SIZE:
-		return http_size(h, c);
-	case HTTP_TRAILER:
-		return http_trailer(h, i, have);
+	case HTTP_TRAILER_CR: return http_line_cr(h, c);
+	case HTTP_MATCH: return HTTP_STEP(http_match(h, c), HTTP_EVENT_NONE);
+	case HTTP_LENGTH: return HTTP_STEP(http_length(h, i, have), HTTP_EVENT_NONE);
+	case HTTP_CODING: http_coding(h, c); return HTTP_STEP(1, HTTP_EVENT_NONE);
+	case HTTP_SIZE: return http_size(h, c);
+	case HTTP_TRAILER: return http_trailer(h, i, have);
 	case HTTP_CHUNK_END:
 		if (c == '\n')
 			http_expect_size(h);

@@ -97,7 +97,8 @@ static __always_inline void packet_map_v4(__u8 *to, __be32 address)
 }
 
 /* The flow of a packet that arrives (@in) or leaves, seen from the peer. Returns false if it has none. */
-static __always_inline bool packet_flow_of(const struct __sk_buff *skb, bool in, struct packet_flow *f)
+static __always_inline bool packet_flow_of(const struct __sk_buff *skb, bool in,
+					   struct packet_flow *f)
 {
 	void *data = (void *)(long)skb->data;
 	void *end = (void *)(long)skb->data_end;

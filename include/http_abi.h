@@ -57,18 +57,18 @@ enum http_record_flag {
 /* One finished request. In the ring buffer only the first path_len bytes of path follow the
  * fixed part, so a record is HTTP_RECORD_FIXED + path_len bytes long. */
 struct http_record {
-	__u64 start_ns;         /* first byte of the request reached the host */
-	__u64 first_byte_ns;    /* first byte of the final response left; 0: none did */
-	__u64 end_ns;           /* last byte of the response left, or the abort was seen */
-	__u64 request_bytes;    /* body, without framing; what was seen of it if aborted */
-	__u64 response_bytes;   /* body, without framing; what was sent of it if aborted */
-	__u16 status;           /* 0: none was sent */
-	__u16 port;             /* the service's */
-	__u16 flags;            /* enum http_record_flag */
-	__u8 method;            /* enum http_method */
-	__u8 end;               /* enum http_end */
-	__u8 phase;             /* enum http_phase: how far an aborted request came */
-	__u8 path_len;          /* bytes of path, without the query; raw, not decoded */
+	__u64 start_ns;       /* first byte of the request reached the host */
+	__u64 first_byte_ns;  /* first byte of the final response left; 0: none did */
+	__u64 end_ns;         /* last byte of the response left, or the abort was seen */
+	__u64 request_bytes;  /* body, without framing; what was seen of it if aborted */
+	__u64 response_bytes; /* body, without framing; what was sent of it if aborted */
+	__u16 status;         /* 0: none was sent */
+	__u16 port;           /* the service's */
+	__u16 flags;          /* enum http_record_flag */
+	__u8 method;          /* enum http_method */
+	__u8 end;             /* enum http_end */
+	__u8 phase;           /* enum http_phase: how far an aborted request came */
+	__u8 path_len;        /* bytes of path, without the query; raw, not decoded */
 	__u8 pad[6];
 	char path[HTTP_PATH_MAX];
 };
@@ -79,15 +79,15 @@ _Static_assert(__builtin_offsetof(struct http_record, path) == HTTP_RECORD_FIXED
 
 /* Counters kept per CPU by the kernel side. They are exact even where records are lost. */
 struct http_totals {
-	__u64 connections;     /* accepted, or first seen in the middle */
+	__u64 connections; /* accepted, or first seen in the middle */
 	__u64 connections_closed;
-	__u64 started;         /* requests whose first byte was seen */
+	__u64 started; /* requests whose first byte was seen */
 	__u64 ended[HTTP_END_N][HTTP_PHASE_N];
-	__u64 discarded;       /* begun like a request, then was none */
-	__u64 non_http;        /* connections that speak something else */
-	__u64 desyncs;         /* framing lost; detail of a request may be missing */
+	__u64 discarded;         /* begun like a request, then was none */
+	__u64 non_http;          /* connections that speak something else */
+	__u64 desyncs;           /* framing lost; detail of a request may be missing */
 	__u64 pipeline_overflow; /* pipelined requests beyond HTTP_PIPELINE_MAX: counted, without path */
-	__u64 records_lost;    /* ring buffer full: counted here, absent from the histograms */
+	__u64 records_lost;      /* ring buffer full: counted here, absent from the histograms */
 };
 /* in flight = started - discarded - sum(ended) */
 

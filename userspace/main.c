@@ -23,7 +23,8 @@ static void help(FILE *to)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].help);
 	fputs("\nisamon COMMAND --help tells more. Exit status: 0 fine; 1 what was asked about is not\n"
-	      "fine; 2 wrong usage or configuration; 3 could not be done.\n", to);
+	      "fine; 2 wrong usage or configuration; 3 could not be done.\n",
+	      to);
 }
 
 int main(int argc, char **argv)

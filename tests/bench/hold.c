@@ -3,8 +3,9 @@
  * hold empty   the empty pair of programs, attached where isamon attaches its own
  * hold stats   the kernel's statistics of BPF programs, switched on
  *
- * Says "ready", and holds it until its input ends. Both belong to a descriptor, so they end with
- * this process, however it ends; the sysctl kernel.bpf_stats_enabled is not touched.
+ * Says "ready N", N being the programs of others where the pair is, and holds it until its input ends. Both
+ * belong to a descriptor, so they end with this process, however it ends; the sysctl
+ * kernel.bpf_stats_enabled is not touched.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -23,11 +24,12 @@ static int refused(const char *what, int err)
 	return err;
 }
 
-static int hold_empty(void)
+static int hold_empty(unsigned int *ret_others)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
 	struct empty_bpf *skel = empty_bpf__open_and_load();
 	int cgroup, err;
+	__u32 others = 0;
 
 	if (!skel)
 		return refused("load the empty pair", -errno);
@@ -36,10 +38,12 @@ static int hold_empty(void)
 		fprintf(stderr, "hold: %s\n", buf_str(&why));
 		return err;
 	}
+	bpf_prog_query(cgroup, BPF_CGROUP_INET_INGRESS, 0, NULL, NULL, &others);
 	/* Ours until we end. */
 	if (!bpf_program__attach_cgroup(skel->progs.empty_ingress, cgroup) ||
 	    !bpf_program__attach_cgroup(skel->progs.empty_egress, cgroup))
 		return refused("attach the empty pair", -errno);
+	*ret_others = others;
 	return 0;
 }
 
@@ -63,10 +67,11 @@ static void wait_for_end_of_input(void)
 int main(int argc, char **argv)
 {
 	const char *what = argc == 2 ? argv[1] : "";
+	unsigned int others = 0;
 	int err;
 
 	if (strcmp(what, "empty") == 0) {
-		err = hold_empty();
+		err = hold_empty(&others);
 	} else if (strcmp(what, "stats") == 0) {
 		err = hold_stats();
 	} else {
@@ -75,7 +80,7 @@ int main(int argc, char **argv)
 	}
 	if (err)
 		return 1;
-	printf("ready\n");
+	printf("ready %u\n", others);
 	fflush(stdout);
 	wait_for_end_of_input();
 	return 0;

@@ -38,6 +38,7 @@ class Lab:
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="isamon-bench.")
         self.running = []
+        self.foreign = 0  # programs of others, seen where isamon's are
 
     def __enter__(self):
         return self
@@ -95,8 +96,10 @@ class Lab:
         """The empty pair, or the kernel's statistics, for a while."""
         process = self.start([HOLD, what], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
-            if process.stdout.readline() != b"ready\n":
+            said = process.stdout.readline().split()
+            if len(said) != 2 or said[0] != b"ready":
                 raise Failure("hold %s: %s" % (what, self.log_tail()))
+            self.foreign = max(self.foreign, int(said[1]))
             yield process
         finally:
             self.stop(process)
@@ -306,6 +309,9 @@ class Table:
         elif least is not None:
             verdict = "ok" if middle >= least else "under"
         self.rows.append(("  " + what, form % middle, spread, aim or "", verdict))
+
+    def note(self, text):
+        self.rows.append(("  " + text,))
 
     def not_measured(self, what, why):
         self.missing += 1

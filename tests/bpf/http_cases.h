@@ -13,15 +13,15 @@
 
 enum http_turn_kind {
 	TURN_NONE = 0,
-	CLIENT,     /* bytes that arrive */
-	SERVER,     /* bytes that leave */
+	CLIENT, /* bytes that arrive */
+	SERVER, /* bytes that leave */
 	CLIENT_FIN,
 	SERVER_FIN,
 	CLIENT_RST,
 	SERVER_RST,
-	CLOSED,     /* the socket reaches TCP_CLOSE */
-	SILENT,     /* the last retransmission timed out */
-	LOSE,       /* as CLIENT, but the hook never sees these bytes */
+	CLOSED, /* the socket reaches TCP_CLOSE */
+	SILENT, /* the last retransmission timed out */
+	LOSE,   /* as CLIENT, but the hook never sees these bytes */
 };
 
 struct http_turn {
@@ -34,8 +34,8 @@ struct http_turn {
 
 struct http_case {
 	const char *name;
-	bool unsynced; /* existed before isamon did */
-	bool unwatched; /* and is not told of its close */
+	bool unsynced;   /* existed before isamon did */
+	bool unwatched;  /* and is not told of its close */
 	bool whole_only; /* what is expected depends on where segments start */
 	struct http_turn turns[HTTP_CASE_TURNS];
 	struct {
@@ -71,6 +71,7 @@ struct http_case {
 #define OK_0 "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 #define OK_5 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
+/* clang-format off */
 static const struct http_case http_cases[] = {
 	{ .name = "content-length",
 	  .turns = { { CLIENT, GET_A }, { SERVER, OK_5 } },
@@ -356,5 +357,6 @@ static const struct http_case http_cases[] = {
 		     { CLIENT, GET_B }, { SERVER, OK_0 } },
 	  .records = { { GET, "/a", 200, COMPLETE, 0, 5, CHUNKS }, { GET, "/b", 200, COMPLETE, 0, 0, 0 } } },
 };
+/* clang-format on */
 
 #endif

@@ -67,12 +67,8 @@ static void play_turn(struct play *p, const struct http_turn *t)
 {
 	switch (t->kind) {
 	case CLIENT:
-	case SERVER:
-		play_bytes(p, t->kind == CLIENT, t->bytes, strlen(t->bytes));
-		break;
-	case LOSE:
-		p->client_seq += (uint32_t)strlen(t->bytes);
-		break;
+	case SERVER: play_bytes(p, t->kind == CLIENT, t->bytes, strlen(t->bytes)); break;
+	case LOSE: p->client_seq += (uint32_t)strlen(t->bytes); break;
 	case CLIENT_FIN:
 	case CLIENT_RST:
 		p->m->segment(true, p->client_seq, NULL, 0, t->kind == CLIENT_FIN ? 'F' : 'R');
@@ -81,14 +77,9 @@ static void play_turn(struct play *p, const struct http_turn *t)
 	case SERVER_RST:
 		p->m->segment(false, p->server_seq, NULL, 0, t->kind == SERVER_FIN ? 'F' : 'R');
 		break;
-	case CLOSED:
-		p->m->closed();
-		break;
-	case SILENT:
-		p->m->silent();
-		break;
-	case TURN_NONE:
-		break;
+	case CLOSED: p->m->closed(); break;
+	case SILENT: p->m->silent(); break;
+	case TURN_NONE: break;
 	}
 }
 
@@ -111,8 +102,8 @@ static int differs(char *why, size_t size, const char *what, unsigned long long 
 	return 1;
 }
 
-static int record_differs(const struct http_case *c, size_t i, const struct http_record *r, char *why,
-			  size_t size)
+static int record_differs(const struct http_case *c, size_t i, const struct http_record *r,
+			  char *why, size_t size)
 {
 	__typeof__(&c->records[0]) e = &c->records[i];
 	char what[160];
@@ -121,8 +112,8 @@ static int record_differs(const struct http_case *c, size_t i, const struct http
 	if (differs(why, size, what, r->method, e->method))
 		return 1;
 	if (r->path_len != strlen(e->path) || memcmp(r->path, e->path, r->path_len) != 0) {
-		snprintf(why, size, "record %zu path: got \"%.*s\", expected \"%s\"", i, r->path_len,
-			 r->path, e->path);
+		snprintf(why, size, "record %zu path: got \"%.*s\", expected \"%s\"", i,
+			 r->path_len, r->path, e->path);
 		return 1;
 	}
 	snprintf(what, sizeof(what), "record %zu status", i);
@@ -151,7 +142,8 @@ static int record_differs(const struct http_case *c, size_t i, const struct http
 	return 0;
 }
 
-static int outcome_differs(const struct machine *m, const struct http_case *c, char *why, size_t size)
+static int outcome_differs(const struct machine *m, const struct http_case *c, char *why,
+			   size_t size)
 {
 	struct http_record records[DRIVE_RECORDS];
 	struct http_totals t;
@@ -181,7 +173,9 @@ static int outcome_differs(const struct machine *m, const struct http_case *c, c
 static int play_case(const struct machine *m, const struct http_case *c, enum cut cut, size_t at,
 		     uint32_t seq, char *why, size_t size)
 {
-	struct play p = { .m = m, .cut = cut, .at = at, .client_seq = seq, .server_seq = seq ^ 0x5a5a };
+	struct play p = {
+		.m = m, .cut = cut, .at = at, .client_seq = seq, .server_seq = seq ^ 0x5a5a
+	};
 
 	m->start(!c->unsynced, !c->unwatched, p.client_seq, p.server_seq);
 	for (size_t i = 0; i < HTTP_CASE_TURNS; i++)

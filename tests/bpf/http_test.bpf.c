@@ -30,8 +30,11 @@ struct {
 static __always_inline struct http_packet packet(void)
 {
 	return (struct http_packet){
-		.seq = test_packet.seq, .offset = test_packet.offset, .len = test_packet.len,
-		.fin = test_packet.fin, .rst = test_packet.rst,
+		.seq = test_packet.seq,
+		.offset = test_packet.offset,
+		.len = test_packet.len,
+		.fin = test_packet.fin,
+		.rst = test_packet.rst,
 	};
 }
 

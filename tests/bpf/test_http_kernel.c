@@ -113,7 +113,8 @@ static void totals(struct http_totals *to)
 
 int main(int argc, char **argv)
 {
-	static const struct machine kernel_machine = { start, segment, closed, silent, records, totals };
+	static const struct machine kernel_machine = { start,  segment, closed,
+						       silent, records, totals };
 
 	(void)argc;
 	(void)argv;

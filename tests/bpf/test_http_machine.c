@@ -18,7 +18,10 @@ static void segment(bool in, uint32_t seq, const char *bytes, size_t len, char f
 {
 	struct __sk_buff skb = { .bytes = bytes, .len = (uint32_t)len };
 	struct http_packet p = {
-		.seq = seq, .len = (uint32_t)len, .fin = flags == 'F', .rst = flags == 'R',
+		.seq = seq,
+		.len = (uint32_t)len,
+		.fin = flags == 'F',
+		.rst = flags == 'R',
 	};
 
 	if (in)
@@ -65,7 +68,8 @@ static void deep_pipeline(void)
 
 	start(true, true, 1, 1);
 	for (int i = 0; i < 100; i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "GET /%d HTTP/1.1\r\n\r\n", i);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "GET /%d HTTP/1.1\r\n\r\n",
+					i);
 	segment(true, 1, text, len, 0);
 	EXPECT_UINT(user_env.totals.started, 100);
 	len = 0;

@@ -51,7 +51,8 @@ static void set(int fd, int level, int option, int value)
 static void listen_on(struct pair *p, int family)
 {
 	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6 };
-	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in a4 = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct sockaddr_storage bound;
 	socklen_t len = sizeof(bound);
 
@@ -60,7 +61,8 @@ static void listen_on(struct pair *p, int family)
 	if (family == AF_INET6)
 		set(p->listener, IPPROTO_IPV6, IPV6_V6ONLY, 0);
 	EXPECT_INT(bind(p->listener, family == AF_INET6 ? (void *)&a6 : (void *)&a4,
-			family == AF_INET6 ? sizeof(a6) : sizeof(a4)), 0);
+			family == AF_INET6 ? sizeof(a6) : sizeof(a4)),
+		   0);
 	EXPECT_INT(getsockname(p->listener, (struct sockaddr *)&bound, &len), 0);
 	p->port = ntohs(family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port :
 					     ((struct sockaddr_in *)&bound)->sin_port);
@@ -81,9 +83,11 @@ static void limit_waiting(int fd)
 
 static void connect_to(struct pair *p, int family)
 {
-	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(p->port),
+	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6,
+				   .sin6_port = htons(p->port),
 				   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = htons(p->port),
+	struct sockaddr_in a4 = { .sin_family = AF_INET,
+				  .sin_port = htons(p->port),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	EXPECT_INT(listen(p->listener, 8), 0);
@@ -92,7 +96,8 @@ static void connect_to(struct pair *p, int family)
 	limit_waiting(p->listener);
 	set(p->client, IPPROTO_TCP, TCP_NODELAY, 1);
 	EXPECT_INT(connect(p->client, family == AF_INET6 ? (void *)&a6 : (void *)&a4,
-			   family == AF_INET6 ? sizeof(a6) : sizeof(a4)), 0);
+			   family == AF_INET6 ? sizeof(a6) : sizeof(a4)),
+		   0);
 }
 
 static void take_in(struct pair *p)

@@ -68,7 +68,8 @@ static void check(const struct http_conn *c)
 	for (size_t i = 0; i < user_env.n_records; i++) {
 		const struct http_record *r = &user_env.records[i];
 
-		assert(r->path_len <= HTTP_PATH_MAX && r->method < HTTP_METHOD_N && r->end < HTTP_END_N);
+		assert(r->path_len <= HTTP_PATH_MAX && r->method < HTTP_METHOD_N &&
+		       r->end < HTTP_END_N);
 		assert(!memchr(r->path, '?', r->path_len) && !memchr(r->path, '\n', r->path_len));
 		assert(r->start_ns <= r->end_ns && r->status < 1000);
 		assert(!r->first_byte_ns || r->first_byte_ns <= r->end_ns);

@@ -5,10 +5,10 @@
 
 /* Exit status of every command. */
 enum cmd_status {
-	CMD_OK = 0,      /* fine */
-	CMD_NOT_OK = 1,  /* what was asked about is not fine */
-	CMD_USAGE = 2,   /* wrong usage or configuration */
-	CMD_FAILED = 3,  /* could not be done */
+	CMD_OK = 0,     /* fine */
+	CMD_NOT_OK = 1, /* what was asked about is not fine */
+	CMD_USAGE = 2,  /* wrong usage or configuration */
+	CMD_FAILED = 3, /* could not be done */
 };
 
 int cmd_run(int argc, char **argv);

@@ -206,8 +206,8 @@ static int start_events(struct daemon *d)
 
 	for (int i = EVENT_TERM; i <= EVENT_HUP; i++)
 		d->events[i] = evsignal_new(d->base, signals[i].signal, signals[i].fn, d);
-	d->events[EVENT_RING] = event_new(d->base, http_probe_fd(d->probe), EV_READ | EV_PERSIST,
-					  on_drain, d);
+	d->events[EVENT_RING] =
+		event_new(d->base, http_probe_fd(d->probe), EV_READ | EV_PERSIST, on_drain, d);
 	d->events[EVENT_DRAIN] = evtimer_new(d->base, on_drain, d);
 	d->events[EVENT_SECOND] = evtimer_new(d->base, on_second, d);
 	for (int i = 0; i < EVENT_N; i++)
@@ -257,7 +257,8 @@ static int lock(struct daemon *d, struct buf *why)
 
 	err = file_make_directory(directory, 0755);
 	if (err) {
-		buf_printf(why, "cannot make the runtime directory %s: %s", directory, strerror(-err));
+		buf_printf(why, "cannot make the runtime directory %s: %s", directory,
+			   strerror(-err));
 		return err;
 	}
 	err = buf_printf(&path, "%s/isamon.lock", directory);
@@ -265,8 +266,11 @@ static int lock(struct daemon *d, struct buf *why)
 		return err;
 	err = file_lock(buf_str(&path), &d->lock_fd, &holder);
 	if (err == -EBUSY)
-		buf_printf(why, "isamon runs already (process %d); stop that one, or give this one another "
-				"[daemon] runtime_directory", (int)holder);
+		buf_printf(
+			why,
+			"isamon runs already (process %d); stop that one, or give this one another "
+			"[daemon] runtime_directory",
+			(int)holder);
 	else if (err)
 		buf_printf(why, "cannot lock %s: %s", buf_str(&path), strerror(-err));
 	return err;
@@ -336,7 +340,8 @@ int daemon_loop(struct daemon *d)
 
 	d->watchdog_ns = notify_watchdog_ns();
 	notify_ready();
-	log_info("metrics on http://%s:%u/metrics", d->config->listen_address, listener_port(d->http));
+	log_info("metrics on http://%s:%u/metrics", d->config->listen_address,
+		 listener_port(d->http));
 	err = event_base_dispatch(d->base);
 	notify_stopping();
 	log_info("stopped");

@@ -12,12 +12,13 @@
 static int apply(const struct options *o, struct config *c, struct buf *why)
 {
 	if (o->ports && config_set_ports(c, o->ports) != 0) {
-		buf_printf(why, "--port %s: give up to %d different numbers from 1 to 65535", o->ports,
-			   CONFIG_PORTS_MAX);
+		buf_printf(why, "--port %s: give up to %d different numbers from 1 to 65535",
+			   o->ports, CONFIG_PORTS_MAX);
 		return -EINVAL;
 	}
 	if (o->listen && config_set_listen(c, o->listen) != 0) {
-		buf_printf(why, "--listen %s: give ADDRESS:PORT, such as 127.0.0.1:9912 or [::1]:9912",
+		buf_printf(why,
+			   "--listen %s: give ADDRESS:PORT, such as 127.0.0.1:9912 or [::1]:9912",
 			   o->listen);
 		return -EINVAL;
 	}

@@ -38,24 +38,16 @@ static int parse(struct run *r, int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "c:p:l:h", options, NULL)) != -1) {
 		switch (c) {
-		case 'c':
-			r->options.config_path = optarg;
-			break;
+		case 'c': r->options.config_path = optarg; break;
 		case 'p':
 			if (r->ports.len)
 				buf_add_char(&r->ports, ',');
 			buf_add_str(&r->ports, optarg);
 			r->options.ports = buf_str(&r->ports);
 			break;
-		case 'l':
-			r->options.listen = optarg;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 1;
-		default:
-			fputs(usage, stderr);
-			return -EINVAL;
+		case 'l': r->options.listen = optarg; break;
+		case 'h': fputs(usage, stdout); return 1;
+		default: fputs(usage, stderr); return -EINVAL;
 		}
 	}
 	if (optind < argc) {

@@ -52,9 +52,12 @@ static void explain(int err, const char *what, struct buf *why)
 {
 	buf_printf(why, "cannot %s: %s", what, strerror(-err));
 	if (access(BTF_PATH, R_OK) != 0) {
-		buf_printf(why, "; the kernel has no BTF (%s): it must be built with "
-				"CONFIG_DEBUG_INFO_BTF=y, as the kernels of Amazon Linux 2023, Debian 12 "
-				"and Ubuntu 22.04 are", BTF_PATH);
+		buf_printf(
+			why,
+			"; the kernel has no BTF (%s): it must be built with "
+			"CONFIG_DEBUG_INFO_BTF=y, as the kernels of Amazon Linux 2023, Debian 12 "
+			"and Ubuntu 22.04 are",
+			BTF_PATH);
 		return;
 	}
 	if (err != -EPERM && err != -EACCES)
@@ -64,12 +67,16 @@ static void explain(int err, const char *what, struct buf *why)
 	    (!capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) ||
 	     !capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) ||
 	     !capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON)))
-		buf_add_str(why, "; it takes the capabilities CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN: run as "
-				 "root, or give the unit those in CapabilityBoundingSet=");
+		buf_add_str(
+			why,
+			"; it takes the capabilities CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN: run as "
+			"root, or give the unit those in CapabilityBoundingSet=");
 	else
-		buf_add_str(why, "; the capabilities are there, so a security policy refuses it: look at "
-				 "the kernel log (dmesg), SELinux, seccomp (SystemCallFilter=bpf), and the "
-				 "container's settings");
+		buf_add_str(
+			why,
+			"; the capabilities are there, so a security policy refuses it: look at "
+			"the kernel log (dmesg), SELinux, seccomp (SystemCallFilter=bpf), and the "
+			"container's settings");
 }
 
 static int load_once(struct http_probe *p, const struct http_probe_options *o, bool with_sock)
@@ -101,8 +108,10 @@ static int load(struct http_probe *p, const struct http_probe_options *o, struct
 	if (!err)
 		return 0;
 	if (load_once(p, o, false) == 0) {
-		log_warning("the kernel refuses a sock_ops program (%s): requests of clients that fall "
-			    "silent stay in flight until their connection closes", strerror(-err));
+		log_warning(
+			"the kernel refuses a sock_ops program (%s): requests of clients that fall "
+			"silent stay in flight until their connection closes",
+			strerror(-err));
 		return 0;
 	}
 	explain(err, "load the BPF programs", why);
@@ -136,8 +145,9 @@ static int attach(struct http_probe *p, struct buf *why)
 		explain(err, "attach the BPF programs to the root cgroup", why);
 	else if (bpf_program__autoload(p->skel->progs.isamon_http_sock) &&
 		 attach_one(p->skel->progs.isamon_http_sock, cgroup, &p->sock) != 0)
-		log_warning("cannot attach the sock_ops program: requests of clients that fall silent "
-			    "stay in flight");
+		log_warning(
+			"cannot attach the sock_ops program: requests of clients that fall silent "
+			"stay in flight");
 	close(cgroup);
 	return err;
 }
@@ -171,8 +181,8 @@ static void http_probe_closep(struct http_probe **p)
 	http_probe_close(*p);
 }
 
-int http_probe_open(const struct http_probe_options *o, http_probe_fn fn, void *ctx, struct buf *why,
-		    struct http_probe **ret_probe)
+int http_probe_open(const struct http_probe_options *o, http_probe_fn fn, void *ctx,
+		    struct buf *why, struct http_probe **ret_probe)
 {
 	_cleanup_(http_probe_closep) struct http_probe *p = calloc(1, sizeof(*p));
 	int err;

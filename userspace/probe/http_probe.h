@@ -27,8 +27,8 @@ typedef void (*http_probe_fn)(const struct http_record *r, size_t size, void *ct
  * returns -errno, and @why says in a few sentences what was refused, why, and what to do.
  * Blocks for the verifier: some tenths of a second.
  */
-int http_probe_open(const struct http_probe_options *o, http_probe_fn fn, void *ctx, struct buf *why,
-		    struct http_probe **ret_probe);
+int http_probe_open(const struct http_probe_options *o, http_probe_fn fn, void *ctx,
+		    struct buf *why, struct http_probe **ret_probe);
 /* Detaches, then frees. Records that were not drained are lost. NULL is fine. */
 void http_probe_close(struct http_probe *p);
 
