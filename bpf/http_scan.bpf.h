@@ -129,8 +129,8 @@ env_global __u32 http_line(const struct http_half *h, __u32 i, __u32 have)
 
 	if (!h)
 		return HTTP_LINE_CUT;
-	env_unroll for (k = 0; k < 8; k++)
-	{
+	env_unroll
+	for (k = 0; k < 8; k++) {
 		__u64 hit = http_bytes_equal(http_word_at(h, i + n), '\n');
 
 		if (hit) {
