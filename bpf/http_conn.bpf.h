@@ -17,7 +17,8 @@
  *   env_fetch(id, number, record)  take it back; 0 on success
  *   env_loop(n, fn, ctx)           fn(i, ctx) until it returns 1
  *   env_word(at), env_store_word(at, w)  eight bytes, wherever they stand
- *   env_opaque(n), env_unroll      what the verifier needs of the compiler
+ *   env_opaque(n), env_forget(),
+ *   env_unroll                     what the verifier needs of the compiler
  *   env_global                     a function that the verifier looks at once, not at each call; its
  *                                  pointers may be NULL for all it knows
  */
@@ -65,13 +66,14 @@ struct http_half {
 	__u64 length; /* Content-Length; while inside a method, its first 8 letters */
 	__u64 body;   /* bytes of body seen in this message */
 	__u32 next;   /* sequence number that continues what was seen */
-	__u8 state;   /* enum http_state */
-	__u8 after;   /* where HTTP_SKIP goes on */
-	__u8 flags;   /* enum http_half_flag */
-	__u8 name;    /* HTTP_MATCH: which name */
-	__u8 at;      /* how far inside a method, a status, a name, a word */
-	__u8 resync;  /* framing is not known: wait for what looks like the start of a message */
-	__u8 busy;    /* rx: a request has begun and not all of it has arrived */
+	__u32 lines_from, lines_have, lines_done; /* of http_lines(), while it runs */
+	__u8 state;                               /* enum http_state */
+	__u8 after;                               /* where HTTP_SKIP goes on */
+	__u8 flags;                               /* enum http_half_flag */
+	__u8 name;                                /* HTTP_MATCH: which name */
+	__u8 at;     /* how far inside a method, a status, a name, a word */
+	__u8 resync; /* framing is not known: wait for what looks like the start of a message */
+	__u8 busy;   /* rx: a request has begun and not all of it has arrived */
 	__u8 pad;
 	__u8 window[HTTP_WINDOW + 8];
 };

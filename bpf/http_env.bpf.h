@@ -33,6 +33,9 @@ struct {
 	__type(value, struct http_record);
 } http_waiting SEC(".maps");
 
+/* The level of the ring is looked at when these bits of the time are 0: at one record of 32. */
+#define HTTP_WAKE_MASK (31 << 4)
+
 /* Bytes in the ring at which the reader is woken before its time. */
 const volatile __u32 http_wake_bytes = 1 << 19;
 
@@ -40,6 +43,8 @@ const volatile __u32 http_wake_bytes = 1 << 19;
 #define env_opaque(n) asm volatile("" : "+r"(n))
 #define env_global __attribute__((noinline))
 #define env_unroll _Pragma("clang loop unroll(full)")
+/* Memory is read again behind this. */
+#define env_forget() asm volatile("" : : : "memory")
 #define env_word(at) (*(const __u64 *)(at))
 #define env_store_word(at, w) (*(__u64 *)(at) = (w))
 #define env_now() bpf_ktime_get_ns()
@@ -55,12 +60,12 @@ static __always_inline struct http_totals *env_totals(void)
 
 static __always_inline void env_emit(const struct http_record *r, __u32 size)
 {
-	__u64 waiting = bpf_ringbuf_query(&http_ring, BPF_RB_AVAIL_DATA);
-	struct http_totals *t;
 	__u64 flags = BPF_RB_NO_WAKEUP;
+	struct http_totals *t;
 
-	/* Waking costs fifty times the record: only as the level passes the mark. */
-	if (waiting >= http_wake_bytes && waiting < http_wake_bytes + 4096)
+	/* Waking costs fifty times the record: rarely, and only above the mark. */
+	if (!(r->end_ns & HTTP_WAKE_MASK) &&
+	    bpf_ringbuf_query(&http_ring, BPF_RB_AVAIL_DATA) >= http_wake_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
 	if (!bpf_ringbuf_output(&http_ring, (void *)r, size, flags))
 		return;

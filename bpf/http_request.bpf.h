@@ -71,14 +71,11 @@ static __always_inline void http_record_clear(struct http_record *r, __u64 now, 
 	r->path_len = 0;
 }
 
-env_global int http_rx_begin(struct http_conn *c, __u64 now)
+static __always_inline void http_rx_begin(struct http_conn *c, __u64 now)
 {
+	__u32 waiting = c->begun - c->ended;
 	struct http_record *r;
-	__u32 waiting;
 
-	if (!c)
-		return 0;
-	waiting = c->begun - c->ended;
 	c->in_next = waiting != 0;
 	r = http_rx_record(c);
 	http_record_clear(r, now, c->port);
@@ -91,7 +88,6 @@ env_global int http_rx_begin(struct http_conn *c, __u64 now)
 	c->rx.busy = 1;
 	c->begun++;
 	HTTP_COUNT(c, started, 1);
-	return 0;
 }
 
 /*
@@ -203,8 +199,7 @@ env_global __u64 http_rx_target(struct http_conn *c, __u32 i, __u32 have)
 		r->path_len = (__u8)len;
 		done += n;
 		if (stop) {
-			c->rx.after = HTTP_NAME;
-			done += http_skip(&c->rx, i + done, have - done);
+			http_skip_to(&c->rx, HTTP_NAME);
 			break;
 		}
 	}
@@ -212,19 +207,15 @@ env_global __u64 http_rx_target(struct http_conn *c, __u32 i, __u32 have)
 }
 
 /* Between requests: does one begin here? */
-env_global __u64 http_rx_idle(struct http_conn *c, __u32 i, __u32 have, __u32 rest, __u64 now)
+static __always_inline __u64 http_rx_idle(struct http_conn *c, __u32 i, __u32 have, __u32 rest,
+					  __u64 now)
 {
+	__u64 word = http_word_at(&c->rx, i);
 	__u32 letters = 0;
-	__u8 method, first, target, resync;
-	__u64 word;
+	__u8 method = http_known_method(word, have, &letters);
+	__u8 target = http_byte_at(&c->rx, i + letters + 1);
+	__u8 first = (__u8)word, resync = c->rx.resync;
 
-	if (!c)
-		return HTTP_STEP(rest, HTTP_EVENT_NONE);
-	resync = c->rx.resync;
-	word = http_word_at(&c->rx, i);
-	first = (__u8)word;
-	method = http_known_method(word, have, &letters);
-	target = http_byte_at(&c->rx, i + letters + 1);
 	if (resync && (method == HTTP_METHOD_OTHER || letters + 1 >= have ||
 		       (target != '/' && target != 'h' && target != '*')))
 		return HTTP_STEP(rest, HTTP_EVENT_NONE);
@@ -235,8 +226,7 @@ env_global __u64 http_rx_idle(struct http_conn *c, __u32 i, __u32 have, __u32 re
 		http_rx_begin(c, now);
 		http_rx_record(c)->method = method;
 		c->rx.state = HTTP_TARGET;
-		letters++;
-		return letters + http_rx_target(c, i + letters, have - letters);
+		return HTTP_STEP(letters + 1, HTTP_EVENT_NONE);
 	}
 	if (first >= 'A' && first <= 'Z') {
 		http_rx_begin(c, now);
@@ -289,20 +279,31 @@ env_global __u64 http_rx_method(struct http_conn *c, __u8 letter, __u32 rest)
 
 static __always_inline __u64 http_rx_next(struct http_scan *s, struct http_conn *c)
 {
-	__u32 rest = s->end - s->pos, i = 0, have = 0;
+	__u32 rest = s->end - s->pos, i = 0, have = 0, done = 0;
 	struct http_half *h = &c->rx;
+	__u64 step;
 
 	if (h->state < HTTP_BODY) {
 		have = http_fill(s, h, &i);
 		if (!have)
 			return HTTP_STEP(rest, HTTP_EVENT_BROKEN);
 	}
-	if (h->state == HTTP_IDLE)
-		return http_rx_idle(c, i, have, rest, s->now);
 	if (h->state == HTTP_METHOD)
 		return http_rx_method(c, http_byte_at(h, i), rest);
-	if (h->state == HTTP_TARGET)
-		return http_rx_target(c, i, have);
+	/* A request line that is at hand, and the lines behind it, in one go. */
+	if (h->state == HTTP_IDLE) {
+		step = http_rx_idle(c, i, have, rest, s->now);
+		done = (__u32)step;
+		if (h->state != HTTP_TARGET || done >= have)
+			return step;
+	}
+	if (h->state == HTTP_TARGET) {
+		done += (__u32)http_rx_target(c, i + done, have - done);
+		if (h->state != HTTP_SKIP || done >= have)
+			return HTTP_STEP(done, HTTP_EVENT_NONE);
+	}
+	if (done)
+		return done + http_lines(h, i + done, have - done);
 	return http_step(h, i, have, rest);
 }
 

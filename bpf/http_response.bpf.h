@@ -111,16 +111,12 @@ static __always_inline void http_tx_upgrade(struct http_conn *c, __u64 now)
 	}
 }
 
-/* A head has left. RFC 9112 6.3: how long is the body? */
-env_global int http_tx_head(struct http_conn *c, __u64 now)
+/* A head has left. RFC 9112 6.3: how long is the body? Returns HTTP_EVENT_MESSAGE if there is none. */
+static __always_inline __u32 http_tx_head(struct http_conn *c, __u64 now)
 {
-	struct http_record *r;
-	struct http_half *h;
+	struct http_record *r = &c->now.r;
+	struct http_half *h = &c->tx;
 
-	if (!c)
-		return 0;
-	h = &c->tx;
-	r = &c->now.r;
 	c->synced = 1;
 	h->resync = 0;
 	if (r->status == 101 ||
@@ -132,7 +128,7 @@ env_global int http_tx_head(struct http_conn *c, __u64 now)
 		http_tx_idle(c);
 	} else if (r->method == HTTP_METHOD_HEAD || r->status == 204 || r->status == 304 ||
 		   (h->flags == HTTP_HAS_LENGTH && !h->length)) {
-		http_tx_message(c, now);
+		return HTTP_EVENT_MESSAGE;
 	} else if (h->flags & HTTP_CHUNKED) {
 		http_expect_size(h);
 	} else if (h->flags != HTTP_HAS_LENGTH) {
@@ -141,21 +137,17 @@ env_global int http_tx_head(struct http_conn *c, __u64 now)
 		h->left = h->length;
 		h->state = HTTP_BODY;
 	}
-	return 0;
+	return HTTP_EVENT_NONE;
 }
 
 /* The start of a response: "HTTP/1.1 200". */
-env_global __u64 http_tx_status(struct http_conn *c, __u32 i, __u32 have, __u32 rest)
+static __always_inline __u64 http_tx_status(struct http_conn *c, __u32 i, __u32 have, __u32 rest)
 {
 	const __u64 due = HTTP_WORD('H', 'T', 'T', 'P', '/', '1', '.', 0);
-	struct http_record *r;
-	struct http_half *h;
+	struct http_record *r = &c->now.r;
+	struct http_half *h = &c->tx;
 	__u8 letter, digit;
 
-	if (!c)
-		return HTTP_STEP(rest, HTTP_EVENT_NONE);
-	h = &c->tx;
-	r = &c->now.r;
 	if (h->at == 0 && have >= 12) {
 		__u64 word = http_word_at(h, i);
 		__u64 digits = http_word_at(h, i + 8);
@@ -168,8 +160,8 @@ env_global __u64 http_tx_status(struct http_conn *c, __u32 i, __u32 have, __u32 
 			return HTTP_STEP(rest, HTTP_EVENT_NONE);
 		}
 		r->status = d1 * 100 + d2 * 10 + d3;
-		h->after = HTTP_NAME;
-		return HTTP_STEP(12 + http_skip(h, i + 12, have - 12), HTTP_EVENT_NONE);
+		http_skip_to(h, HTTP_NAME);
+		return HTTP_STEP(12, HTTP_EVENT_NONE);
 	}
 	letter = http_byte_at(h, i);
 	digit = letter - '0';
@@ -180,10 +172,8 @@ env_global __u64 http_tx_status(struct http_conn *c, __u32 i, __u32 have, __u32 
 	}
 	if (h->at > 8)
 		r->status = r->status * 10 + digit;
-	if (h->at++ == 11) {
-		h->state = HTTP_SKIP;
-		h->after = HTTP_NAME;
-	}
+	if (h->at++ == 11)
+		http_skip_to(h, HTTP_NAME);
 	return HTTP_STEP(1, HTTP_EVENT_NONE);
 }
 
@@ -201,22 +191,21 @@ static __always_inline bool http_tx_recover(struct http_conn *c, __u32 i, __u32 
 	return true;
 }
 
-/* Between responses: is this the start of one? */
-env_global __u64 http_tx_idle_step(struct http_conn *c, __u32 i, __u32 have, __u32 rest, __u64 now)
+/* Between responses: does one begin here? */
+static __always_inline bool http_tx_begin(struct http_conn *c, __u32 i, __u32 have, __u64 now)
 {
-	if (!c)
-		return HTTP_STEP(rest, HTTP_EVENT_NONE);
 	if (c->begun == c->ended && !http_tx_recover(c, i, have, now)) {
 		if (c->synced && c->begun == 0)
 			http_not(c); /* it speaks before it is asked */
-		return HTTP_STEP(rest, HTTP_EVENT_NONE);
+		return false;
 	}
-	http_promote(c, now);
+	if (c->current != c->ended)
+		http_promote(c, now);
 	http_half_reset(&c->tx);
 	c->tx.state = HTTP_STATUS;
 	c->now.r.first_byte_ns = now;
 	c->now.r.status = 0;
-	return http_tx_status(c, i, have, rest);
+	return true;
 }
 
 static __always_inline __u64 http_tx_next(struct http_scan *s, struct http_conn *c)
@@ -231,10 +220,16 @@ static __always_inline __u64 http_tx_next(struct http_scan *s, struct http_conn 
 		if (!have)
 			return HTTP_STEP(rest, HTTP_EVENT_BROKEN);
 	}
-	if (h->state == HTTP_IDLE)
-		return http_tx_idle_step(c, i, have, rest, s->now);
-	if (h->state == HTTP_STATUS)
-		return http_tx_status(c, i, have, rest);
+	if (h->state == HTTP_IDLE && !http_tx_begin(c, i, have, s->now))
+		return HTTP_STEP(rest, HTTP_EVENT_NONE);
+	/* A status line that is at hand, and the lines behind it, in one go. */
+	if (h->state == HTTP_STATUS) {
+		__u32 done = (__u32)http_tx_status(c, i, have, rest);
+
+		if (h->state != HTTP_SKIP || done >= have)
+			return HTTP_STEP(done, HTTP_EVENT_NONE);
+		return done + http_lines(h, i + done, have - done);
+	}
 	return http_step(h, i, have, rest);
 }
 
@@ -243,19 +238,27 @@ static long http_tx_step(__u32 index, void *ctx)
 	struct http_scan *s = ctx;
 	struct http_conn *c = s->c;
 	__u64 step;
+	__u32 event;
 
 	(void)index;
 	if (s->pos >= s->end)
 		return 1;
 	step = http_tx_next(s, c);
 	s->pos += (__u32)step;
-	switch (step >> 32) {
-	case HTTP_EVENT_HEAD: http_tx_head(c, s->now); break;
-	case HTTP_EVENT_MESSAGE: http_tx_message(c, s->now); break;
-	case HTTP_EVENT_BROKEN:
+	event = step >> 32;
+	if (event == HTTP_EVENT_HEAD) {
+		event = http_tx_head(c, s->now);
+		if (c->tx.state >= HTTP_BODY && s->pos < s->end) {
+			step = http_step_body(&c->tx, s->end - s->pos);
+			s->pos += (__u32)step;
+			event = step >> 32;
+		}
+	}
+	if (event == HTTP_EVENT_MESSAGE) {
+		http_tx_message(c, s->now);
+	} else if (event == HTTP_EVENT_BROKEN) {
 		http_tx_broken(c, s->now);
 		s->pos = s->end;
-		break;
 	}
 	return s->pos >= s->end;
 }

@@ -25,11 +25,9 @@
 /* clang-format on */
 
 #define HTTP_LENGTH_LIMIT (1ull << 60)
-/* Header lines, or bytes of a number, that one step takes at most. */
-#define HTTP_LINES_MAX 8
+/* Words of a head that one step looks at, at most; bytes of a number likewise. */
+#define HTTP_WORDS_MAX 32
 #define HTTP_DIGITS_MAX 24
-/* A flag in the length of a line. */
-#define HTTP_LINE_CUT (1u << 31)
 
 enum http_name { HTTP_NAME_LENGTH, HTTP_NAME_CODING };
 
@@ -120,38 +118,37 @@ static __always_inline void http_half_reset(struct http_half *h)
 	h->at = 0;
 }
 
-/* How many of the @have bytes from index @i on belong to the line they are in, the line feed included.
- * HTTP_LINE_CUT: it is not among them. Looks at 64 at most. */
-env_global __u32 http_line(const struct http_half *h, __u32 i, __u32 have)
+/* To the end of the line, 64 bytes at most; then .after. Returns how many bytes that is. */
+static __always_inline __u32 http_skip(struct http_half *h, __u32 i, __u32 have)
 {
 	__u32 n = 0;
 	int k;
 
-	if (!h)
-		return HTTP_LINE_CUT;
 	env_unroll
 	for (k = 0; k < 8; k++) {
 		__u64 hit = http_bytes_equal(http_word_at(h, i + n), '\n');
 
 		if (hit) {
 			n += http_first_byte(hit) + 1;
-			return n <= have ? n : have | HTTP_LINE_CUT;
+			if (n > have)
+				break;
+			h->state = h->after;
+			h->at = 0;
+			return n;
 		}
 		n += 8;
 		if (n >= have)
 			break;
 	}
-	return (n < have ? n : have) | HTTP_LINE_CUT;
+	return n < have ? n : have;
 }
 
-/* To the end of the line, or as far as the bytes go; then .after. Returns how many bytes that is. */
-static __always_inline __u32 http_skip(struct http_half *h, __u32 i, __u32 have)
+/* What is left of the line that this byte is in says nothing; the byte itself may end it. */
+static __always_inline __u64 http_skip_to(struct http_half *h, __u8 after)
 {
-	__u32 n = http_line(h, i, have);
-
-	h->state = n & HTTP_LINE_CUT ? HTTP_SKIP : h->after;
-	h->at = 0;
-	return n & ~HTTP_LINE_CUT;
+	h->after = after;
+	h->state = HTTP_SKIP;
+	return HTTP_STEP(0, HTTP_EVENT_NONE);
 }
 
 /*
@@ -183,22 +180,50 @@ static __always_inline void http_length_byte(struct http_half *h, __u8 c)
 }
 
 /* The value of Content-Length, as far as it is at hand. Returns how many bytes it took. */
-env_global __u32 http_length(struct http_half *h, __u32 i, __u32 have)
+static __always_inline __u32 http_length(struct http_half *h, __u32 i, __u32 have)
 {
 	__u32 n;
 
-	if (!h)
-		return have;
 	for (n = 0; n < HTTP_DIGITS_MAX && n < have && h->state == HTTP_LENGTH; n++)
 		http_length_byte(h, http_byte_at(h, i + n));
 	return n;
 }
 
-/* A header line is at hand with 16 bytes or more: is it one of ours? Returns how many bytes say so, and
- * the state is that of what follows; otherwise 0. */
-static __always_inline __u32 http_known_name(struct http_half *h, __u32 i, __u64 word)
+/*
+ * The value of Content-Length at index @i, if it is whole and of the usual form: a blank, up to seven digits, CR
+ * LF. Returns how many bytes that is; 0 leaves it to http_length(). The digits are added up eight at once:
+ * tens of neighbours, then hundreds, then ten thousands.
+ */
+static __always_inline __u32 http_short_length(struct http_half *h, __u32 i, __u32 have)
+{
+	__u64 word = http_word_at(h, i + 1), end = http_bytes_equal(word, '\r'), digits;
+	__u32 n;
+
+	if (!end || http_byte_at(h, i) != ' ' || h->flags & HTTP_HAS_LENGTH)
+		return 0;
+	n = http_first_byte(end) & 7;
+	if (!n || n + 3 > have || http_byte_at(h, i + n + 2) != '\n')
+		return 0;
+	digits = word << (64 - n * 8) | (HTTP_ONES * '0') >> (n * 8);
+	if ((digits & (HTTP_ONES * 0xf0)) != HTTP_ONES * '0' ||
+	    ((digits + HTTP_ONES * 6) & (HTTP_ONES * 0xf0)) != HTTP_ONES * '0')
+		return 0;
+	digits = ((digits & (HTTP_ONES * 0x0f)) * (10 * (1 << 8) + 1)) >> 8;
+	digits = ((digits & 0x00ff00ff00ff00ff) * (100 * (1ull << 16) + 1)) >> 16;
+	digits = ((digits & 0x0000ffff0000ffff) * (10000 * (1ull << 32) + 1)) >> 32;
+	h->length = digits;
+	h->flags |= HTTP_HAS_LENGTH;
+	return n + 3;
+}
+
+/*
+ * A header line is at hand with 16 bytes or more: is it one of ours? Returns how many bytes were
+ * dealt with, and the state is that of what follows; 0: it is not.
+ */
+static __always_inline __u32 http_known_name(struct http_half *h, __u32 i, __u32 have, __u64 word)
 {
 	__u64 low = word | HTTP_CASE, rest;
+	__u32 n;
 
 	if (low == HTTP_WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r')) {
 		h->state = HTTP_MATCH;
@@ -212,65 +237,88 @@ static __always_inline __u32 http_known_name(struct http_half *h, __u32 i, __u64
 	if ((rest | HTTP_CASE) << 8 != HTTP_WORD(0, 'l', 'e', 'n', 'g', 't', 'h', ':') ||
 	    (__u8)(rest >> 48) != ':')
 		return 0;
-	h->state = HTTP_LENGTH;
+	n = http_short_length(h, i + 15, have - 15);
+	h->state = n ? HTTP_NAME : HTTP_LENGTH;
 	h->at = 0;
-	return 15;
+	return 15 + n;
 }
 
 /* At the start of a header line, with less than 16 bytes of it at hand. */
-static __always_inline __u64 http_name(struct http_half *h, __u32 i, __u32 have)
+static __always_inline __u64 http_name(struct http_half *h, __u8 c)
 {
-	__u8 first = http_lower(http_byte_at(h, i));
+	__u8 first = http_lower(c);
 
-	if (first == '\n')
+	if (c == '\n')
 		return HTTP_STEP(1, HTTP_EVENT_HEAD);
-	if (first == '\r') {
+	if (c == '\r') {
 		h->state = HTTP_NAME_CR;
 		return HTTP_STEP(1, HTTP_EVENT_NONE);
 	}
-	h->after = HTTP_NAME;
 	if (first != 'c' && first != 't')
-		return HTTP_STEP(http_skip(h, i, have), HTTP_EVENT_NONE);
+		return http_skip_to(h, HTTP_NAME);
 	h->state = HTTP_MATCH;
 	h->name = first == 'c' ? HTTP_NAME_LENGTH : HTTP_NAME_CODING;
 	h->at = 1;
 	return HTTP_STEP(1, HTTP_EVENT_NONE);
 }
 
-/* From the start of a header line: as many whole lines as are at hand, to the end of the head or a line that
- * matters. This is where most bytes of most heads are passed over. */
-static __always_inline __u64 http_lines(struct http_half *h, __u32 i, __u32 have)
+/*
+ * From the start of a header line (HTTP_NAME), or inside a line (HTTP_SKIP), as far as the head is at hand: to
+ * its end, or to a line of ours that is not simple. One loop over words, whatever lines they are in:
+ * here most bytes of most heads are passed over.
+ *
+ * What the loop carries stands in the half, not in registers: of memory the verifier knows nothing, so that
+ * to it one round is like another; numbers that it could follow would cost it a million steps.
+ */
+env_global __u64 http_lines(struct http_half *h, __u32 i, __u32 have)
 {
-	__u32 n = 0, known, line;
+	__u32 n;
 	int k;
 
-	for (k = 0; k < HTTP_LINES_MAX && n < have; k++) {
-		__u64 word = http_word_at(h, i + n);
+	if (!h)
+		return HTTP_STEP(have, HTTP_EVENT_NONE);
+	h->lines_from = i;
+	h->lines_have = have;
+	h->lines_done = 0;
+	for (k = 0; k < HTTP_WORDS_MAX; k++) {
+		__u64 word, hit, low;
 
-		if (have - n >= 2 && (word & 0xffff) == ('\r' | '\n' << 8))
-			return HTTP_STEP(n + 2, HTTP_EVENT_HEAD);
-		if (have - n < 16)
+		env_forget();
+		n = h->lines_done;
+		have = h->lines_have;
+		if (n >= have)
 			break;
-		known = http_known_name(h, i + n, word);
-		if (known) {
-			n += known;
-			if (h->state == HTTP_LENGTH)
-				n += http_length(h, i + n, have - n);
-			if (h->state != HTTP_NAME)
-				return HTTP_STEP(n, HTTP_EVENT_NONE);
-			continue;
+		word = http_word_at(h, h->lines_from + n);
+		if (h->state == HTTP_NAME) {
+			if ((word & 0xffff) == ('\r' | '\n' << 8) && have - n >= 2)
+				return HTTP_STEP(n + 2, HTTP_EVENT_HEAD);
+			if (have - n < 16 || (__u8)word == '\n')
+				break;
+			low = word | HTTP_CASE;
+			if (low == HTTP_WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') ||
+			    low == HTTP_WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r')) {
+				__u32 known = http_known_name(h, h->lines_from + n, have - n, word);
+
+				h->lines_done += known;
+				if (h->state != HTTP_NAME)
+					return HTTP_STEP(h->lines_done, HTTP_EVENT_NONE);
+				if (known)
+					continue;
+			}
 		}
-		if ((__u8)word == '\n')
-			break;
-		line = http_line(h, i + n, have - n);
-		n += line & ~HTTP_LINE_CUT;
-		if (line & HTTP_LINE_CUT) {
-			h->after = HTTP_NAME;
-			h->state = HTTP_SKIP;
-			return HTTP_STEP(n, HTTP_EVENT_NONE);
-		}
+		hit = http_bytes_equal(word, '\n');
+		h->state = hit ? HTTP_NAME : HTTP_SKIP;
+		h->lines_done += hit ? http_first_byte(hit) + 1 : 8;
 	}
-	return n ? HTTP_STEP(n, HTTP_EVENT_NONE) : http_name(h, i, have);
+	env_forget();
+	n = h->lines_done;
+	if (n > h->lines_have) { /* the line feed was behind what was loaded */
+		n = h->lines_have;
+		h->state = HTTP_SKIP;
+	}
+	h->after = HTTP_NAME;
+	h->at = 0;
+	return n ? HTTP_STEP(n, HTTP_EVENT_NONE) : http_name(h, http_byte_at(h, h->lines_from));
 }
 
 /* One more letter of a name that may be one of ours. Returns how many bytes it took. */
@@ -284,11 +332,8 @@ static __always_inline __u32 http_match(struct http_half *h, __u8 c)
 		due = h->at < 8 ? HTTP_WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') :
 				  HTTP_WORD('l', 'e', 'n', 'g', 't', 'h', ':', 0);
 	due = (due >> ((h->at & 7) * 8)) & 0xff;
-	if (http_lower(c) != due) {
-		h->after = HTTP_NAME;
-		h->state = HTTP_SKIP; /* which takes this byte: it may be the end of the line */
-		return 0;
-	}
+	if (http_lower(c) != due)
+		return (__u32)http_skip_to(h, HTTP_NAME);
 	h->at++;
 	if (due == ':') {
 		h->state = h->name == HTTP_NAME_LENGTH ? HTTP_LENGTH : HTTP_CODING;
@@ -338,9 +383,7 @@ static __always_inline __u64 http_size(struct http_half *h, __u8 c)
 	if (!(h->flags & HTTP_DIGITS) ||
 	    (c != '\n' && c != '\r' && c != ';' && c != ' ' && c != '\t'))
 		return HTTP_STEP(0, HTTP_EVENT_BROKEN);
-	h->after = HTTP_SIZE_END;
-	h->state = HTTP_SKIP;
-	return HTTP_STEP(0, HTTP_EVENT_NONE);
+	return http_skip_to(h, HTTP_SIZE_END);
 }
 
 static __always_inline void http_expect_size(struct http_half *h)
@@ -357,23 +400,18 @@ static __always_inline __u64 http_line_cr(struct http_half *h, __u8 c)
 
 	if (c == '\n')
 		return HTTP_STEP(1, head ? HTTP_EVENT_HEAD : HTTP_EVENT_MESSAGE);
-	h->after = head ? HTTP_NAME : HTTP_TRAILER;
-	h->state = HTTP_SKIP;
-	return HTTP_STEP(0, HTTP_EVENT_NONE);
+	return http_skip_to(h, head ? HTTP_NAME : HTTP_TRAILER);
 }
 
-static __always_inline __u64 http_trailer(struct http_half *h, __u32 i, __u32 have)
+static __always_inline __u64 http_trailer(struct http_half *h, __u8 c)
 {
-	__u8 c = http_byte_at(h, i);
-
 	if (c == '\n')
 		return HTTP_STEP(1, HTTP_EVENT_MESSAGE);
 	if (c == '\r') {
 		h->state = HTTP_TRAILER_CR;
 		return HTTP_STEP(1, HTTP_EVENT_NONE);
 	}
-	h->after = HTTP_TRAILER;
-	return HTTP_STEP(http_skip(h, i, have), HTTP_EVENT_NONE);
+	return http_skip_to(h, HTTP_TRAILER);
 }
 
 /* States inside a body, of which @rest bytes are in this segment. */
@@ -411,7 +449,7 @@ env_global __u64 http_step(struct http_half *h, __u32 i, __u32 have, __u32 rest)
 		return HTTP_STEP(rest, HTTP_EVENT_NONE);
 	if (h->state >= HTTP_BODY)
 		return http_step_body(h, rest);
-	if (h->state == HTTP_NAME)
+	if (h->state == HTTP_NAME || (h->state == HTTP_SKIP && h->after == HTTP_NAME))
 		return http_lines(h, i, have);
 	c = http_byte_at(h, i);
 	switch (h->state) {
@@ -422,7 +460,7 @@ env_global __u64 http_step(struct http_half *h, __u32 i, __u32 have, __u32 rest)
 	case HTTP_LENGTH: return HTTP_STEP(http_length(h, i, have), HTTP_EVENT_NONE);
 	case HTTP_CODING: http_coding(h, c); return HTTP_STEP(1, HTTP_EVENT_NONE);
 	case HTTP_SIZE: return http_size(h, c);
-	case HTTP_TRAILER: return http_trailer(h, i, have);
+	case HTTP_TRAILER: return http_trailer(h, c);
 	case HTTP_CHUNK_END:
 		if (c == '\n')
 			http_expect_size(h);

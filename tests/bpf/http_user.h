@@ -37,6 +37,7 @@ static struct {
 } user_env;
 
 #define env_opaque(n) ((void)0)
+#define env_forget() ((void)0)
 #define env_unroll
 #define env_global static __attribute__((unused))
 #define env_now() (++user_env.now)

@@ -83,7 +83,7 @@ static void expect_defaults(const struct config *c)
 	EXPECT_STR(c->routes[0], "/api/files/{session_id}");
 	EXPECT_STR(c->routes[1], "/ws/{session_id}");
 	EXPECT_UINT(c->max_series, 1000);
-	EXPECT_UINT(c->ring_kib, 1024);
+	EXPECT_UINT(c->ring_kib, 512);
 	EXPECT_STR(c->listen_address, "127.0.0.1");
 	EXPECT_UINT(c->listen_port, 9912);
 	EXPECT(!c->listen_insecure);

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "metrics/histogram.h"
+#include "metrics/sparse_histogram.h"
 
 static void monotonic(void)
 {
@@ -81,6 +82,37 @@ static void wrapped(void)
 	EXPECT_UINT(histogram_count(&d), 10);
 }
 
+static void sparse(void)
+{
+	struct sparse_histogram s = { 0 };
+	struct histogram full = { { 0 } }, h;
+
+	sparse_histogram_read(&s, &h);
+	EXPECT_UINT(histogram_count(&h), 0);
+	for (uint64_t ns = 1ull << 42; ns; ns -= ns / 7 + 1) {
+		histogram_add(&full, ns);
+		histogram_add(&full, (1ull << 42) - ns);
+		REQUIRE_INT(sparse_histogram_add(&s, ns), 0);
+		REQUIRE_INT(sparse_histogram_add(&s, (1ull << 42) - ns), 0);
+	}
+	EXPECT_UINT(s.n_octaves, HISTOGRAM_OCTAVES);
+	sparse_histogram_read(&s, &h);
+	EXPECT(memcmp(&h, &full, sizeof(h)) == 0);
+	sparse_histogram_done(&s);
+	sparse_histogram_read(&s, &h);
+	EXPECT_UINT(histogram_count(&h), 0);
+}
+
+static void sparse_is_small(void)
+{
+	struct sparse_histogram s = { 0 };
+
+	for (unsigned int us = 1100; us < 4000; us++)
+		REQUIRE_INT(sparse_histogram_add(&s, us * 1000ull), 0);
+	EXPECT_UINT(s.n_octaves, 2);
+	sparse_histogram_done(&s);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
@@ -90,6 +122,8 @@ int main(int argc, char **argv)
 		{ "quantiles of 1..1000 ms", quantiles },
 		{ "each quantile of one value is that value", one_value },
 		{ "a wrapped counter subtracts right", wrapped },
+		{ "a sparse one read is the full one", sparse },
+		{ "a sparse one has the octaves that were seen", sparse_is_small },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

@@ -30,7 +30,7 @@ struct config {
 	/* The line of the file where each route stands; 0: it is a default. */
 	unsigned int route_lines[CONFIG_ROUTES_MAX];
 	uint64_t max_series; /* max_series = 1000, of each metric family */
-	uint64_t ring_kib;   /* ring_size = 1024 KiB, a power of two */
+	uint64_t ring_kib;   /* ring_size = 512 KiB, a power of two */
 	/* [listen] */
 	char *listen_address;            /* address = 127.0.0.1 */
 	uint16_t listen_port;            /* port = 9912 */

@@ -42,7 +42,7 @@ static const struct schema_key config_keys[] = {
 	{ "http", "max_series", SCHEMA_U64, AT(max_series), .min = 10, .max = 100000,
 	  .initial = "1000" },
 	{ "http", "ring_size", SCHEMA_U64, AT(ring_kib), .min = 64, .max = 65536,
-	  .power_of_two = true, .unit = "KiB", .initial = "1024" },
+	  .power_of_two = true, .unit = "KiB", .initial = "512" },
 
 	{ "listen", "address", SCHEMA_ADDRESS, AT(listen_address), .initial = "127.0.0.1" },
 	{ "listen", "port", SCHEMA_PORT, AT(listen_port), .initial = "9912" },

@@ -32,22 +32,17 @@ static void route_free(struct http_route *r)
 {
 	if (!r)
 		return;
-	free(r->name);
-	free(r->duration);
+	sparse_histogram_done(&r->duration);
 	free(r);
 }
 
 static struct http_route *route_new(const char *name)
 {
-	struct http_route *r = calloc(1, sizeof(*r));
+	size_t size = strlen(name) + 1;
+	struct http_route *r = calloc(1, sizeof(*r) + size);
 
-	if (!r)
-		return NULL;
-	r->name = strdup(name);
-	if (!r->name) {
-		free(r);
-		return NULL;
-	}
+	if (r)
+		memcpy(r->name, name, size);
 	return r;
 }
 
@@ -266,10 +261,7 @@ static void account_route(struct http_route *route, const struct http_record *r,
 	route->server_errors += r->status >= 500;
 	if (ns > route->max_ns[0])
 		route->max_ns[0] = ns;
-	if (!route->duration)
-		route->duration = calloc(1, sizeof(*route->duration));
-	if (route->duration)
-		histogram_add(route->duration, ns);
+	sparse_histogram_add(&route->duration, ns);
 }
 
 static void add_answer(struct http_metrics *m, const struct http_record *r)
@@ -352,7 +344,6 @@ size_t http_metrics_n_routes(const struct http_metrics *m)
 
 void http_metrics_route(const struct http_metrics *m, size_t i, struct http_route_stats *ret)
 {
-	static const struct histogram empty;
 	const struct http_route *r = m->routes[i];
 
 	*ret = (struct http_route_stats){
@@ -361,8 +352,8 @@ void http_metrics_route(const struct http_metrics *m, size_t i, struct http_rout
 		.client_errors = r->client_errors,
 		.server_errors = r->server_errors,
 		.max_ns = { r->max_ns[0], r->max_ns[1] },
-		.duration = r->duration ? r->duration : &empty,
 	};
+	sparse_histogram_read(&r->duration, ret->duration);
 	for (int side = 0; side < HTTP_SIDE_N; side++)
 		for (int phase = 0; phase < HTTP_PHASE_N; phase++)
 			ret->aborts += r->aborts[side][phase];

@@ -17,8 +17,8 @@
  *   method without the label http_response_status_code. So there are never more than max_series
  *   + 138 series. A status is shown as it was sent; if none was seen (0), the label is absent.
  *
- * What it costs: 64 KiB for remembered paths, 0.75 KB a series, 2.2 KB a route with answers
- * (1.9 of it the fine histogram), 0.3 KB one without.
+ * What it costs: 64 KiB for remembered paths, 0.75 KB a series, 0.3 KB a route, and of a route's
+ * fine histogram 64 bytes for each octave in which there are answers (at most 30).
  */
 #ifndef ISAMON_HTTP_METRICS_H
 #define ISAMON_HTTP_METRICS_H
@@ -41,7 +41,7 @@ struct http_route_stats {
 	uint64_t server_errors; /* >= 500 and aborts by the server: CloudWatch's ErrorCount */
 	uint64_t aborts;        /* by either side */
 	uint64_t max_ns[2];     /* longest request of the present and of the last full second */
-	const struct histogram *duration; /* never NULL */
+	struct histogram duration[1];
 };
 
 /* Takes @patterns over (also on failure). Returns 0 or -ENOMEM. */

@@ -9,11 +9,11 @@
 #include "metrics/http_metrics.h"
 #include "metrics/http_series.h"
 #include "metrics/route_cache.h"
+#include "metrics/sparse_histogram.h"
 
 enum http_side { HTTP_SIDE_CLIENT, HTTP_SIDE_SERVER, HTTP_SIDE_N };
 
 struct http_route {
-	char *name;
 	uint32_t index; /* in routes */
 	bool has_series;
 	uint64_t requests;
@@ -21,7 +21,8 @@ struct http_route {
 	uint64_t server_errors;
 	uint64_t aborts[HTTP_SIDE_N][HTTP_PHASE_N];
 	uint64_t max_ns[2];
-	struct histogram *duration; /* NULL until the first answer */
+	struct sparse_histogram duration;
+	char name[];
 };
 
 struct http_metrics {

@@ -86,8 +86,8 @@ static void write_isamon(struct expo *e, const struct self *s)
 		  EXPO_COUNTER },
 		{ "isamon_listener_refused", "Connections to /metrics refused for being too many.",
 		  NULL, EXPO_COUNTER },
-		{ "isamon_listener_timeouts", "Connections to /metrics cut for being too slow.", NULL,
-		  EXPO_COUNTER },
+		{ "isamon_listener_timeouts", "Connections to /metrics cut for being too slow.",
+		  NULL, EXPO_COUNTER },
 	};
 
 	write_one(e, &families[0], s->service_up);
@@ -169,13 +169,16 @@ static double seconds_of(clockid_t clock)
 /* Once: the clock of the day may be set, and the start must not seem to move. */
 static double start_time(struct self *s, const struct process *p)
 {
-	double booted;
+	double booted, start;
 
 	if (s->start_time_s > 0)
 		return s->start_time_s;
 	booted = seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME);
-	s->start_time_s = booted + (double)p->start / (double)sysconf(_SC_CLK_TCK);
-	s->start_time_s = round(s->start_time_s * 100) / 100;
+	start = booted + (double)p->start / (double)sysconf(_SC_CLK_TCK);
+	/* To hundredths; round() would bring in libm, which is 0.3 MB of resident memory. */
+	if (!(start > 0))
+		return (double)NAN;
+	s->start_time_s = (double)(uint64_t)(start * 100 + 0.5) / 100;
 	return s->start_time_s;
 }
 
