@@ -13,7 +13,7 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define AF_INET 2
-#define AF_INET6 10
+#define ETIMEDOUT 110
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -38,14 +38,19 @@ struct {
 	__type(value, struct http_conn);
 } http_blank SEC(".maps");
 
-/* A bit for each port of the service; user space writes it through the map's memory. */
-__u64 http_ports[65536 / 64];
+/*
+ * For each port 0, or the generation in which it became the service's: a connection of an older one has a hole
+ * in its history. User space writes it through the map's memory.
+ */
+__u8 http_ports[65536];
+/* 0: Linux or its lockdown does not let us read a socket's error; set before loading. */
+const volatile __u8 http_reads_error = 1;
 /* Whether http_pending was ever used: most hosts never see such a connection. */
 __u32 http_pending_used;
 
-static __always_inline bool is_service_port(__u32 port)
+static __always_inline __u8 port_generation(__u32 port)
 {
-	return http_ports[(port >> 6) & 1023] >> (port & 63) & 1;
+	return http_ports[port & 65535];
 }
 
 static __always_inline __u64 conn_id(void)
@@ -53,35 +58,43 @@ static __always_inline __u64 conn_id(void)
 	return (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
 }
 
-/* Takes over what the listener saw of this connection, if it saw anything. */
-static __always_inline void conn_adopt(struct http_conn *c, const struct packet_flow *flow)
+/* Takes over what the listener saw of this connection, if it saw anything; @seq as in http_continues(). */
+static __always_inline void conn_adopt(struct http_conn *c, const struct packet_flow *flow,
+				       __u32 seq)
 {
 	struct http_conn *pending;
 
 	pending = bpf_map_lookup_elem(&http_pending, flow);
 	if (!pending)
 		return;
-	http_adopt(c, pending);
+	if (http_continues(pending, seq))
+		http_adopt(c, pending);
 	bpf_map_delete_elem(&http_pending, flow);
 }
 
 /* The state of the socket behind @skb, made now if need be. */
 static __always_inline struct http_conn *conn_of(struct __sk_buff *skb, struct bpf_sock *sk,
-						 const struct http_packet *p, bool in)
+						 const struct http_packet *p, bool in,
+						 __u8 generation)
 {
+	__u32 rx_next = in ? p->seq : p->ack, tx_next = in ? p->ack : p->seq;
 	struct packet_flow flow;
 	struct http_conn *c;
 
 	c = bpf_sk_storage_get(&http_conns, sk, 0, 0);
+	if (c && c->generation != generation) {
+		http_forget(c, rx_next, tx_next);
+		c->generation = generation;
+	}
 	if (c || !p->len)
 		return c;
 	c = bpf_sk_storage_get(&http_conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!c)
 		return NULL;
-	http_conn_init(c, conn_id(), sk->src_port, false, in ? p->seq : p->ack,
-		       in ? p->ack : p->seq);
+	http_conn_init(c, conn_id(), sk->src_port, false, rx_next, tx_next);
+	c->generation = generation;
 	if (http_pending_used && packet_flow_of(skb, in, &flow))
-		conn_adopt(c, &flow);
+		conn_adopt(c, &flow, rx_next);
 	return c;
 }
 
@@ -93,10 +106,14 @@ static __always_inline struct http_conn *conn_pending(struct __sk_buff *skb, __u
 	struct http_conn *c, *blank;
 	__u32 zero = 0;
 
-	if (!p->len || !packet_flow_of(skb, true, &flow))
+	if (!packet_flow_of(skb, true, &flow))
+		return NULL;
+	if (p->rst)
+		bpf_map_delete_elem(&http_pending, &flow);
+	if (!p->len || p->rst)
 		return NULL;
 	c = bpf_map_lookup_elem(&http_pending, &flow);
-	if (c)
+	if (c && http_continues(c, p->seq))
 		return c;
 	blank = bpf_map_lookup_elem(&http_blank, &zero);
 	if (!blank || bpf_map_update_elem(&http_pending, &flow, blank, BPF_ANY))
@@ -106,7 +123,7 @@ static __always_inline struct http_conn *conn_pending(struct __sk_buff *skb, __u
 		return NULL;
 	http_pending_used = 1;
 	c->pending = 1;
-	http_conn_init(c, conn_id(), port, true, p->seq, 0);
+	http_conn_init(c, conn_id(), port, true, p->seq, p->seq);
 	return c;
 }
 
@@ -116,15 +133,17 @@ int isamon_http_ingress(struct __sk_buff *skb)
 	struct bpf_sock *sk = skb->sk;
 	struct http_packet p;
 	struct http_conn *c;
+	__u8 generation;
 
-	if (!sk || !is_service_port(sk->src_port))
+	if (!sk)
 		return 1;
-	if (!packet_parse(skb, &p))
+	generation = port_generation(sk->src_port);
+	if (!generation || !packet_parse(skb, &p))
 		return 1;
 	if (sk->state == BPF_TCP_LISTEN)
 		c = conn_pending(skb, sk->src_port, &p);
 	else
-		c = conn_of(skb, sk, &p, true);
+		c = conn_of(skb, sk, &p, true, generation);
 	if (c)
 		http_ingress(c, skb, &p);
 	return 1;
@@ -136,12 +155,16 @@ int isamon_http_egress(struct __sk_buff *skb)
 	struct bpf_sock *sk = skb->sk;
 	struct http_packet p;
 	struct http_conn *c;
+	__u8 generation;
 
-	if (!sk || !is_service_port(sk->src_port))
+	if (!sk)
 		return 1;
-	if (!packet_parse(skb, &p) || sk->state == BPF_TCP_LISTEN)
+	generation = port_generation(sk->src_port);
+	if (!generation || !packet_parse(skb, &p) || sk->state == BPF_TCP_LISTEN)
 		return 1;
-	c = conn_of(skb, sk, &p, false);
+	/* TCP's own time of departure (tcp_wstamp_ns, CLOCK_MONOTONIC), which pacing may have put off. */
+	p.sent_ns = skb->tstamp;
+	c = conn_of(skb, sk, &p, false, generation);
 	if (c)
 		http_egress(c, skb, &p);
 	return 1;
@@ -170,21 +193,51 @@ static __always_inline void sock_flow(const struct bpf_sock_ops *ctx, struct pac
 /* The service accepted a connection: its state is known from the first byte on. */
 static __always_inline void sock_accepted(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
 {
+	__u8 generation = port_generation(ctx->local_port);
 	struct packet_flow flow;
 	struct http_conn *c;
 
+	if (!generation)
+		return;
 	c = bpf_sk_storage_get(&http_conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!c)
 		return;
 	http_conn_init(c, conn_id(), (__u16)ctx->local_port, true, ctx->rcv_nxt, ctx->snd_nxt);
+	c->generation = generation;
 	if (http_pending_used) {
 		sock_flow(ctx, &flow);
-		conn_adopt(c, &flow);
+		conn_adopt(c, &flow, ctx->rcv_nxt);
 	}
 	/* 0: the kernel knows these flags and will tell */
 	c->watched = bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags |
 							    BPF_SOCK_OPS_STATE_CB_FLAG |
 							    BPF_SOCK_OPS_RTO_CB_FLAG) == 0;
+}
+
+struct sock___error {
+	int sk_err;
+} __attribute__((preserve_access_index));
+
+/* Whether TCP gave the peer up (tcp_write_err() leaves its reason before it closes). */
+static __always_inline bool sock_gave_up(struct bpf_sock *sk)
+{
+	struct sock___error *kernel;
+
+	if (!http_reads_error)
+		return false;
+	kernel = (void *)bpf_skc_to_tcp_sock(sk);
+	return kernel && kernel->sk_err == ETIMEDOUT;
+}
+
+/* The ports do not matter here: what was begun is ended, also if its port is no longer ours. */
+static __always_inline void sock_closed(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
+					struct http_conn *c)
+{
+	if (port_generation(ctx->local_port) != c->generation)
+		http_discard(c);
+	if (sock_gave_up(sk))
+		c->client_done = 1;
+	http_conn_close(c);
 }
 
 SEC("sockops")
@@ -197,8 +250,6 @@ int isamon_http_sock(struct bpf_sock_ops *ctx)
 	if (op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB && op != BPF_SOCK_OPS_STATE_CB &&
 	    op != BPF_SOCK_OPS_RTO_CB)
 		return 1;
-	if (!is_service_port(ctx->local_port))
-		return 1;
 	sk = ctx->sk;
 	if (!sk)
 		return 1;
@@ -210,7 +261,7 @@ int isamon_http_sock(struct bpf_sock_ops *ctx)
 	if (!c)
 		return 1;
 	if (op == BPF_SOCK_OPS_STATE_CB && ctx->args[1] == BPF_TCP_CLOSE)
-		http_conn_close(c);
+		sock_closed(ctx, sk, c);
 	else if (op == BPF_SOCK_OPS_RTO_CB && ctx->args[2])
 		c->client_done = 1; /* the last retransmission timed out: it fell silent */
 	return 1;

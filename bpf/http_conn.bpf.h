@@ -74,7 +74,7 @@ struct http_half {
 	__u8 at;     /* how far inside a method, a status, a name, a word */
 	__u8 resync; /* framing is not known: wait for what looks like the start of a message */
 	__u8 busy;   /* rx: a request has begun and not all of it has arrived */
-	__u8 pad;
+	__u8 lost;   /* tx: bytes are missing before this segment */
 	__u8 window[HTTP_WINDOW + 8];
 };
 
@@ -85,9 +85,10 @@ struct http_slot {
 };
 
 struct http_conn {
-	__u64 id;      /* names the connection in the map of waiting requests */
-	__u32 begun;   /* requests: written by rx */
-	__u32 ended;   /* requests: written by tx */
+	__u64 id;    /* names the connection in the map of waiting requests */
+	__u32 begun; /* requests: written by rx */
+	__u32 ended; /* requests: written by tx */
+	__u32 claimed; /* where nobody tells of the close, rx ends requests, too: who is first, does */
 	__u32 current; /* number of the request in .now */
 	__u32 rx_lock;
 	__u16 port;
@@ -101,6 +102,7 @@ struct http_conn {
 	__u8 server_done; /* our FIN or RST left */
 	__u8 gap;         /* rx missed bytes */
 	__u8 in_next;     /* the request that rx is at stands in .next */
+	__u8 generation;  /* of its port, when it came into sight */
 	struct http_half rx;
 	struct http_half tx;
 	struct http_slot now;
@@ -109,6 +111,7 @@ struct http_conn {
 
 /* What the state machine needs to know of a TCP segment. Sequence numbers in host order. */
 struct http_packet {
+	__u64 sent_ns; /* when TCP sends it; 0: not known, and for what arrives */
 	__u32 seq;
 	__u32 ack;
 	__u32 offset; /* of the payload in the packet */

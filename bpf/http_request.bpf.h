@@ -34,19 +34,33 @@ static __always_inline void http_count(const struct http_conn *c, __u64 *counter
 			http_count((c), &count_totals->field, (n)); \
 	} while (0)
 
+/* Requests that have begun and not ended. */
+static __always_inline __u32 http_outstanding(const struct http_conn *c)
+{
+	__s32 n = (__s32)(c->begun - c->ended);
+
+	return n > 0 ? n : 0;
+}
+
+/* What is outstanding will not be followed to its end. */
+static __always_inline void http_discard(struct http_conn *c)
+{
+	__u32 n = http_outstanding(c);
+
+	c->claimed = c->begun;
+	c->ended = c->begun;
+	if (n)
+		HTTP_COUNT(c, discarded, n);
+}
+
 /* It speaks something else: counted once, left alone from now on. */
 env_global int http_not(struct http_conn *c)
 {
-	__u32 begun;
-
 	if (!c || c->non_http)
 		return 0;
-	begun = c->begun - c->ended;
 	c->non_http = 1;
-	c->ended = c->begun;
+	http_discard(c);
 	HTTP_COUNT(c, non_http, 1);
-	if (begun)
-		HTTP_COUNT(c, discarded, begun);
 	return 0;
 }
 

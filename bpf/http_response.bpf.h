@@ -13,6 +13,9 @@
 
 /* Requests that a close ends one by one; more are only counted. */
 #define HTTP_CLOSE_MAX (HTTP_PIPELINE_MAX + 2)
+#define HTTP_LOCK_TRIES 4096
+/* How far a RST may be ahead of the bytes that were seen. */
+#define HTTP_RST_WINDOW (1 << 20)
 
 /* Brings the oldest request that has no response yet into .now. */
 env_global int http_promote(struct http_conn *c, __u64 now)
@@ -39,15 +42,23 @@ env_global int http_promote(struct http_conn *c, __u64 now)
 env_global int http_finish(struct http_conn *c, __u8 end, __u64 now)
 {
 	struct http_record *r;
-	__u32 size;
+	__u32 size, number;
 
 	if (!c)
 		return 0;
+	number = c->ended;
+	if (!c->watched && __sync_val_compare_and_swap(&c->claimed, number, number + 1) != number)
+		return 0;
 	r = &c->now.r;
 	size = r->path_len;
-
-	if (c->rx.busy && !c->in_next && c->begun - 1 == c->ended)
+	if (c->rx.busy && !c->in_next && c->begun - 1 == number) {
 		r->request_bytes = c->rx.body;
+		if (c->rx.state == HTTP_METHOD || c->rx.state == HTTP_TARGET) {
+			r->flags |= HTTP_FLAG_NO_PATH; /* only a part of it was seen */
+			r->path_len = 0;
+			size = 0;
+		}
+	}
 	r->response_bytes = r->first_byte_ns ? c->tx.body : 0;
 	if (c->tx.flags & HTTP_CHUNKED && r->first_byte_ns)
 		r->flags |= HTTP_FLAG_CHUNKED;
@@ -99,16 +110,10 @@ static __always_inline void http_tx_message(struct http_conn *c, __u64 now)
 
 static __always_inline void http_tx_upgrade(struct http_conn *c, __u64 now)
 {
-	__u32 behind;
-
 	http_finish(c, HTTP_END_UPGRADE, now);
 	http_tx_idle(c);
 	c->upgraded = 1;
-	behind = c->begun - c->ended;
-	if (behind) {
-		HTTP_COUNT(c, discarded, behind);
-		c->ended = c->begun;
-	}
+	http_discard(c);
 }
 
 /* A head has left. RFC 9112 6.3: how long is the body? Returns HTTP_EVENT_MESSAGE if there is none. */
@@ -180,7 +185,7 @@ static __always_inline __u64 http_tx_status(struct http_conn *c, __u32 i, __u32 
 /* A response to a request that rx missed: it is counted with what the response tells. */
 static __always_inline bool http_tx_recover(struct http_conn *c, __u32 i, __u32 have, __u64 now)
 {
-	if (!c->gap || !c->synced || have < 8 ||
+	if ((!c->gap && !c->rx.resync) || !c->synced || have < 8 ||
 	    http_word_at(&c->tx, i) << 8 != HTTP_WORD(0, 'H', 'T', 'T', 'P', '/', '1', '.'))
 		return false;
 	c->gap = 0;
@@ -268,15 +273,20 @@ static __always_inline void http_tx_data(struct http_conn *c, struct __sk_buff *
 					 const struct http_packet *p)
 {
 	struct http_scan s = { .c = c, .skb = skb, .offset = p->offset, .end = p->len };
+	__u32 next = c->tx.next;
 	bool gap;
 
 	if (!http_in_order(&c->tx, p, &s.pos, &gap))
 		return;
-	s.now = env_now();
-	if (gap && !c->tx.resync)
+	s.now = p->sent_ns ? p->sent_ns : env_now();
+	c->tx.lost = gap && !c->tx.resync; /* in memory: see http_lines() */
+	if (c->tx.lost)
 		http_tx_broken(c, s.now);
 	env_loop(HTTP_STEPS_MAX, http_tx_step, &s);
 	c->tx.next = p->seq + p->len;
+	/* A response whose head was dropped behind TCP's back will be sent again. */
+	if (c->tx.lost && c->tx.state == HTTP_IDLE && http_outstanding(c))
+		c->tx.next = next;
 }
 
 struct http_closing {
@@ -290,7 +300,7 @@ static long http_close_step(__u32 index, void *ctx)
 	struct http_closing *z = ctx;
 
 	(void)index;
-	if (z->c->begun == z->c->ended)
+	if (!http_outstanding(z->c))
 		return 1;
 	http_promote(z->c, z->now);
 	http_finish(z->c, z->end, z->now);
@@ -303,14 +313,15 @@ static __always_inline void http_abort(struct http_conn *c, __u8 side)
 	struct http_closing z = { .c = c, .end = side };
 	__u32 left;
 
-	if (c->begun == c->ended)
+	if (!http_outstanding(c))
 		return;
 	z.now = env_now();
 	env_loop(HTTP_CLOSE_MAX, http_close_step, &z);
-	left = c->begun - c->ended;
+	left = http_outstanding(c);
 	if (left) {
 		HTTP_COUNT(c, ended[side & (HTTP_END_N - 1)][HTTP_PHASE_BEFORE], left);
 		HTTP_COUNT(c, records_lost, left);
+		c->claimed = c->begun;
 		c->ended = c->begun;
 	}
 	http_tx_idle(c);
@@ -326,27 +337,35 @@ static __always_inline void http_closed(struct http_conn *c)
 	HTTP_COUNT(c, connections_closed, 1);
 }
 
-/* A segment with FIN or RST leaves. */
+/*
+ * A segment with FIN or RST leaves. Behind its FIN a socket that nobody watches is soon a time-wait one, of
+ * which nothing is seen. A RST of a watched one is explained by the close it comes with: the kernel also
+ * resets a client that has vanished.
+ */
 static __always_inline void http_tx_done(struct http_conn *c, const struct http_packet *p)
 {
-	if (c->server_done)
+	if (c->server_done || (p->rst && c->watched))
 		return;
 	c->server_done = 1;
-	if (c->tx.state == HTTP_UNTIL_CLOSE && !p->rst && c->begun != c->ended) {
+	if (c->tx.state == HTTP_UNTIL_CLOSE && !p->rst && http_outstanding(c)) {
 		http_finish(c, HTTP_END_COMPLETE, env_now());
 		http_tx_idle(c);
 	}
 	http_abort(c, c->client_done ? HTTP_END_ABORT_CLIENT : HTTP_END_ABORT_SERVER);
-	if (!c->watched && (p->rst || c->client_done))
+	if (!c->watched)
 		http_closed(c);
 }
 
 /* A segment with FIN or RST arrived. A FIN alone ends nothing: the client may still be listening. */
 static __always_inline void http_rx_done(struct http_conn *c, const struct http_packet *p)
 {
+	/* Whether a RST is valid is for TCP to say: http_conn_close() comes if so. If nobody
+	 * tells, it is when it continues what was seen (RFC 5961 3.2), give or take what is on its way. */
+	if (p->rst && !c->watched && p->seq - c->rx.next > HTTP_RST_WINDOW)
+		return;
 	c->client_done = 1;
 	if (c->watched)
-		return; /* whether a RST is valid is for TCP to say: http_conn_close() comes if so */
+		return;
 	if (p->rst)
 		http_abort(c, c->server_done ? HTTP_END_ABORT_SERVER : HTTP_END_ABORT_CLIENT);
 	if (p->rst || c->server_done)
@@ -366,25 +385,41 @@ static __always_inline void http_conn_close(struct http_conn *c)
 }
 
 /* rx runs before TCP's lock: two CPUs may bring segments of one connection at the same time. */
+struct http_locking {
+	struct http_conn *c;
+	bool locked;
+};
+
 static long http_lock_step(__u32 index, void *ctx)
 {
-	struct http_conn **c = ctx;
+	struct http_locking *l = ctx;
 
 	(void)index;
-	return __sync_val_compare_and_swap(&(*c)->rx_lock, 0, 1) == 0;
+	l->locked = __sync_val_compare_and_swap(&l->c->rx_lock, 0, 1) == 0;
+	return l->locked;
+}
+
+/* A segment that finds no way in is one that was not seen. */
+static __always_inline void http_rx_locked(struct http_conn *c, struct __sk_buff *skb,
+					   const struct http_packet *p)
+{
+	struct http_locking l = { .c = c };
+
+	if (http_lock_step(0, &l) == 0)
+		env_loop(HTTP_LOCK_TRIES, http_lock_step, &l);
+	if (!l.locked) {
+		c->gap = 1;
+		return;
+	}
+	http_rx_data(c, skb, p);
+	__sync_lock_test_and_set(&c->rx_lock, 0);
 }
 
 static __always_inline void http_ingress(struct http_conn *c, struct __sk_buff *skb,
 					 const struct http_packet *p)
 {
-	if (p->len && !c->upgraded && !c->non_http && !(c->server_done && !c->watched)) {
-		struct http_conn *locked = c;
-
-		if (__sync_val_compare_and_swap(&c->rx_lock, 0, 1) != 0)
-			env_loop(4096, http_lock_step, &locked);
-		http_rx_data(c, skb, p);
-		__sync_lock_test_and_set(&c->rx_lock, 0);
-	}
+	if (p->len && !c->upgraded && !c->non_http && !(c->server_done && !c->watched))
+		http_rx_locked(c, skb, p);
 	if (p->fin || p->rst)
 		http_rx_done(c, p);
 }
@@ -401,6 +436,7 @@ static __always_inline void http_egress(struct http_conn *c, struct __sk_buff *s
 /*
  * A connection comes into sight. @synced: from its first byte on; otherwise in the middle, where both
  * directions wait for the start of a message. @id is any number that no other live connection has.
+ * Where there is no socket yet, both numbers are that of the first byte.
  */
 static __always_inline void http_conn_init(struct http_conn *c, __u64 id, __u16 port, bool synced,
 					   __u32 rx_next, __u32 tx_next)
@@ -415,6 +451,32 @@ static __always_inline void http_conn_init(struct http_conn *c, __u64 id, __u16 
 	HTTP_COUNT(c, connections, 1);
 }
 
+/* Its port was given up and is the service's again: what came between was not seen. */
+static __always_inline void http_forget(struct http_conn *c, __u32 rx_next, __u32 tx_next)
+{
+	http_discard(c);
+	http_half_reset(&c->rx);
+	http_half_reset(&c->tx);
+	c->rx.busy = 0;
+	c->in_next = 0;
+	c->synced = 0;
+	c->rx.next = rx_next;
+	c->tx.next = tx_next;
+	c->rx.resync = HTTP_RESYNC;
+	c->tx.resync = 1;
+}
+
+/*
+ * Whether @seq, the first byte that a socket was seen to expect or bring, belongs to what the listener saw.
+ * A connection that came to nothing leaves its bytes behind, and its addresses may come again.
+ */
+static __always_inline bool http_continues(const struct http_conn *pending, __u32 seq)
+{
+	__u32 first = pending->tx.next; /* see http_conn_init() of a pending one */
+
+	return seq - first <= pending->rx.next - first;
+}
+
 /*
  * @c came into being for a socket whose first bytes the listener saw (a lost handshake ACK,
  * TCP_DEFER_ACCEPT, TCP Fast Open): they were worked on in @pending, uncounted, and are @c's now.
@@ -426,6 +488,9 @@ static __always_inline void http_adopt(struct http_conn *c, const struct http_co
 	c->in_next = pending->in_next;
 	c->non_http = pending->non_http;
 	c->ended = pending->ended;
+	c->claimed = pending->ended;
+	c->client_done = pending->client_done;
+	c->gap = pending->gap;
 	__builtin_memcpy(&c->rx, &pending->rx, __builtin_offsetof(struct http_half, window));
 	c->now.r = pending->now.r;
 	c->next.r = pending->next.r;

@@ -375,10 +375,11 @@ static __always_inline __u64 http_size(struct http_half *h, __u8 c)
 						255;
 
 	if (digit < 16) {
+		if (h->left > HTTP_LENGTH_LIMIT >> 4)
+			return HTTP_STEP(1, HTTP_EVENT_BROKEN);
 		h->flags |= HTTP_DIGITS;
 		h->left = h->left << 4 | digit;
-		return HTTP_STEP(1,
-				 h->left > HTTP_LENGTH_LIMIT ? HTTP_EVENT_BROKEN : HTTP_EVENT_NONE);
+		return HTTP_STEP(1, HTTP_EVENT_NONE);
 	}
 	if (!(h->flags & HTTP_DIGITS) ||
 	    (c != '\n' && c != '\r' && c != ';' && c != ' ' && c != '\t'))

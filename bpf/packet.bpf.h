@@ -83,6 +83,7 @@ static __always_inline bool packet_parse(const struct __sk_buff *skb, struct htt
 		return false;
 	p->seq = bpf_ntohl(tcp->seq) + tcp->syn; /* data behind a SYN: TCP Fast Open */
 	p->ack = bpf_ntohl(tcp->ack_seq);
+	p->sent_ns = 0;
 	return true;
 }
 

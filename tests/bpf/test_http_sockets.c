@@ -281,6 +281,107 @@ static void silent_client(void)
 	end(&p);
 }
 
+/* A client that vanishes while the service thinks: keep-alive finds out, and resets it. */
+static void silent_while_waiting(void)
+{
+	struct pair p;
+
+	begin();
+	listen_on(&p, AF_INET);
+	connect_to(&p, AF_INET);
+	take_in(&p);
+	set(p.server, IPPROTO_TCP, TCP_KEEPIDLE, 1);
+	set(p.server, IPPROTO_TCP, TCP_KEEPINTVL, 1);
+	set(p.server, IPPROTO_TCP, TCP_KEEPCNT, 1);
+	set(p.server, SOL_SOCKET, SO_KEEPALIVE, 1);
+	pass(p.client, p.server, GET_A);
+	dropper->bss->drop_all = 1;
+	expect_records(1);
+	EXPECT_UINT(got[0].end, HTTP_END_ABORT_CLIENT);
+	EXPECT_UINT(got[0].phase, HTTP_PHASE_BEFORE);
+	end(&p);
+}
+
+/* A client that stops reading and vanishes: the window stays shut, and the probes go unanswered. */
+static void silent_with_shut_window(void)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n";
+	static const char body[65536];
+	struct pair p;
+
+	begin();
+	listen_on(&p, AF_INET);
+	connect_to(&p, AF_INET);
+	take_in(&p);
+	pass(p.client, p.server, GET_A);
+	pass(p.server, -1, head);
+	for (int i = 0; i < 1000; i++)
+		if (send(p.server, body, sizeof(body), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			break;
+	poll(NULL, 0, 300); /* what is on its way arrives */
+	dropper->bss->drop_all = 1;
+	set(p.server, IPPROTO_TCP, TCP_USER_TIMEOUT, 300);
+	expect_records(1);
+	EXPECT_UINT(got[0].end, HTTP_END_ABORT_CLIENT);
+	EXPECT_UINT(got[0].phase, HTTP_PHASE_INSIDE);
+	end(&p);
+}
+
+/* The listener sees the request and the client's FIN; the service closes unanswered. */
+static void lost_ack_fin(void)
+{
+	struct pair p;
+
+	begin();
+	listen_on(&p, AF_INET);
+	dropper->bss->drop_acks = 1;
+	connect_to(&p, AF_INET);
+	set(p.client, IPPROTO_TCP, TCP_CORK, 1);
+	set(p.client, IPPROTO_TCP, TCP_NODELAY, 0);
+	pass(p.client, -1, GET_A);
+	shutdown(p.client, SHUT_WR); /* one segment: request and FIN */
+	take_in(&p);
+	{
+		char in[256];
+
+		EXPECT_INT(recv(p.server, in, sizeof(in), 0), (ssize_t)strlen(GET_A));
+	}
+	close(p.server);
+	p.server = -1;
+	expect_records(1);
+	EXPECT_UINT(got[0].end, HTTP_END_ABORT_CLIENT);
+	end(&p);
+}
+
+/* A request in flight when its port is given up is not followed; the next ones are, when it is back. */
+static void port_goes_and_returns(void)
+{
+	const uint16_t none = 1;
+	struct http_totals t;
+	struct pair p;
+
+	begin();
+	listen_on(&p, AF_INET);
+	connect_to(&p, AF_INET);
+	take_in(&p);
+	pass(p.client, p.server, "GET /old HTTP/1.1\r\n\r\n");
+	http_probe_set_ports(probe, &none, 1);
+	pass(p.server, p.client, OK_2);
+	http_probe_set_ports(probe, &p.port, 1);
+	pass(p.client, p.server, GET_A);
+	pass(p.server, p.client, OK_2);
+	http_probe_drain(probe);
+	EXPECT_UINT(n_got, 1);
+	expect_get(0);
+	EXPECT_INT(http_probe_totals(probe, &t), 0);
+	EXPECT_UINT(since(t.started, before.started), 2);
+	EXPECT_UINT(since(t.discarded, before.discarded), 1);
+	http_probe_set_ports(probe, &none, 1);
+	end(&p);
+	EXPECT_INT(http_probe_totals(probe, &t), 0);
+	EXPECT_UINT(since(t.connections_closed, before.connections_closed), 1);
+}
+
 static void client_resets(void)
 {
 	const struct linger now = { .l_onoff = 1 };
@@ -404,6 +505,10 @@ int main(int argc, char **argv)
 		{ "a lost handshake ACK and a head in two segments", lost_ack_split },
 		{ "TCP_DEFER_ACCEPT", defer_accept },
 		{ "a client that falls silent", silent_client },
+		{ "a client that falls silent while the service thinks", silent_while_waiting },
+		{ "a client that falls silent with its window shut", silent_with_shut_window },
+		{ "a lost handshake ACK, and the client has closed", lost_ack_fin },
+		{ "a port that goes and returns", port_goes_and_returns },
 		{ "a client that resets", client_resets },
 		{ "a server that closes with the request unread", server_closes_unread },
 		{ "a connection older than the probe", older_than_us },

@@ -13,6 +13,17 @@ start_isamon "max_series = 200" "[listen]" "timeout = 2"
 start_nginx_static 1
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/${PIDS[isamon]}/status"; }
 
+say "== pages of every size, by every way"
+for i in $(seq 150); do
+	curl -fsS -o /dev/null "http://127.0.0.1:$SERVICE_PORT/random/$(tr 0-9 g-p <<<"$i")z"
+	for how in --http1.0 --http1.1 --compressed "--http1.0 --compressed"; do
+		# shellcheck disable=SC2086 # several words
+		curl -fsS $how --max-time 2 -o "$T/page" "$URL" ||
+			fail "$how: a page of $(wc -c <"$T/page") bytes did not end"
+		grep -q '^process_start_time_seconds' "$T/page" || fail "$how: the page is cut"
+	done
+done
+
 say "== random paths"
 "$PY" "$FIXTURES/burst.py" "$SERVICE_PORT" 400 /hello /broken
 before=$(rss)

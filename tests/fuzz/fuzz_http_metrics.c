@@ -48,7 +48,7 @@ static uint64_t count_routes(const struct http_metrics *m)
 		struct http_route_stats s;
 
 		http_metrics_route(m, i, &s);
-		assert(histogram_count(s.duration) == s.requests);
+		assert(histogram_count(&s.duration) == s.requests);
 		n += s.requests + s.aborts;
 	}
 	return n;

@@ -344,7 +344,7 @@ static void aborts(void)
 	EXPECT_UINT(s.requests, 1);
 	EXPECT_UINT(s.aborts, 3);
 	EXPECT_UINT(s.server_errors, 1);
-	EXPECT_UINT(histogram_count(s.duration), 1);
+	EXPECT_UINT(histogram_count(&s.duration), 1);
 	http_metrics_free(m);
 }
 
@@ -462,7 +462,7 @@ static void routes_for_top(void)
 
 	http_metrics_route(m, 0, &s);
 	EXPECT_STR(s.route, "other");
-	EXPECT_UINT(histogram_count(s.duration), 0);
+	EXPECT_UINT(histogram_count(&s.duration), 0);
 	add_record(m, &r);
 	r.end_ns = r.start_ns + 50 * MS;
 	r.status = 503;
@@ -485,7 +485,7 @@ static void routes_for_top(void)
 	http_metrics_route(m, 1, &s);
 	EXPECT_UINT(s.max_ns[0], 7 * MS);
 	EXPECT_UINT(s.max_ns[1], 50 * MS);
-	EXPECT_UINT(histogram_count(s.duration), 5);
+	EXPECT_UINT(histogram_count(&s.duration), 5);
 	http_metrics_free(m);
 }
 

@@ -336,12 +336,14 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 
 int daemon_loop(struct daemon *d)
 {
+	const char *address = d->config->listen_address;
 	int err;
 
 	d->watchdog_ns = notify_watchdog_ns();
 	notify_ready();
-	log_info("metrics on http://%s:%u/metrics", d->config->listen_address,
-		 listener_port(d->http));
+	log_info(strchr(address, ':') ? "metrics on http://[%s]:%u/metrics" :
+					"metrics on http://%s:%u/metrics",
+		 address, listener_port(d->http));
 	err = event_base_dispatch(d->base);
 	notify_stopping();
 	log_info("stopped");

@@ -64,6 +64,7 @@ static int run(const struct options *options)
 	int err;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* until there is something to reload */
 	err = daemon_start(options, &why, &d);
 	if (err) {
 		log_error("%s", why.len ? buf_str(&why) : strerror(-err));

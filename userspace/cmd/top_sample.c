@@ -167,7 +167,7 @@ static int take_route(const struct http_metrics *m, size_t i, struct top_sample 
 	r->server_errors = stats.server_errors;
 	r->aborts = stats.aborts;
 	memcpy(r->max_ns, stats.max_ns, sizeof(r->max_ns));
-	r->duration = *stats.duration;
+	r->duration = stats.duration;
 	r->route = strdup(stats.route);
 	if (!r->route)
 		return -ENOMEM;

@@ -353,7 +353,7 @@ void http_metrics_route(const struct http_metrics *m, size_t i, struct http_rout
 		.server_errors = r->server_errors,
 		.max_ns = { r->max_ns[0], r->max_ns[1] },
 	};
-	sparse_histogram_read(&r->duration, ret->duration);
+	sparse_histogram_read(&r->duration, &ret->duration);
 	for (int side = 0; side < HTTP_SIDE_N; side++)
 		for (int phase = 0; phase < HTTP_PHASE_N; phase++)
 			ret->aborts += r->aborts[side][phase];

@@ -41,7 +41,7 @@ struct http_route_stats {
 	uint64_t server_errors; /* >= 500 and aborts by the server: CloudWatch's ErrorCount */
 	uint64_t aborts;        /* by either side */
 	uint64_t max_ns[2];     /* longest request of the present and of the last full second */
-	struct histogram duration[1];
+	struct histogram duration;
 };
 
 /* Takes @patterns over (also on failure). Returns 0 or -ENOMEM. */

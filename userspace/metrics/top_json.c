@@ -70,7 +70,7 @@ static void write_route(struct buf *out, const struct http_route_stats *r)
 	write_number(out, "aborts", r->aborts);
 	buf_printf(out, ", \"max_ns\": [%llu, %llu]", (unsigned long long)r->max_ns[0],
 		   (unsigned long long)r->max_ns[1]);
-	write_histogram(out, r->duration);
+	write_histogram(out, &r->duration);
 	buf_add_char(out, '}');
 }
 

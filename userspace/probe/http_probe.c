@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -34,6 +35,7 @@ struct http_probe {
 	struct http_totals *per_cpu; /* n_cpus, what the kernel fills */
 	uint16_t ports[64];
 	size_t n_ports;
+	uint8_t generation; /* of the port that came last; never 0 */
 };
 
 static _printf_(2, 0) int libbpf_says(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -50,36 +52,39 @@ static _printf_(2, 0) int libbpf_says(enum libbpf_print_level level, const char 
 /* Why the kernel said no, and what to do. */
 static void explain(int err, const char *what, struct buf *why)
 {
+	struct utsname kernel = { .release = "unknown" };
+
 	buf_printf(why, "cannot %s: %s", what, strerror(-err));
 	if (access(BTF_PATH, R_OK) != 0) {
-		buf_printf(
-			why,
-			"; the kernel has no BTF (%s): it must be built with "
-			"CONFIG_DEBUG_INFO_BTF=y, as the kernels of Amazon Linux 2023, Debian 12 "
-			"and Ubuntu 22.04 are",
-			BTF_PATH);
+		buf_printf(why,
+			   "; the kernel has no BTF (%s): it must be built with "
+			   "CONFIG_DEBUG_INFO_BTF=y, as those of Amazon Linux 2023, Debian 12 and "
+			   "Ubuntu 24.04 are",
+			   BTF_PATH);
 		return;
 	}
-	if (err != -EPERM && err != -EACCES)
-		return;
-	if (capng_get_caps_process() == 0 &&
-	    !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN) &&
-	    (!capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) ||
-	     !capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) ||
-	     !capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON)))
-		buf_add_str(
-			why,
-			"; it takes the capabilities CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN: run as "
-			"root, or give the unit those in CapabilityBoundingSet=");
+	uname(&kernel);
+	if (err != -EPERM)
+		buf_printf(why,
+			   "; Linux %s does not take them (6.1 and later are known to): "
+			   "[daemon] log_level = debug shows the verifier's words",
+			   kernel.release);
+	else if (capng_get_caps_process() == 0 &&
+		 !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN) &&
+		 (!capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) ||
+		  !capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) ||
+		  !capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON)))
+		buf_add_str(why, "; it takes the capabilities CAP_BPF, CAP_PERFMON and "
+				 "CAP_NET_ADMIN: run as root, or give the unit those in "
+				 "CapabilityBoundingSet=");
 	else
-		buf_add_str(
-			why,
-			"; the capabilities are there, so a security policy refuses it: look at "
-			"the kernel log (dmesg), SELinux, seccomp (SystemCallFilter=bpf), and the "
-			"container's settings");
+		buf_add_str(why, "; the capabilities are there, so a security policy refuses it: "
+				 "look at the kernel log (dmesg), SELinux, seccomp "
+				 "(SystemCallFilter=bpf), and the container's settings");
 }
 
-static int load_once(struct http_probe *p, const struct http_probe_options *o, bool with_sock)
+static int load_once(struct http_probe *p, const struct http_probe_options *o, bool with_sock,
+		     bool reads_error)
 {
 	struct http_bpf *skel;
 	int err;
@@ -89,6 +94,7 @@ static int load_once(struct http_probe *p, const struct http_probe_options *o, b
 		return -errno;
 	bpf_map__set_max_entries(skel->maps.http_ring, o->ring_bytes);
 	skel->rodata->http_wake_bytes = o->ring_bytes / 2;
+	skel->rodata->http_reads_error = reads_error;
 	bpf_program__set_autoload(skel->progs.isamon_http_sock, with_sock);
 	err = http_bpf__load(skel);
 	if (err) {
@@ -99,23 +105,23 @@ static int load_once(struct http_probe *p, const struct http_probe_options *o, b
 	return 0;
 }
 
+/* With everything; then without what some kernels, or their lockdown, refuse. */
 static int load(struct http_probe *p, const struct http_probe_options *o, struct buf *why)
 {
 	int err;
 
 	libbpf_set_print(libbpf_says);
-	err = load_once(p, o, true);
-	if (!err)
+	err = load_once(p, o, true, true);
+	if (!err || load_once(p, o, true, false) == 0)
 		return 0;
-	if (load_once(p, o, false) == 0) {
-		log_warning(
-			"the kernel refuses a sock_ops program (%s): requests of clients that fall "
-			"silent stay in flight until their connection closes",
-			strerror(-err));
+	if (load_once(p, o, false, false) == 0) {
+		log_warning("the kernel refuses a sock_ops program (%s): requests of clients that "
+			    "fall silent stay in flight until isamon is started again",
+			    strerror(-err));
 		return 0;
 	}
 	explain(err, "load the BPF programs", why);
-	return err;
+	return err == -EINVAL ? -EIO : err; /* -EINVAL would be the configuration's fault */
 }
 
 static int attach_one(struct bpf_program *prog, int cgroup, struct bpf_link **ret_link)
@@ -171,7 +177,7 @@ static int open_ring(struct http_probe *p, struct buf *why)
 	}
 	p->n_cpus = libbpf_num_possible_cpus();
 	if (p->n_cpus < 1)
-		return -EINVAL;
+		return p->n_cpus;
 	p->per_cpu = calloc((size_t)p->n_cpus, sizeof(*p->per_cpu));
 	return p->per_cpu ? 0 : -ENOMEM;
 }
@@ -225,18 +231,22 @@ static bool has_port(const uint16_t *ports, size_t n, uint16_t port)
 	return false;
 }
 
-/* A port that stays is never off for a moment. */
+/* A port that stays is never off for a moment; one that comes begins a generation of its own. */
 void http_probe_set_ports(struct http_probe *p, const uint16_t *ports, size_t n)
 {
-	__u64 *bits = p->skel->bss->http_ports;
+	__u8 *generations = p->skel->bss->http_ports;
 
 	if (n > ARRAY_SIZE(p->ports))
 		n = ARRAY_SIZE(p->ports);
 	for (size_t i = 0; i < p->n_ports; i++)
 		if (!has_port(ports, n, p->ports[i]))
-			bits[p->ports[i] / 64] &= ~(1ull << p->ports[i] % 64);
-	for (size_t i = 0; i < n; i++)
-		bits[ports[i] / 64] |= 1ull << ports[i] % 64;
+			generations[p->ports[i]] = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (generations[ports[i]])
+			continue;
+		p->generation = p->generation % 255 + 1;
+		generations[ports[i]] = p->generation;
+	}
 	memcpy(p->ports, ports, n * sizeof(*ports));
 	p->n_ports = n;
 }
