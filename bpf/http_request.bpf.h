@@ -321,16 +321,13 @@ static __always_inline __u64 http_rx_next(struct http_scan *s, struct http_conn 
 	return http_step(h, i, have, rest);
 }
 
-static long http_rx_step(__u32 index, void *ctx)
+/* One step of a segment that has bytes left. Returns 1 when it has none. */
+static __always_inline long http_rx_once(struct http_scan *s)
 {
-	struct http_scan *s = ctx;
 	struct http_conn *c = s->c;
 	__u64 step;
 	__u32 event;
 
-	(void)index;
-	if (s->pos >= s->end)
-		return 1;
 	step = http_rx_next(s, c);
 	s->pos += (__u32)step;
 	event = step >> 32;
@@ -341,6 +338,12 @@ static long http_rx_step(__u32 index, void *ctx)
 	if (event != HTTP_EVENT_NONE)
 		http_rx_over(c, event == HTTP_EVENT_BROKEN);
 	return s->pos >= s->end;
+}
+
+static long http_rx_step(__u32 index, void *ctx)
+{
+	(void)index;
+	return http_rx_once(ctx);
 }
 
 /*
@@ -389,7 +392,8 @@ static __always_inline void http_rx_data(struct http_conn *c, struct __sk_buff *
 		else if (!c->rx.resync)
 			c->rx.resync = HTTP_RESYNC_GAP;
 	}
-	env_loop(HTTP_STEPS_MAX, http_rx_step, &s);
+	if (!http_rx_once(&s)) /* most segments take no more */
+		env_loop(HTTP_STEPS_MAX, http_rx_step, &s);
 	c->rx.next = p->seq + p->len;
 	if (c->rx.resync == HTTP_RESYNC_GAP) { /* not a request: what is missing may still come */
 		c->rx.resync = 0;

@@ -238,16 +238,13 @@ static __always_inline __u64 http_tx_next(struct http_scan *s, struct http_conn 
 	return http_step(h, i, have, rest);
 }
 
-static long http_tx_step(__u32 index, void *ctx)
+/* One step of a segment that has bytes left. Returns 1 when it has none. */
+static __always_inline long http_tx_once(struct http_scan *s)
 {
-	struct http_scan *s = ctx;
 	struct http_conn *c = s->c;
 	__u64 step;
 	__u32 event;
 
-	(void)index;
-	if (s->pos >= s->end)
-		return 1;
 	step = http_tx_next(s, c);
 	s->pos += (__u32)step;
 	event = step >> 32;
@@ -268,6 +265,12 @@ static long http_tx_step(__u32 index, void *ctx)
 	return s->pos >= s->end;
 }
 
+static long http_tx_step(__u32 index, void *ctx)
+{
+	(void)index;
+	return http_tx_once(ctx);
+}
+
 /* The payload of a segment that leaves. */
 static __always_inline void http_tx_data(struct http_conn *c, struct __sk_buff *skb,
 					 const struct http_packet *p)
@@ -282,7 +285,8 @@ static __always_inline void http_tx_data(struct http_conn *c, struct __sk_buff *
 	c->tx.lost = gap && !c->tx.resync; /* in memory: see http_lines() */
 	if (c->tx.lost)
 		http_tx_broken(c, s.now);
-	env_loop(HTTP_STEPS_MAX, http_tx_step, &s);
+	if (!http_tx_once(&s))
+		env_loop(HTTP_STEPS_MAX, http_tx_step, &s);
 	c->tx.next = p->seq + p->len;
 	/* A response whose head was dropped behind TCP's back will be sent again. */
 	if (c->tx.lost && c->tx.state == HTTP_IDLE && http_outstanding(c))

@@ -26,7 +26,7 @@
 
 #define HTTP_LENGTH_LIMIT (1ull << 60)
 /* Words of a head that one step looks at, at most; bytes of a number likewise. */
-#define HTTP_WORDS_MAX 32
+#define HTTP_WORDS_MAX 24
 #define HTTP_DIGITS_MAX 24
 
 enum http_name { HTTP_NAME_LENGTH, HTTP_NAME_CODING };
