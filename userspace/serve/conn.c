@@ -92,19 +92,22 @@ static void end_stream(struct conn *c)
 		source->after_page(seconds, source->ctx);
 }
 
-/* Only called when the piece before has left: no more than one is in memory. */
-static void continue_stream(struct conn *c)
+/* Only called when the piece before has left: no more than one is in memory. On an error @c is gone. */
+static int continue_stream(struct conn *c)
 {
 	_cleanup_(buf_done) struct buf piece = BUF_INIT(CONN_PIECE_MAX);
 	bool last;
+	int err;
 
-	if (stream_read(c->stream, &piece, &last)) {
+	err = stream_read(c->stream, &piece, &last);
+	if (err) {
 		conn_close(c);
-		return;
+		return err;
 	}
 	reply_piece(bufferevent_get_output(c->bev), &c->reply, &piece, last);
 	if (last)
 		end_stream(c);
+	return 0;
 }
 
 static void send_whole(struct conn *c, const struct answer *a)
@@ -241,9 +244,11 @@ static void on_write(struct bufferevent *bev, void *ctx)
 
 	if (c->state != CONN_ANSWER || evbuffer_get_length(bufferevent_get_output(bev)))
 		return;
-	if (c->stream)
-		continue_stream(c);
-	else
+	/* A piece may be empty; then no more than going on brings us back here. */
+	while (c->stream && !evbuffer_get_length(bufferevent_get_output(bev)))
+		if (continue_stream(c))
+			return;
+	if (!c->stream && !evbuffer_get_length(bufferevent_get_output(bev)))
 		end_answer(c);
 }
 
