@@ -7,7 +7,7 @@
  * not for one of the ports leaves after one load and one compare.
  */
 #include "http_env.bpf.h"
-#include "http_response.bpf.h"
+#include "http_machine.bpf.h"
 #include "packet.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -6,7 +6,7 @@
  * cgroup_skb has no valid data_end, so headers are left to the end-to-end tests.
  */
 #include "http_env.bpf.h"
-#include "http_response.bpf.h"
+#include "http_machine.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

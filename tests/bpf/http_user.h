@@ -111,6 +111,6 @@ static inline int env_fetch(__u64 id, __u64 number, struct http_record *ret)
 	return -1;
 }
 
-#include "http_response.bpf.h"
+#include "http_machine.bpf.h"
 
 #endif
