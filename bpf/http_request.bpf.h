@@ -181,6 +181,12 @@ static __always_inline __u8 http_known_method(__u64 word, __u32 have, __u32 *ret
 	return http_method_of(word & ((1ull << (n * 8)) - 1));
 }
 
+/* Control bytes do not end a target, though they have no business there. */
+static __always_inline bool http_in_target(__u8 c)
+{
+	return c < ' ' && c != '\r' && c != '\n';
+}
+
 /* The path, eight bytes at a time, to the first blank or '?' or '#'. The rest of the line says nothing
  * that is needed. */
 env_global __u64 http_rx_target(struct http_conn *c, __u32 i, __u32 have)
@@ -201,6 +207,9 @@ env_global __u64 http_rx_target(struct http_conn *c, __u32 i, __u32 have)
 
 		if (n >= have - done) { /* what is behind was not loaded */
 			n = have - done;
+			stop = 0;
+		} else if (stop && http_in_target(http_byte_at(&c->rx, i + done + n))) {
+			n++;
 			stop = 0;
 		}
 		if (len < HTTP_PATH_MAX)

@@ -12,7 +12,7 @@
 
 #include "base/util.h"
 #include "metrics/route.h"
-#include "metrics/utf8.h"
+#include "base/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

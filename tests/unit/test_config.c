@@ -43,7 +43,7 @@ static void sets_every_key(void)
 				   "insecure = YES\n"
 				   "[http]\n"
 				   "ring_size = 64\n"
-				   "route = /e ; a comment that inih knows\n"
+				   "route = /e\n"
 				   "[listen]\n"
 				   "max_connections = 1\n"
 				   "timeout = 300\n"
@@ -192,6 +192,10 @@ static void problems(void)
 		{ "[service]\nname = x # the app\n",
 		  "t.conf:2: [service] name = x # the app: a comment cannot follow a value; give "
 		  "it a line of its own\n" },
+		{ "[service]\nports = 80 ; the app\n",
+		  "t.conf:2: ports = 80 ; the app: a comment cannot follow a value; give it a line "
+		  "of its own\n" },
+		{ "[service]\nname = a\xff\n", "t.conf:2: column 9 is not UTF-8; write it anew\n" },
 		{ "[service]\nname\nports = 80\n",
 		  "t.conf:2: neither a [section], nor key = value, nor a comment (# or ;)\n" },
 		{ "[service]\nname",

@@ -28,6 +28,20 @@ static void reads_whole_files(void)
 	EXPECT_INT(file_read("/dev/null", &small), 0);
 }
 
+/* A FIFO that nobody writes to must not hold anybody up. */
+static void refuses_fifos(void)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT(10);
+	char top[] = "/tmp/test_file.XXXXXX", path[100];
+
+	REQUIRE(mkdtemp(top));
+	snprintf(path, sizeof(path), "%s/fifo", top);
+	EXPECT_INT(mkfifo(path, 0600), 0);
+	EXPECT_INT(file_read(path, &b), -ESPIPE);
+	unlink(path);
+	rmdir(top);
+}
+
 static void makes_directories(void)
 {
 	char top[] = "/tmp/test_file.XXXXXX", path[100];
@@ -105,6 +119,7 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "a file is read whole, or nothing of it", reads_whole_files },
+		{ "a FIFO is refused", refuses_fifos },
 		{ "directories are made with their parents", makes_directories },
 		{ "a lock names its holder, and goes with it", locks },
 	};

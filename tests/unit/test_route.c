@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "metrics/route.h"
-#include "metrics/utf8.h"
+#include "base/utf8.h"
 
 #define UUID "3f2a9c1b-0c1d-4e5f-8a9b-0123456789ab"
 #define X10 "xxxxxxxxxx"

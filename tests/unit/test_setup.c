@@ -60,10 +60,12 @@ static void points_at_bad_routes(void)
 	char expected[100];
 	struct loaded l;
 
-	load("[http]\nroute = /x/{y}\n\nroute = x\n", &l);
+	load("[http]\nroute = /x/{y}\n\nroute = x\nroute = /a?b\n", &l);
 	EXPECT_INT(l.err, -EINVAL);
 	EXPECT_INT(l.status, CMD_USAGE);
 	snprintf(expected, sizeof(expected), "%s:4: [http] route = x: ", l.path);
+	EXPECT_HAS(buf_str(&l.problems), expected);
+	snprintf(expected, sizeof(expected), "%s:5: [http] route = /a?b: ", l.path);
 	EXPECT_HAS(buf_str(&l.problems), expected);
 	EXPECT(!l.c && !l.patterns);
 	loaded_done(&l);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
-#include "metrics/utf8.h"
+#include "base/utf8.h"
 
 static void rows(void)
 {

@@ -41,12 +41,17 @@ static int fd_read(int fd, struct buf *ret)
 
 int file_read(const char *path, struct buf *ret)
 {
-	_cleanup_(file_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	_cleanup_(file_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	size_t before = ret->len;
+	struct stat st;
 	int err;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st))
 		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
+		return -ESPIPE; /* it might never end */
 	if (ret->err)
 		return ret->err;
 	err = fd_read(fd, ret);

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 
 /* Appends the whole file @path, also one of /proc whose size is not known beforehand, to @ret.
- * Returns 0 or -errno; -EFBIG: longer than the room in @ret. On an error @ret is as it was. */
+ * Returns 0 or -errno; -ESPIPE: a FIFO, which might never end; -EFBIG: longer than the room in @ret. On an error @ret is as it was. */
 int file_read(const char *path, struct buf *ret);
 
 /* Makes the directory @path and those above it that are missing, with @mode less the umask.

@@ -43,7 +43,8 @@ int cmd_check_config(int argc, char **argv)
 		return CMD_OK;
 	}
 	if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
-		fputs(usage, stderr);
+		fprintf(stderr, "isamon check-config: unexpected argument \"%s\"\n%s",
+			argv[1][0] == '-' ? argv[1] : argv[2], usage);
 		return CMD_USAGE;
 	}
 	return check(argc == 2 ? argv[1] : NULL);

@@ -257,8 +257,10 @@ static int lock(struct daemon *d, struct buf *why)
 
 	err = file_make_directory(directory, 0755);
 	if (err) {
-		buf_printf(why, "cannot make the runtime directory %s: %s", directory,
-			   strerror(-err));
+		buf_printf(why,
+			   "cannot make the runtime directory %s: %s; run isamon as root, or set "
+			   "[daemon] runtime_directory to another",
+			   directory, strerror(-err));
 		return err;
 	}
 	err = buf_printf(&path, "%s/isamon.lock", directory);
@@ -272,7 +274,11 @@ static int lock(struct daemon *d, struct buf *why)
 			"[daemon] runtime_directory",
 			(int)holder);
 	else if (err)
-		buf_printf(why, "cannot lock %s: %s", buf_str(&path), strerror(-err));
+		buf_printf(
+			why,
+			"cannot lock %s: %s; run isamon as root, or set [daemon] runtime_directory "
+			"to a directory of its own",
+			buf_str(&path), strerror(-err));
 	return err;
 }
 
@@ -291,6 +297,16 @@ static int start_probe(struct daemon *d, struct route_patterns *patterns, struct
 	return 0;
 }
 
+/* Until there is something to reload, a SIGHUP waits. */
+static void hold_reload(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(how, &set, NULL);
+}
+
 static void daemon_freep(struct daemon **d)
 {
 	daemon_free(*d);
@@ -304,6 +320,7 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 
 	if (!d)
 		return -ENOMEM;
+	hold_reload(SIG_BLOCK);
 	d->options = o;
 	d->lock_fd = -1;
 	d->since_ns = clock_monotonic_ns();
@@ -344,6 +361,7 @@ int daemon_loop(struct daemon *d)
 	log_info(strchr(address, ':') ? "metrics on http://[%s]:%u/metrics" :
 					"metrics on http://%s:%u/metrics",
 		 address, listener_port(d->http));
+	hold_reload(SIG_UNBLOCK);
 	err = event_base_dispatch(d->base);
 	notify_stopping();
 	log_info("stopped");

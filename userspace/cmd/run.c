@@ -64,7 +64,9 @@ static int run(const struct options *options)
 	int err;
 
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN); /* until there is something to reload */
+	/* What other daemons open their logs anew for must not end this one. */
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
 	err = daemon_start(options, &why, &d);
 	if (err) {
 		log_error("%s", why.len ? buf_str(&why) : strerror(-err));

@@ -30,6 +30,20 @@ static void explain_route(const char *path, const struct config *c, size_t i, co
 	buf_printf(problems, ": [http] route = %s: %s\n", c->routes[i], why);
 }
 
+/* Each that is wrong is told, not only the first. */
+static void explain_routes(const char *path, const struct config *c, struct buf *problems)
+{
+	for (size_t i = 0; i < c->n_routes; i++) {
+		struct route_patterns *patterns = NULL;
+		const char *why;
+		size_t bad;
+
+		if (route_patterns_new(&c->routes[i], 1, &patterns, &bad, &why) == -EINVAL)
+			explain_route(path, c, i, why, problems);
+		route_patterns_free(patterns);
+	}
+}
+
 int setup_load(const char *path, struct buf *problems, struct config **ret_config,
 	       struct route_patterns **ret_patterns)
 {
@@ -45,7 +59,7 @@ int setup_load(const char *path, struct buf *problems, struct config **ret_confi
 		path = CONFIG_DEFAULT_PATH;
 	err = route_patterns_new(c->routes, c->n_routes, &patterns, &bad, &why);
 	if (err == -EINVAL)
-		explain_route(path, c, bad, why, problems);
+		explain_routes(path, c, problems);
 	else if (err)
 		buf_printf(problems, "%s: the routes: %s\n", path, strerror(-err));
 	if (err)

@@ -102,7 +102,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	while (!err && (option = getopt_long(argc, argv, "h", options, NULL)) != -1)
 		err = take_option(option, o);
 	if (!err && optind < argc) {
-		fputs(usage, stderr);
+		fprintf(stderr, "isamon top: unexpected argument \"%s\"\n%s", argv[optind], usage);
 		err = -EINVAL;
 	}
 	return err;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "metrics/utf8.h"
+#include "base/utf8.h"
 
 #define ELLIPSIS_UTF8 "\xe2\x80\xa6"
 #define ELLIPSIS_ASCII "..."

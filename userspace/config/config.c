@@ -157,6 +157,15 @@ static int config_parse(const struct parse_source *source, struct config *c, str
 	return err ? err : err_checks;
 }
 
+static const char *unreadable(int err)
+{
+	if (err == -ESPIPE)
+		return "it is a FIFO; give a file";
+	if (err == -EFBIG)
+		return "it is longer than any configuration (1 MiB)";
+	return strerror(-err);
+}
+
 int config_load(const char *path, struct buf *problems, struct config **ret_config)
 {
 	_cleanup_(buf_done) struct buf text = BUF_INIT(CONFIG_FILE_MAX);
@@ -167,7 +176,7 @@ int config_load(const char *path, struct buf *problems, struct config **ret_conf
 	if (err == 0)
 		err = file_read(path, &text);
 	if (err) {
-		buf_printf(problems, "%s: cannot be read: %s\n", path, strerror(-err));
+		buf_printf(problems, "%s: cannot be read: %s\n", path, unreadable(err));
 		return err;
 	}
 	source.text = buf_str(&text);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "config/value.h"
 
 #define PROBLEMS_MAX 50
@@ -288,6 +289,21 @@ static bool line_is_sound(struct parse *p, const char *line, size_t n, size_t ma
 			problem(p, "a control byte (0x%02x) in column %zu; remove it", c, i + 1);
 			return false;
 		}
+	}
+	for (size_t i = 0, len; i < n; i += len) {
+		uint32_t c;
+
+		len = utf8_next(line + i, n - i, &c);
+		if (len == 0) {
+			problem(p, "column %zu is not UTF-8; write it anew", i + 1);
+			return false;
+		}
+	}
+	/* inih takes " ;" for a comment, and would cut the value there without a word. */
+	if (line[0] != '[' && (memmem(line, n, " ;", 2) || memmem(line, n, "\t;", 2))) {
+		problem(p, "%.*s: a comment cannot follow a value; give it a line of its own",
+			(int)(n < 60 ? n : 60), line);
+		return false;
 	}
 	if (n > max) {
 		problem(p, "%.40s...: the line has %zu bytes; at most %zu are possible", line, n,

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "metrics/utf8.h"
+#include "base/utf8.h"
 
 #define LITERAL(text) (text), sizeof(text) - 1
 

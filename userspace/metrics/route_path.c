@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "metrics/utf8.h"
+#include "base/utf8.h"
 
 static int hex_value(char c)
 {

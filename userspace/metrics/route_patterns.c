@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "metrics/utf8.h"
+#include "base/utf8.h"
 
 #define PARTS_MAX 32
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "metrics/utf8.h"
+#include "base/utf8.h"
 
 static void write_string(struct buf *out, const char *s)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* UTF-8: a strict decoder, and what may be shown. */
-#include "metrics/utf8.h"
+#include "base/utf8.h"
 
 #include "base/util.h"
 
