@@ -205,7 +205,7 @@ test: ## set up, build and run every test (as root)
 bench: ## print what isamon costs (as root)
 	$(Q)dist/deps.sh --auto build test
 	$(Q)$(MAKE) $(JOBS) all tests
-	$(Q)exec tests/bench/run
+	$(Q)BUILD=$(BUILD) exec tests/bench/run
 
 ##@ Develop
 lint: ## check format, static analysers, banned functions, sizes, scripts

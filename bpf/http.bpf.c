@@ -13,7 +13,9 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define AF_INET 2
+#define ENETUNREACH 101
 #define ETIMEDOUT 110
+#define EHOSTUNREACH 113
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -226,7 +228,10 @@ static __always_inline bool sock_gave_up(struct bpf_sock *sk)
 	if (!http_reads_error)
 		return false;
 	kernel = (void *)bpf_skc_to_tcp_sock(sk);
-	return kernel && kernel->sk_err == ETIMEDOUT;
+	if (!kernel)
+		return false;
+	return kernel->sk_err == ETIMEDOUT || kernel->sk_err == EHOSTUNREACH ||
+	       kernel->sk_err == ENETUNREACH;
 }
 
 /* The ports do not matter here: what was begun is ended, also if its port is no longer ours. */

@@ -41,12 +41,10 @@ static __always_inline void http_abort(struct http_conn *c, __u8 side)
 		return;
 	z.now = env_now();
 	env_loop(HTTP_CLOSE_MAX, http_close_step, &z);
-	left = http_outstanding(c);
+	left = http_claim_all(c);
 	if (left) {
 		HTTP_COUNT(c, ended[side & (HTTP_END_N - 1)][HTTP_PHASE_BEFORE], left);
 		HTTP_COUNT(c, records_lost, left);
-		c->claimed = c->begun;
-		c->ended = c->begun;
 	}
 	http_tx_idle(c);
 	c->rx.busy = 0;
@@ -85,7 +83,8 @@ static __always_inline void http_rx_done(struct http_conn *c, const struct http_
 {
 	/* Whether a RST is valid is for TCP to say: http_conn_close() comes if so. If nobody
 	 * tells, it is when it continues what was seen (RFC 5961 3.2), give or take what is on its way. */
-	if (p->rst && !c->watched && p->seq - c->rx.next > HTTP_RST_WINDOW)
+	if (p->rst && !c->watched && !c->upgraded && !c->non_http &&
+	    p->seq - c->rx.next > HTTP_RST_WINDOW)
 		return;
 	c->client_done = 1;
 	if (c->watched)

@@ -74,7 +74,7 @@ struct http_half {
 	__u8 at;     /* how far inside a method, a status, a name, a word */
 	__u8 resync; /* framing is not known: wait for what looks like the start of a message */
 	__u8 busy;   /* rx: a request has begun and not all of it has arrived */
-	__u8 lost;   /* tx: bytes are missing before this segment */
+	__u8 pad;
 	__u8 window[HTTP_WINDOW + 8];
 };
 

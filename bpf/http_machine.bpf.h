@@ -86,6 +86,7 @@ static __always_inline void http_forget(struct http_conn *c, __u32 rx_next, __u3
 	http_half_reset(&c->tx);
 	c->rx.busy = 0;
 	c->in_next = 0;
+	c->gap = 0;
 	c->synced = 0;
 	c->rx.next = rx_next;
 	c->tx.next = tx_next;

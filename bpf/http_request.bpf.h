@@ -42,13 +42,26 @@ static __always_inline __u32 http_outstanding(const struct http_conn *c)
 	return n > 0 ? n : 0;
 }
 
+/* Ends all that is outstanding and that the other side has not claimed. Returns how many that are. */
+static __always_inline __u32 http_claim_all(struct http_conn *c)
+{
+	__u32 begun = c->begun, was = c->ended;
+	__s32 n;
+
+	if (!c->watched)
+		was = __sync_lock_test_and_set(&c->claimed, begun);
+	n = (__s32)(begun - was);
+	if (n <= 0)
+		return 0;
+	__sync_fetch_and_add(&c->ended, n);
+	return n;
+}
+
 /* What is outstanding will not be followed to its end. */
 static __always_inline void http_discard(struct http_conn *c)
 {
-	__u32 n = http_outstanding(c);
+	__u32 n = http_claim_all(c);
 
-	c->claimed = c->begun;
-	c->ended = c->begun;
 	if (n)
 		HTTP_COUNT(c, discarded, n);
 }

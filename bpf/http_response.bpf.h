@@ -73,13 +73,17 @@ static __always_inline void http_tx_idle(struct http_conn *c)
 	c->tx.at = 0;
 }
 
+/* Where the response is cannot be known any more. The request that it is for is over for us: with the status that
+ * was seen, or with none (a head that was dropped between TCP and the hook). */
 env_global int http_tx_broken(struct http_conn *c, __u64 now)
 {
 	if (!c)
 		return 0;
 	HTTP_COUNT(c, desyncs, 1);
-	if (c->tx.state != HTTP_IDLE && c->begun != c->ended)
+	if (http_outstanding(c)) {
+		http_promote(c, now);
 		http_finish(c, HTTP_END_COMPLETE, now);
+	}
 	http_tx_idle(c);
 	c->tx.resync = 1;
 	return 0;
@@ -269,21 +273,16 @@ static __always_inline void http_tx_data(struct http_conn *c, struct __sk_buff *
 					 const struct http_packet *p)
 {
 	struct http_scan s = { .c = c, .skb = skb, .offset = p->offset, .end = p->len };
-	__u32 next = c->tx.next;
 	bool gap;
 
 	if (!http_in_order(&c->tx, p, &s.pos, &gap))
 		return;
 	s.now = p->sent_ns ? p->sent_ns : env_now();
-	c->tx.lost = gap && !c->tx.resync; /* in memory: see http_lines() */
-	if (c->tx.lost)
+	if (gap && !c->tx.resync)
 		http_tx_broken(c, s.now);
 	if (!http_tx_once(&s))
 		env_loop(HTTP_STEPS_MAX, http_tx_step, &s);
 	c->tx.next = p->seq + p->len;
-	/* A response whose head was dropped behind TCP's back will be sent again. */
-	if (c->tx.lost && c->tx.state == HTTP_IDLE && http_outstanding(c))
-		c->tx.next = next;
 }
 
 #endif

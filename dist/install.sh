@@ -34,8 +34,8 @@ install)
 		install -m 644 dist/isamon.conf "$conf.new"
 		echo "kept $conf; the new example is $conf.new"
 	fi
-	for f in README.md LICENSE docs/*.md; do
-		[ ! -e "$f" ] || install -D -m 644 "$f" "$root$docdir/${f##*/}"
+	for f in README.md LICENSE docs/*.md docs/*.svg; do
+		[ ! -e "$f" ] || install -D -m 644 "$f" "$root$docdir/$f"
 	done
 	reload_systemd
 	echo "installed $root$bindir/isamon; start it with: systemctl enable --now isamon"
@@ -45,8 +45,8 @@ uninstall)
 		systemctl disable --now isamon.service 2>/dev/null || :
 	fi
 	rm -f "$root$bindir/isamon" "$unit"
-	for f in README.md LICENSE docs/*.md; do rm -f "$root$docdir/${f##*/}"; done
-	rmdir "$root$docdir" 2>/dev/null || :
+	for f in README.md LICENSE docs/*.md docs/*.svg; do rm -f "$root$docdir/$f"; done
+	rmdir "$root$docdir/docs" "$root$docdir" 2>/dev/null || :
 	reload_systemd
 	echo "left in place: ${conf%/*}, $root$localstatedir/lib/isamon"
 	;;

@@ -19,9 +19,10 @@ enum http_turn_kind {
 	SERVER_FIN,
 	CLIENT_RST,
 	SERVER_RST,
-	CLOSED, /* the socket reaches TCP_CLOSE */
-	SILENT, /* the last retransmission timed out */
-	LOSE,   /* as CLIENT, but the hook never sees these bytes */
+	CLOSED,   /* the socket reaches TCP_CLOSE */
+	SILENT,   /* the last retransmission timed out */
+	LOSE,     /* as CLIENT, but the hook never sees these bytes */
+	LOSE_OUT, /* as SERVER, likewise */
 };
 
 struct http_turn {
@@ -353,6 +354,12 @@ static const struct http_case http_cases[] = {
 	  .records = { { GET, "/a", 200, COMPLETE, 0, 5, 0 },
 		       { OTHER, "", 418, COMPLETE, 0, 1, HTTP_FLAG_NO_PATH | HTTP_FLAG_APPROX_START },
 		       { GET, "/b", 200, COMPLETE, 0, 0, 0 } } },
+	{ .name = "a response whose head never passes the hook",
+	  .whole_only = true, .desyncs = 1,
+	  .turns = { { CLIENT, GET_A }, { LOSE_OUT, "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n" },
+		     { SERVER, "abcd" }, { SERVER, "efgh" }, { CLIENT, GET_B }, { SERVER, OK_5 } },
+	  .records = { { GET, "/a", 0, HTTP_END_COMPLETE, HTTP_PHASE_BEFORE, 0, 0, 0 },
+		       { GET, "/b", 200, COMPLETE, 0, 5, 0 } } },
 	{ .name = "a chunk size past all bounds",
 	  .whole_only = true, .desyncs = 1,
 	  .turns = { { CLIENT, GET_A },

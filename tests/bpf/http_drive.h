@@ -68,6 +68,7 @@ static void play_turn(struct play *p, const struct http_turn *t)
 	switch (t->kind) {
 	case CLIENT:
 	case SERVER: play_bytes(p, t->kind == CLIENT, t->bytes, strlen(t->bytes)); break;
+	case LOSE_OUT: p->server_seq += (uint32_t)strlen(t->bytes); break;
 	case LOSE: p->client_seq += (uint32_t)strlen(t->bytes); break;
 	case CLIENT_FIN:
 	case CLIENT_RST:
