@@ -9,7 +9,7 @@
 #include "http_close.bpf.h"
 
 /* Tries to get in where another CPU is at the same connection. */
-#define HTTP_LOCK_TRIES 4096
+#define HTTP_LOCK_TRIES 65536
 
 /* rx runs before TCP's lock: two CPUs may bring segments of one connection at the same time. */
 struct http_locking {

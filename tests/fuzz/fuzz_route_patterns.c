@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "metrics/route.h"
 #include "base/utf8.h"
+#include "metrics/route.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

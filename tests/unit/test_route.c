@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
-#include "metrics/route.h"
 #include "base/utf8.h"
+#include "metrics/route.h"
 
 #define UUID "3f2a9c1b-0c1d-4e5f-8a9b-0123456789ab"
 #define X10 "xxxxxxxxxx"

@@ -113,7 +113,7 @@ UNIT_USED_ static void unit_show(char *to, size_t size, const char *s, size_t le
 }
 
 UNIT_USED_ static bool _printf_(4, 5)
-unit_check(bool ok, const char *file, int line, const char *fmt, ...)
+	unit_check(bool ok, const char *file, int line, const char *fmt, ...)
 {
 	char text[1900];
 	va_list args;

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/util.h"
 #include "base/utf8.h"
+#include "base/util.h"
 
 #define PARTS_MAX 32
 
