@@ -56,6 +56,7 @@ static __always_inline void http_closed(struct http_conn *c)
 	if (c->closed)
 		return;
 	c->closed = 1;
+	http_held_drop(c);
 	HTTP_COUNT(c, connections_closed, 1);
 }
 

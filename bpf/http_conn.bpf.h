@@ -15,6 +15,7 @@
  *   env_totals()                   this CPU's counters, or NULL
  *   env_wait(id, number, record)   keep a waiting request; 0 on success
  *   env_fetch(id, number, record)  take it back; 0 on success
+ *   env_held(i)                    the i-th of HTTP_HELD_N struct http_held, or NULL; shared by all
  *   env_loop(n, fn, ctx)           fn(i, ctx) until it returns 1
  *   env_word(at), env_store_word(at, w)  eight bytes, wherever they stand
  *   env_opaque(n), env_forget(),
@@ -91,6 +92,8 @@ struct http_conn {
 	__u32 claimed; /* where nobody tells of the close, rx ends requests, too: who is first, does */
 	__u32 current; /* number of the request in .now */
 	__u32 rx_lock;
+	__u32 acked;   /* what the service's TCP has received, as tx last said */
+	__u16 reading; /* index + 1 of the piece that rx reads; 0: a packet */
 	__u16 port;
 	__u8 synced;  /* both directions are known from their first byte, or HTTP was seen */
 	__u8 watched; /* the kernel will tell when the socket closes */
@@ -101,12 +104,27 @@ struct http_conn {
 	__u8 client_done; /* its FIN or RST was seen */
 	__u8 server_done; /* our FIN or RST left */
 	__u8 gap;         /* rx missed bytes */
+	__u8 held;        /* pieces of segments that arrived too early */
 	__u8 in_next;     /* the request that rx is at stands in .next */
 	__u8 generation;  /* of its port, when it came into sight */
 	struct http_half rx;
 	struct http_half tx;
 	struct http_slot now;
 	struct http_slot next;
+};
+
+/* Pieces in the pool; pieces of one connection at most; bytes of a piece. Powers of two. */
+#define HTTP_HELD_N 256
+#define HTTP_HELD_MAX 128
+#define HTTP_HELD_BYTES 4096
+
+/* A piece of a segment that arrived too early (http_reorder.bpf.h). */
+struct http_held {
+	__u64 owner; /* id of the connection; 0: free */
+	__u64 since_ns;
+	__u32 seq;
+	__u32 len;
+	__u8 bytes[HTTP_HELD_BYTES + HTTP_WINDOW]; /* with room behind it: read by the window */
 };
 
 /* What the state machine needs to know of a TCP segment. Sequence numbers in host order. */
@@ -120,12 +138,13 @@ struct http_packet {
 	__u8 rst;
 };
 
-/* One pass over a segment's payload. */
+/* One pass over a segment's payload, and what was held behind it. */
 struct http_scan {
 	struct http_conn *c;
 	struct __sk_buff *skb;
 	__u64 now;
 	__u32 offset;
+	__u32 seq; /* of the payload's first byte */
 	__u32 pos; /* of the payload */
 	__u32 end;
 	__u32 window_at;

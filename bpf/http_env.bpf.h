@@ -6,7 +6,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-#include "http_abi.h"
+#include "http_conn.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -33,6 +33,14 @@ struct {
 	__type(value, struct http_record);
 } http_waiting SEC(".maps");
 
+/* What arrived too early, of all connections. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, HTTP_HELD_N);
+	__type(key, __u32);
+	__type(value, struct http_held);
+} http_early SEC(".maps");
+
 /* The level of the ring is looked at when these bits of the time are 0: at one record of 32. */
 #define HTTP_WAKE_MASK (31 << 4)
 
@@ -56,6 +64,11 @@ static __always_inline struct http_totals *env_totals(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&http_totals, &zero);
+}
+
+static __always_inline struct http_held *env_held(__u32 i)
+{
+	return bpf_map_lookup_elem(&http_early, &i);
 }
 
 static __always_inline void env_emit(const struct http_record *r, __u32 size)

@@ -9,7 +9,7 @@
 #include "http_close.bpf.h"
 
 /* Tries to get in where another CPU is at the same connection. */
-#define HTTP_LOCK_TRIES 65536
+#define HTTP_LOCK_TRIES (1 << 20)
 
 /* rx runs before TCP's lock: two CPUs may bring segments of one connection at the same time. */
 struct http_locking {
@@ -54,8 +54,12 @@ static __always_inline void http_ingress(struct http_conn *c, struct __sk_buff *
 static __always_inline void http_egress(struct http_conn *c, struct __sk_buff *skb,
 					const struct http_packet *p)
 {
-	if (p->len && !c->upgraded && !c->non_http)
+	if (p->len && !c->upgraded && !c->non_http) {
+		c->acked = p->ack;
+		if (c->held && (__s32)(p->ack - c->rx.next) > 0)
+			c->gap = 1; /* what is waited for has passed us by */
 		http_tx_data(c, skb, p);
+	}
 	if (p->fin || p->rst)
 		http_tx_done(c, p);
 }
@@ -71,6 +75,7 @@ static __always_inline void http_conn_init(struct http_conn *c, __u64 id, __u16 
 	c->id = id;
 	c->port = port;
 	c->synced = synced;
+	c->acked = rx_next;
 	c->rx.next = rx_next;
 	c->tx.next = tx_next;
 	c->rx.resync = synced ? 0 : HTTP_RESYNC;
@@ -82,6 +87,7 @@ static __always_inline void http_conn_init(struct http_conn *c, __u64 id, __u16 
 static __always_inline void http_forget(struct http_conn *c, __u32 rx_next, __u32 tx_next)
 {
 	http_discard(c);
+	http_held_drop(c);
 	http_half_reset(&c->rx);
 	http_half_reset(&c->tx);
 	c->rx.busy = 0;
@@ -119,6 +125,7 @@ static __always_inline void http_adopt(struct http_conn *c, const struct http_co
 	c->claimed = pending->ended;
 	c->client_done = pending->client_done;
 	c->gap = pending->gap;
+	c->held = pending->held;
 	__builtin_memcpy(&c->rx, &pending->rx, __builtin_offsetof(struct http_half, window));
 	c->now.r = pending->now.r;
 	c->next.r = pending->next.r;

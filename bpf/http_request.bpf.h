@@ -4,16 +4,17 @@
  *
  * A request begins with the first byte that arrives between messages and could begin a method. It is
  * counted then. Segments may come late, twice, or in the wrong order (the hook stands before TCP's own
- * queue): a gap inside a body of known length is stepped over, any other makes the connection wait for the
- * next segment that starts like a request.
+ * queue): a gap inside a body of known length is stepped over; what is behind any other is held until the
+ * gap is filled (http_reorder.bpf.h). Bytes that never pass the hook make the connection wait for the next
+ * segment that starts like a request.
  */
 #ifndef ISAMON_HTTP_REQUEST_BPF_H
 #define ISAMON_HTTP_REQUEST_BPF_H
 
 #include "http_scan.bpf.h"
 
-/* Steps of one segment at most: several for each byte of the longest one. */
-#define HTTP_STEPS_MAX (1 << 18)
+/* Steps of one segment at most: several for each byte of the longest one and of all that is held. */
+#define HTTP_STEPS_MAX (1 << 20)
 /* No method is longer than this. */
 #define HTTP_METHOD_LETTERS 20
 
@@ -72,6 +73,7 @@ env_global int http_not(struct http_conn *c)
 	if (!c || c->non_http)
 		return 0;
 	c->non_http = 1;
+	http_held_drop(c);
 	http_discard(c);
 	HTTP_COUNT(c, non_http, 1);
 	return 0;
@@ -320,7 +322,7 @@ static __always_inline __u64 http_rx_next(struct http_scan *s, struct http_conn 
 	__u64 step;
 
 	if (h->state < HTTP_BODY) {
-		have = http_fill(s, h, &i);
+		have = http_fill(s, h, c->reading != 0, &i);
 		if (!have)
 			return HTTP_STEP(rest, HTTP_EVENT_BROKEN);
 	}
@@ -343,7 +345,7 @@ static __always_inline __u64 http_rx_next(struct http_scan *s, struct http_conn 
 	return http_step(h, i, have, rest);
 }
 
-/* One step of a segment that has bytes left. Returns 1 when it has none. */
+/* One step. Returns 1 when no bytes are left. */
 static __always_inline long http_rx_once(struct http_scan *s)
 {
 	struct http_conn *c = s->c;
@@ -359,7 +361,7 @@ static __always_inline long http_rx_once(struct http_scan *s)
 		s->pos = s->end;
 	if (event != HTTP_EVENT_NONE)
 		http_rx_over(c, event == HTTP_EVENT_BROKEN);
-	return s->pos >= s->end;
+	return s->pos >= s->end && (!c->held || !http_held_next(s));
 }
 
 static long http_rx_step(__u32 index, void *ctx)
@@ -396,27 +398,46 @@ static __always_inline bool http_in_order(struct http_half *h, const struct http
 	return true;
 }
 
+/*
+ * A segment that does not follow what was seen, and the framing depends on what is missing. Returns
+ * whether it is held until that arrives; it will not if TCP has received it already.
+ */
+static __always_inline bool http_rx_early(struct http_conn *c, struct __sk_buff *skb,
+					  const struct http_packet *p)
+{
+	if (c->rx.resync || c->closed)
+		return false;
+	if ((__s32)(c->acked - c->rx.next) <= 0)
+		return !http_hold(c, skb, p->seq, p->offset, p->len);
+	http_held_drop(c);
+	return false;
+}
+
 /* The payload of a segment that arrived. */
 static __always_inline void http_rx_data(struct http_conn *c, struct __sk_buff *skb,
 					 const struct http_packet *p)
 {
-	struct http_scan s = { .c = c, .skb = skb, .offset = p->offset, .end = p->len };
+	struct http_scan s = {
+		.c = c, .skb = skb, .offset = p->offset, .seq = p->seq, .end = p->len
+	};
 	__u32 next = c->rx.next;
 	bool gap;
 
 	if (!http_in_order(&c->rx, p, &s.pos, &gap))
 		return;
-	s.now = env_now();
 	if (gap) {
+		if (http_rx_early(c, skb, p))
+			return;
 		c->gap = 1;
 		if (c->rx.state != HTTP_IDLE)
 			http_rx_over(c, true);
 		else if (!c->rx.resync)
 			c->rx.resync = HTTP_RESYNC_GAP;
 	}
+	s.now = env_now();
 	if (!http_rx_once(&s)) /* most segments take no more */
 		env_loop(HTTP_STEPS_MAX, http_rx_step, &s);
-	c->rx.next = p->seq + p->len;
+	c->rx.next = s.seq + s.end;
 	if (c->rx.resync == HTTP_RESYNC_GAP) { /* not a request: what is missing may still come */
 		c->rx.resync = 0;
 		c->rx.next = next;

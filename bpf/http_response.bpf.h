@@ -218,7 +218,7 @@ static __always_inline __u64 http_tx_next(struct http_scan *s, struct http_conn 
 	if (c->upgraded || c->non_http)
 		return HTTP_STEP(rest, HTTP_EVENT_NONE);
 	if (h->state < HTTP_BODY) {
-		have = http_fill(s, h, &i);
+		have = http_fill(s, h, false, &i);
 		if (!have)
 			return HTTP_STEP(rest, HTTP_EVENT_BROKEN);
 	}

@@ -11,7 +11,7 @@
 #ifndef ISAMON_HTTP_SCAN_BPF_H
 #define ISAMON_HTTP_SCAN_BPF_H
 
-#include "http_conn.bpf.h"
+#include "http_reorder.bpf.h"
 
 #define HTTP_ONES 0x0101010101010101ull
 #define HTTP_HIGHS 0x8080808080808080ull
@@ -83,10 +83,12 @@ static __always_inline __u8 http_lower(__u8 c)
 }
 
 /*
- * Sees to it that the window holds the bytes at s->pos: 64 of them, or all there are. Returns how many
- * it holds (0: they could not be read) and their index in *ret_i.
+ * Sees to it that the window holds the bytes at s->pos: 64 of them, or all there are. They come from the packet, or
+ * (@held) from the piece that rx reads. Returns how many it holds (0: they could not be read) and their index
+ * in *ret_i.
  */
-static __always_inline __u32 http_fill(struct http_scan *s, struct http_half *h, __u32 *ret_i)
+static __always_inline __u32 http_fill(struct http_scan *s, struct http_half *h, bool held,
+				       __u32 *ret_i)
 {
 	__u32 window_end = s->window_at + s->window_len;
 	__u32 have = window_end > s->pos ? window_end - s->pos : 0;
@@ -100,7 +102,8 @@ static __always_inline __u32 http_fill(struct http_scan *s, struct http_half *h,
 	n = want > HTTP_WINDOW ? HTTP_WINDOW : want;
 	env_opaque(n);
 	n = ((n - 1) & (HTTP_WINDOW - 1)) + 1; /* the verifier of 6.1 must see 1..HTTP_WINDOW */
-	if (env_load(s->skb, s->offset + s->pos, h->window, n))
+	if (held ? http_held_load(s->c, s->pos) :
+		   env_load(s->skb, s->offset + s->pos, h->window, n))
 		return 0;
 	s->window_at = s->pos;
 	s->window_len = n;

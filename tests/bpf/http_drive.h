@@ -16,8 +16,9 @@
 /* The machine under test, in user space or in the kernel. */
 struct machine {
 	void (*start)(bool synced, bool watched, uint32_t rx_next, uint32_t tx_next);
-	/* One segment; @flags: 'F' with FIN, 'R' with RST, 0. */
-	void (*segment)(bool in, uint32_t seq, const char *bytes, size_t len, char flags);
+	/* One segment that leaves acknowledges @ack; @flags: 'F' with FIN, 'R' with RST, 0. */
+	void (*segment)(bool in, uint32_t seq, uint32_t ack, const char *bytes, size_t len,
+			char flags);
 	void (*closed)(void);
 	void (*silent)(void);
 	/* Records since the start, and totals of this case. */
@@ -25,7 +26,8 @@ struct machine {
 	void (*totals)(struct http_totals *to);
 };
 
-enum cut { CUT_WHOLE, CUT_TWO, CUT_BYTES, CUT_TWICE };
+/* CUT_SWAPPED: in two, and the second arrives first; CUT_BACKWARDS: in pieces of .at bytes, the last one first. */
+enum cut { CUT_WHOLE, CUT_TWO, CUT_BYTES, CUT_TWICE, CUT_SWAPPED, CUT_BACKWARDS };
 
 struct play {
 	const struct machine *m;
@@ -35,16 +37,32 @@ struct play {
 	uint32_t client_seq, server_seq;
 };
 
+static void play_segment(struct play *p, bool in, const char *bytes, size_t len, size_t offset)
+{
+	uint32_t seq = (in ? p->client_seq : p->server_seq) + (uint32_t)offset;
+
+	p->m->segment(in, seq, in ? p->server_seq : p->client_seq, bytes ? bytes + offset : NULL,
+		      len, 0);
+}
+
 static void play_piece(struct play *p, bool in, const char *bytes, size_t len)
 {
-	uint32_t *seq = in ? &p->client_seq : &p->server_seq;
-
-	p->m->segment(in, *seq, bytes, len, 0);
+	play_segment(p, in, bytes, len, 0);
 	if (p->cut == CUT_TWICE) /* as a whole once more, and its tail alone */
-		p->m->segment(in, *seq, bytes, len, 0);
+		play_segment(p, in, bytes, len, 0);
 	if (p->cut == CUT_TWICE && len > 1)
-		p->m->segment(in, *seq + (uint32_t)(len / 2), bytes + len / 2, len - len / 2, 0);
-	*seq += (uint32_t)len;
+		play_segment(p, in, bytes, len - len / 2, len / 2);
+	*(in ? &p->client_seq : &p->server_seq) += (uint32_t)len;
+}
+
+static void play_backwards(struct play *p, const char *bytes, size_t len)
+{
+	for (size_t i = (len - 1) / p->at * p->at;; i -= p->at) {
+		play_segment(p, true, bytes, len - i < p->at ? len - i : p->at, i);
+		if (!i)
+			break;
+	}
+	p->client_seq += (uint32_t)len;
 }
 
 static void play_bytes(struct play *p, bool in, const char *bytes, size_t len)
@@ -54,6 +72,12 @@ static void play_bytes(struct play *p, bool in, const char *bytes, size_t len)
 	if (p->cut == CUT_BYTES) {
 		for (size_t i = 0; i < len; i++)
 			play_piece(p, in, bytes + i, 1);
+	} else if (p->cut == CUT_BACKWARDS && in && len) {
+		play_backwards(p, bytes, len);
+	} else if (p->cut == CUT_SWAPPED && in && cut > 0 && cut < len) {
+		play_segment(p, in, bytes, len - cut, cut);
+		play_segment(p, in, bytes, cut, 0);
+		p->client_seq += (uint32_t)len;
 	} else if (p->cut == CUT_TWO && cut > 0 && cut < len) {
 		play_piece(p, in, bytes, cut);
 		play_piece(p, in, bytes + cut, len - cut);
@@ -61,6 +85,12 @@ static void play_bytes(struct play *p, bool in, const char *bytes, size_t len)
 		play_piece(p, in, bytes, len);
 	}
 	p->done += len;
+}
+
+static void play_flag(struct play *p, bool in, char flag)
+{
+	p->m->segment(in, in ? p->client_seq : p->server_seq, in ? p->server_seq : p->client_seq,
+		      NULL, 0, flag);
 }
 
 static void play_turn(struct play *p, const struct http_turn *t)
@@ -71,13 +101,9 @@ static void play_turn(struct play *p, const struct http_turn *t)
 	case LOSE_OUT: p->server_seq += (uint32_t)strlen(t->bytes); break;
 	case LOSE: p->client_seq += (uint32_t)strlen(t->bytes); break;
 	case CLIENT_FIN:
-	case CLIENT_RST:
-		p->m->segment(true, p->client_seq, NULL, 0, t->kind == CLIENT_FIN ? 'F' : 'R');
-		break;
+	case CLIENT_RST: play_flag(p, true, t->kind == CLIENT_FIN ? 'F' : 'R'); break;
 	case SERVER_FIN:
-	case SERVER_RST:
-		p->m->segment(false, p->server_seq, NULL, 0, t->kind == SERVER_FIN ? 'F' : 'R');
-		break;
+	case SERVER_RST: play_flag(p, false, t->kind == SERVER_FIN ? 'F' : 'R'); break;
 	case CLOSED: p->m->closed(); break;
 	case SILENT: p->m->silent(); break;
 	case TURN_NONE: break;
@@ -184,31 +210,59 @@ static int play_case(const struct machine *m, const struct http_case *c, enum cu
 	return outcome_differs(m, c, why, size);
 }
 
-/* Every case, whole, cut in two at every byte, byte by byte, and with everything sent again. Near the
- * wrap of the sequence numbers, too. One verdict a case. */
+/* The case cut with @cut at every byte of it, the first that shows a difference in *ret_at. */
+static int play_cuts(const struct machine *m, const struct http_case *c, enum cut cut,
+		     size_t *ret_at, char *why, size_t size)
+{
+	size_t n = case_bytes(c);
+
+	for (*ret_at = 1; *ret_at < n; ++*ret_at)
+		if (play_case(m, c, cut, *ret_at, 1000, why, size))
+			return 1;
+	return 0;
+}
+
+/* One case in all its forms. Returns the name of the first that differs, NULL if none does. */
+static const char *play_forms(const struct machine *m, const struct http_case *c, size_t *ret_at,
+			      char *why, size_t size)
+{
+	*ret_at = 0;
+	if (play_case(m, c, CUT_WHOLE, 0, 1000, why, size))
+		return "whole";
+	if (play_case(m, c, CUT_TWICE, 0, 1000, why, size))
+		return "with retransmissions";
+	if (play_case(m, c, CUT_WHOLE, 0, 0xfffffff0, why, size))
+		return "over the wrap of sequence numbers";
+	if (c->whole_only)
+		return NULL;
+	if (play_case(m, c, CUT_BYTES, 0, 1000, why, size))
+		return "byte by byte";
+	if (play_cuts(m, c, CUT_TWO, ret_at, why, size))
+		return "cut in two";
+	if (c->unsynced) /* nothing says that something came before the first segment */
+		return NULL;
+	if (play_cuts(m, c, CUT_SWAPPED, ret_at, why, size))
+		return "cut in two, the second first";
+	for (*ret_at = 5; *ret_at < 100; *ret_at *= 3)
+		if (play_case(m, c, CUT_BACKWARDS, *ret_at, 0xfffffff0, why, size))
+			return "backwards in pieces";
+	return NULL;
+}
+
+/* Every case, whole, cut in two at every byte, byte by byte, with everything sent again, and in the wrong
+ * order. Near the wrap of the sequence numbers, too. One verdict a case. */
 static void play_all(const struct machine *m)
 {
 	char why[512];
 
 	for (size_t i = 0; i < ARRAY_SIZE(http_cases); i++) {
-		const struct http_case *c = &http_cases[i];
-		int bad = play_case(m, c, CUT_WHOLE, 0, 1000, why, sizeof(why));
-		const char *how = "whole";
-		size_t at = 0;
+		size_t at;
+		const char *how;
 
-		unit_begin("%s", c->name);
-		if (!bad && (bad = play_case(m, c, CUT_TWICE, 0, 1000, why, sizeof(why))))
-			how = "with retransmissions";
-		if (!bad && (bad = play_case(m, c, CUT_WHOLE, 0, 0xfffffff0, why, sizeof(why))))
-			how = "over the wrap of sequence numbers";
-		if (!bad && !c->whole_only &&
-		    (bad = play_case(m, c, CUT_BYTES, 0, 1000, why, sizeof(why))))
-			how = "byte by byte";
-		for (at = 1; !bad && !c->whole_only && at < case_bytes(c); at++)
-			if ((bad = play_case(m, c, CUT_TWO, at, 1000, why, sizeof(why))))
-				how = "cut in two";
-		if (bad)
-			FAIL_CASE("%s (%s, byte %zu)", why, how, at);
+		unit_begin("%s", http_cases[i].name);
+		how = play_forms(m, &http_cases[i], &at, why, sizeof(why));
+		if (how)
+			FAIL_CASE("%s (%s, %zu)", why, how, at);
 	}
 }
 

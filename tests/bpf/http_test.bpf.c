@@ -23,7 +23,7 @@ struct {
 } test_start;
 
 struct {
-	__u32 seq, offset, len;
+	__u32 seq, ack, offset, len;
 	__u8 fin, rst;
 } test_packet;
 
@@ -31,6 +31,7 @@ static __always_inline struct http_packet packet(void)
 {
 	return (struct http_packet){
 		.seq = test_packet.seq,
+		.ack = test_packet.ack,
 		.offset = test_packet.offset,
 		.len = test_packet.len,
 		.fin = test_packet.fin,

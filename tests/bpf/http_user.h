@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "http_abi.h"
+#include "http_conn.bpf.h"
 
 #undef __always_inline
 #define __always_inline inline
@@ -35,6 +35,14 @@ static struct {
 		bool used;
 	} waiting[USER_WAITING];
 } user_env;
+static struct http_held user_held[HTTP_HELD_N];
+
+static inline void user_reset(void)
+{
+	memset(&user_env, 0, sizeof(user_env));
+	for (size_t i = 0; i < HTTP_HELD_N; i++) /* all of it would take its time */
+		user_held[i].owner = 0;
+}
 
 #define env_opaque(n) ((void)0)
 #define env_forget() ((void)0)
@@ -42,6 +50,11 @@ static struct {
 #define env_global static __attribute__((unused))
 #define env_now() (++user_env.now)
 #define env_totals() (&user_env.totals)
+
+static inline struct http_held *env_held(__u32 i)
+{
+	return &user_held[i];
+}
 
 static inline __u64 env_word(const __u8 *at)
 {

@@ -72,12 +72,13 @@ static void start(bool synced, bool watched, uint32_t rx_next, uint32_t tx_next)
 }
 
 /* The payload behind room for headers, as in a packet; Ethernet is taken off by the kernel. */
-static void segment(bool in, uint32_t seq, const char *bytes, size_t len, char flags)
+static void segment(bool in, uint32_t seq, uint32_t ack, const char *bytes, size_t len, char flags)
 {
 	static char packet[4096] = { [12] = 8 };
 	const size_t headers = sizeof(struct iphdr) + sizeof(struct tcphdr);
 
 	skel->bss->test_packet.seq = seq;
+	skel->bss->test_packet.ack = ack;
 	skel->bss->test_packet.offset = (__u32)headers;
 	skel->bss->test_packet.len = (__u32)len;
 	skel->bss->test_packet.fin = flags == 'F';

@@ -9,16 +9,17 @@ static struct http_conn conn;
 static void start(bool synced, bool watched, uint32_t rx_next, uint32_t tx_next)
 {
 	memset(&conn, 0, sizeof(conn));
-	memset(&user_env, 0, sizeof(user_env));
+	user_reset();
 	http_conn_init(&conn, 7, 8000, synced, rx_next, tx_next);
 	conn.watched = watched;
 }
 
-static void segment(bool in, uint32_t seq, const char *bytes, size_t len, char flags)
+static void segment(bool in, uint32_t seq, uint32_t ack, const char *bytes, size_t len, char flags)
 {
 	struct __sk_buff skb = { .bytes = bytes, .len = (uint32_t)len };
 	struct http_packet p = {
 		.seq = seq,
+		.ack = ack,
 		.len = (uint32_t)len,
 		.fin = flags == 'F',
 		.rst = flags == 'R',
@@ -70,13 +71,13 @@ static void deep_pipeline(void)
 	for (int i = 0; i < 100; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "GET /%d HTTP/1.1\r\n\r\n",
 					i);
-	segment(true, 1, text, len, 0);
+	segment(true, 1, 1, text, len, 0);
 	EXPECT_UINT(user_env.totals.started, 100);
 	len = 0;
 	for (int i = 0; i < 100; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 					"HTTP/1.1 200 K\r\nContent-Length:0\r\n\r\n");
-	segment(false, 1, text, len, 0);
+	segment(false, 1, 1, text, len, 0);
 	EXPECT_UINT(user_env.n_records, 100);
 	for (size_t i = 0; i < user_env.n_records; i++)
 		with_path += user_env.records[i].path_len > 0;
@@ -92,7 +93,7 @@ static void adopted(void)
 
 	start(true, true, 101, 501);
 	memset(&pending, 0, sizeof(pending));
-	memset(&user_env, 0, sizeof(user_env));
+	user_reset();
 	pending.pending = 1;
 	http_conn_init(&pending, 9, 8000, true, 101, 0);
 	{
@@ -109,12 +110,127 @@ static void adopted(void)
 	http_adopt(&conn, &pending);
 	EXPECT_UINT(user_env.totals.started, 1);
 	EXPECT_UINT(user_env.totals.connections, 1);
-	segment(true, 101, GET_A, strlen(GET_A), 0); /* and again, for the socket */
-	segment(false, 501, OK_5, strlen(OK_5), 0);
+	segment(true, 101, 0, GET_A, strlen(GET_A), 0); /* and again, for the socket */
+	segment(false, 501, 0, OK_5, strlen(OK_5), 0);
 	EXPECT_UINT(user_env.totals.started, 1);
 	EXPECT_UINT(user_env.n_records, 1);
 	EXPECT_UINT(user_env.records[0].status, 200);
 	EXPECT_UINT(user_env.records[0].path_len, 2);
+}
+
+static size_t held(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < HTTP_HELD_N; i++)
+		n += user_held[i].owner != 0;
+	return n;
+}
+
+#define UPLOAD_CHUNKS 60
+#define UPLOAD_CHUNK 5000
+static char upload[UPLOAD_CHUNKS * (UPLOAD_CHUNK + 16) + 200];
+
+/* A chunked upload whose body is full of what looks like framing. Returns its length. */
+static size_t make_upload(void)
+{
+	static const char decoy[] = "\r\n3\r\nGET /x HTTP/1.1\r\n0\r\n\r\n";
+	size_t len =
+		(size_t)sprintf(upload, "POST /up HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+
+	for (int i = 0; i < UPLOAD_CHUNKS; i++) {
+		len += (size_t)sprintf(upload + len, "%x\r\n", UPLOAD_CHUNK);
+		for (size_t k = 0; k < UPLOAD_CHUNK; k++)
+			upload[len++] = decoy[k % (sizeof(decoy) - 1)];
+		len += (size_t)sprintf(upload + len, "\r\n");
+	}
+	return len + (size_t)sprintf(upload + len, "0\r\n\r\n");
+}
+
+/* Segments of all sizes, in the wrong order within runs of up to 60,000 bytes. */
+static void upload_shuffled(void)
+{
+	size_t len = make_upload(), done;
+	uint32_t seed = 1;
+
+	for (int round = 0; round < 200; round++) {
+		start(true, true, 1, 1);
+		for (done = 0; done < len;) {
+			size_t at[20], n = 0, k;
+
+			at[0] = done;
+			while (n < 15 && at[n] < len) {
+				seed = seed * 1103515245 + 12345;
+				at[n + 1] = at[n] + 1 + (seed >> 16) % 4000;
+				if (at[n + 1] > len)
+					at[n + 1] = len;
+				n++;
+			}
+			for (size_t i = 0; i < n; i++) {
+				k = round % 2 ? n - 1 - i : (i * 7 + (size_t)round) % n;
+				if (!round || n % 7 == 0)
+					k = i;
+				segment(true, 1 + (uint32_t)at[k], 1, upload + at[k],
+					at[k + 1] - at[k], 0);
+			}
+			done = at[n];
+		}
+		segment(false, 1, 1 + (uint32_t)len, OK_5, strlen(OK_5), 0);
+		EXPECT_UINT(user_env.totals.desyncs, 0);
+		EXPECT_UINT(user_env.n_records, 1);
+		EXPECT_UINT(user_env.records[0].request_bytes, UPLOAD_CHUNKS * UPLOAD_CHUNK);
+		EXPECT_UINT(held(), 0);
+	}
+}
+
+/* What finds no room is a gap: said, and the next request is found. */
+static void more_than_is_held(void)
+{
+	size_t len = make_upload();
+	uint32_t seq = 1 + (uint32_t)len;
+
+	start(true, true, 1, 1);
+	segment(true, 1, 1, upload, 40, 0);
+	for (size_t i = 0, at = 200; i <= HTTP_HELD_MAX; i++, at += 2000) {
+		EXPECT_UINT(held(), i);
+		EXPECT_UINT(user_env.totals.desyncs, 0);
+		segment(true, 1 + (uint32_t)at, 1, upload + at, 2000, 0);
+	}
+	EXPECT_UINT(held(), 0);
+	EXPECT_UINT(user_env.totals.desyncs, 1);
+	segment(false, 1, seq, OK_5, strlen(OK_5), 0);
+	segment(true, seq, 1, GET_B, strlen(GET_B), 0);
+	segment(false, 1 + (uint32_t)strlen(OK_5), seq + (uint32_t)strlen(GET_B), OK_5,
+		strlen(OK_5), 0);
+	EXPECT_UINT(user_env.totals.started, 2);
+	EXPECT_UINT(user_env.n_records, 2);
+	EXPECT_UINT(user_env.records[1].path_len, 2);
+}
+
+/* Nothing stays behind when a connection ends; what is forgotten anyway is given away after its time. */
+static void pool_is_given_back(void)
+{
+	start(true, true, 1, 1);
+	segment(true, 101, 1, GET_A, strlen(GET_A), 0);
+	EXPECT_UINT(held(), 1);
+	closed();
+	EXPECT_UINT(held(), 0);
+	start(true, true, 1, 1);
+	for (size_t i = 0; i < HTTP_HELD_N; i++)
+		user_held[i] = (struct http_held){ .owner = 99 };
+	segment(true, 1 + 5, 1, GET_A + 5, strlen(GET_A) - 5, 0);
+	EXPECT_UINT(conn.held, 0); /* no room */
+	start(true, true, 1, 1);
+	for (size_t i = 0; i < HTTP_HELD_N; i++)
+		user_held[i] = (struct http_held){ .owner = 99 };
+	user_env.now = HTTP_HELD_STALE;
+	segment(true, 1 + 5, 1, GET_A + 5, strlen(GET_A) - 5, 0);
+	EXPECT_UINT(conn.held, 1);
+	segment(true, 1, 1, GET_A, 5, 0);
+	segment(false, 1, 1 + (uint32_t)strlen(GET_A), OK_5, strlen(OK_5), 0);
+	EXPECT_UINT(user_env.n_records, 1);
+	EXPECT_UINT(user_env.records[0].path_len, 2);
+	EXPECT_UINT(held(), HTTP_HELD_N - 1);
 }
 
 /* Nothing is taken over but what the table of layouts says. */
@@ -130,6 +246,9 @@ int main(int argc, char **argv)
 		{ NULL, all_cases },
 		{ "a hundred requests in one segment", deep_pipeline },
 		{ "a request that the listener saw", adopted },
+		{ "an upload in the wrong order", upload_shuffled },
+		{ "more comes early than is held", more_than_is_held },
+		{ "the pool of early segments", pool_is_given_back },
 		{ "layout", layout },
 	};
 

@@ -91,6 +91,8 @@ for i in 1 2 3; do
 	[ "$(in_b curl -fsS "$base/chunked-bytes/2000000" | sha256sum)" = "$want  -" ] ||
 		fail "a chunked body was changed"
 	[ "$(in_b curl -fsS --data-binary "@$T/upload" "$base/sink")" = 2000000 ] || fail "an upload was cut"
+	[ "$(in_b curl -fsS -H 'Transfer-Encoding: chunked' --data-binary "@$T/upload" "$base/sink")" = 2000000 ] ||
+		fail "a chunked upload was cut"
 	# Kept alive, and not; statuses and framings mixed.
 	in_b curl -sSf --no-progress-meter -Z --parallel-max 10 -o /dev/null "$base/delay/[1-20]" -o /dev/null "$base/status/[204-208]" \
 		-o /dev/null "$base/chunked?[1-20]" -o /dev/null "$base/until-close/[1000-1020]"
@@ -98,3 +100,4 @@ for i in 1 2 3; do
 done
 # A retransmitted segment counts once, either way.
 compare "$TALLY_DIR" --by-status --lost --aborts --at-least 250
+expect_metric 12000000 http_server_request_body_size_bytes_sum http_route=/sink

@@ -27,6 +27,19 @@ static unsigned int next_byte(struct input *in)
 	return *in->at++;
 }
 
+static void swapped(struct http_conn *c, struct __sk_buff *skb, const struct http_packet *whole)
+{
+	struct http_packet first = *whole, second = *whole;
+
+	first.len = whole->len / 2;
+	first.fin = first.rst = 0;
+	second.len -= first.len;
+	second.offset += first.len;
+	second.seq += first.len;
+	http_ingress(c, skb, &second);
+	http_ingress(c, skb, &first);
+}
+
 static void turn(struct http_conn *c, struct input *in, uint32_t seq[2])
 {
 	unsigned int op = next_byte(in), len = next_byte(in) * (op & 0x40 ? 7 : 1);
@@ -45,12 +58,16 @@ static void turn(struct http_conn *c, struct input *in, uint32_t seq[2])
 		p.seq += next_byte(in);
 	if ((op & 6) == 4) /* seen before */
 		p.seq -= next_byte(in);
+	if (side) /* half of the time the service says what it has */
+		p.ack = op & 0x20 ? seq[0] : 0;
 	p.len = len;
 	p.fin = (op & 0x18) == 0x08;
 	p.rst = (op & 0x18) == 0x10;
 	seq[side] = p.seq + len;
 	if (side)
 		http_egress(c, &skb, &p);
+	else if ((op & 6) == 6 && len > 1) /* the second half first */
+		swapped(c, &skb, &p);
 	else
 		http_ingress(c, &skb, &p);
 }
@@ -64,6 +81,9 @@ static void check(const struct http_conn *c)
 		ended += t->ended[e][0] + t->ended[e][1];
 	assert(t->started == t->discarded + ended);
 	assert(c->begun == c->ended);
+	assert(c->held == 0);
+	for (size_t i = 0; i < HTTP_HELD_N; i++)
+		assert(!user_held[i].owner);
 	assert(user_env.n_records + t->records_lost == ended);
 	for (size_t i = 0; i < user_env.n_records; i++) {
 		const struct http_record *r = &user_env.records[i];
@@ -84,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t seq[2] = { scene & 4 ? 0xffffff00 : 1, 1 };
 
 	memset(&c, 0, sizeof(c));
-	memset(&user_env, 0, sizeof(user_env));
+	user_reset();
 	http_conn_init(&c, 7, 8000, scene & 1, seq[0], seq[1]);
 	c.watched = scene >> 1 & 1;
 	while (in.left > 2)

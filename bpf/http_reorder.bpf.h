@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Segments that arrive too early.
+ *
+ * The hook stands before TCP's own queue, so it sees a segment overtake another: one was lost and is sent
+ * again, or two CPUs bring those of one connection (on loopback, too). Where the framing depends on what is
+ * missing, the bytes are copied into a pool that all connections share and read when their turn comes. The
+ * pool is bounded, in all and for each connection: a segment that finds no room is a gap in what was seen.
+ * rx only, under its lock; a connection knows how many pieces it has, the pieces know whose they are.
+ */
+#ifndef ISAMON_HTTP_REORDER_BPF_H
+#define ISAMON_HTTP_REORDER_BPF_H
+
+#include "http_conn.bpf.h"
+
+/* A piece that has waited longer is given to another connection, ns: its own has forgotten it, or is stuck. */
+#define HTTP_HELD_STALE (60ll * 1000000000)
+
+struct http_held_search {
+	struct http_conn *c;
+	__u64 now;
+	__u32 next;
+	__u32 found; /* index + 1 of a piece; 0: none */
+};
+
+/* @slot is free, or was forgotten, and is @id's now. */
+static __always_inline bool http_held_claim(struct http_held *slot, __u64 id, __u64 now)
+{
+	__u64 owner = slot->owner;
+
+	if (owner && (__s64)(now - slot->since_ns) < HTTP_HELD_STALE)
+		return false;
+	return __sync_val_compare_and_swap(&slot->owner, owner, id) == owner;
+}
+
+static long http_held_claim_step(__u32 index, void *ctx)
+{
+	struct http_held_search *h = ctx;
+	struct http_held *slot = env_held(index & (HTTP_HELD_N - 1));
+
+	if (!slot || !http_held_claim(slot, h->c->id, h->now))
+		return 0;
+	slot->since_ns = h->now;
+	h->found = index + 1;
+	return 1;
+}
+
+struct http_holding {
+	struct http_conn *c;
+	struct __sk_buff *skb;
+	__u64 now;
+	__u32 seq, offset, left; /* of what is not held yet */
+};
+
+static long http_hold_step(__u32 index, void *ctx)
+{
+	struct http_holding *z = ctx;
+	struct http_held_search h = { .c = z->c, .now = z->now };
+	struct http_held *slot;
+	__u32 n = z->left < HTTP_HELD_BYTES ? z->left : HTTP_HELD_BYTES;
+
+	(void)index;
+	if (z->c->held >= HTTP_HELD_MAX)
+		return 1;
+	env_loop(HTTP_HELD_N, http_held_claim_step, &h);
+	slot = h.found ? env_held((h.found - 1) & (HTTP_HELD_N - 1)) : NULL;
+	if (!slot)
+		return 1;
+	z->c->held++;
+	slot->seq = z->seq;
+	slot->len = n;
+	env_opaque(n);
+	n = ((n - 1) & (HTTP_HELD_BYTES - 1)) +
+	    1; /* the verifier of 6.1 must see 1..HTTP_HELD_BYTES */
+	if (env_load(z->skb, z->offset, slot->bytes, n))
+		return 1;
+	z->seq += n;
+	z->offset += n;
+	z->left -= n;
+	return z->left == 0;
+}
+
+static long http_drop_step(__u32 index, void *ctx)
+{
+	struct http_held_search *h = ctx;
+	struct http_held *slot = env_held(index & (HTTP_HELD_N - 1));
+
+	if (slot && slot->owner == h->c->id)
+		slot->owner = 0;
+	return 0;
+}
+
+/* What is held of @c is not wanted any more. */
+env_global int http_held_drop(struct http_conn *c)
+{
+	struct http_held_search h = { .c = c };
+
+	if (!c || !c->held)
+		return 0;
+	env_loop(HTTP_HELD_N, http_drop_step, &h);
+	c->held = 0;
+	c->reading = 0;
+	return 0;
+}
+
+/* Keeps a segment for later. Returns 0, or 1 if there is no room: then nothing of @c is held any more. */
+env_global int http_hold(struct http_conn *c, struct __sk_buff *skb, __u32 seq, __u32 offset,
+			 __u32 len)
+{
+	struct http_holding z = { .skb = skb, .seq = seq, .offset = offset, .left = len };
+
+	if (!c)
+		return 1;
+	z.c = c;
+	z.now = env_now();
+	env_loop(HTTP_HELD_MAX, http_hold_step, &z);
+	if (z.left)
+		http_held_drop(c);
+	return z.left != 0;
+}
+
+/* Gives the piece back that @slot is. */
+static __always_inline void http_held_release(struct http_conn *c, struct http_held *slot)
+{
+	slot->owner = 0;
+	c->held--;
+}
+
+static long http_held_find_step(__u32 index, void *ctx)
+{
+	struct http_held_search *h = ctx;
+	struct http_held *slot = env_held(index & (HTTP_HELD_N - 1));
+
+	if (!slot || slot->owner != h->c->id || (__s32)(slot->seq - h->next) > 0)
+		return 0;
+	if ((__s32)(slot->seq + slot->len - h->next) <= 0) { /* read, or seen meanwhile */
+		http_held_release(h->c, slot);
+		return 0;
+	}
+	h->found = index + 1;
+	return 1;
+}
+
+/* The piece that holds the byte @next: its index + 1, or 0. Those before it are given back. */
+env_global __u32 http_held_find(struct http_conn *c, __u32 next)
+{
+	struct http_held_search h = { .c = c, .next = next };
+
+	if (c)
+		env_loop(HTTP_HELD_N, http_held_find_step, &h);
+	return h.found;
+}
+
+/*
+ * All of a segment or piece was read: goes on with the piece that continues it, if there is one. Returns
+ * whether there is. (Not inline: the verifier would follow each of its outcomes to the end.)
+ */
+static __attribute__((noinline)) bool http_held_next(struct http_scan *s)
+{
+	__u32 next = s->seq + s->end;
+	struct http_held *slot;
+	__u32 found = http_held_find(s->c, next);
+
+	slot = found ? env_held((found - 1) & (HTTP_HELD_N - 1)) : NULL;
+	s->c->reading = found;
+	if (!slot)
+		return false;
+	s->seq = slot->seq;
+	s->pos = next - s->seq;
+	s->end = slot->len;
+	s->window_at = 0;
+	s->window_len = 0;
+	return true;
+}
+
+/* Fills the window of rx from the piece that is read; @at is below its length. */
+env_global int http_held_load(struct http_conn *c, __u32 at)
+{
+	struct http_held *slot;
+	int k;
+
+	if (!c)
+		return -1;
+	slot = env_held((c->reading - 1) & (HTTP_HELD_N - 1));
+	if (!slot || slot->owner != c->id)
+		return -1;
+	at &= HTTP_HELD_BYTES - 1;
+	for (k = 0; k < HTTP_WINDOW; k += 8)
+		env_store_word(&c->rx.window[k], env_word(&slot->bytes[at + k]));
+	return 0;
+}
+
+#endif
