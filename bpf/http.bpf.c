@@ -74,6 +74,23 @@ static __always_inline void conn_adopt(struct http_conn *c, const struct packet_
 	bpf_map_delete_elem(&http_pending, flow);
 }
 
+/* Reads of @sk are noted from now on. The address names it as long as it lives; it is never followed. */
+static __always_inline void reads_begin(struct http_conn *c, struct bpf_sock *sk)
+{
+	struct http_reads none = {};
+
+	if (!http_sees_reads)
+		return;
+	c->socket = (__u64)(long)sk;
+	bpf_map_update_elem(&http_reads, &c->socket, &none, BPF_ANY);
+}
+
+static __always_inline void reads_end(struct http_conn *c)
+{
+	if (http_sees_reads && c->socket)
+		bpf_map_delete_elem(&http_reads, &c->socket);
+}
+
 /* The state of the socket behind @skb, made now if need be. */
 static __always_inline struct http_conn *conn_of(struct __sk_buff *skb, struct bpf_sock *sk,
 						 const struct http_packet *p, bool in,
@@ -95,6 +112,7 @@ static __always_inline struct http_conn *conn_of(struct __sk_buff *skb, struct b
 		return NULL;
 	http_conn_init(c, conn_id(), sk->src_port, false, rx_next, tx_next);
 	c->generation = generation;
+	reads_begin(c, sk);
 	if (http_pending_used && packet_flow_of(skb, in, &flow))
 		conn_adopt(c, &flow, rx_next);
 	return c;
@@ -206,6 +224,7 @@ static __always_inline void sock_accepted(struct bpf_sock_ops *ctx, struct bpf_s
 		return;
 	http_conn_init(c, conn_id(), (__u16)ctx->local_port, true, ctx->rcv_nxt, ctx->snd_nxt);
 	c->generation = generation;
+	reads_begin(c, sk);
 	if (http_pending_used) {
 		sock_flow(ctx, &flow);
 		conn_adopt(c, &flow, ctx->rcv_nxt);
@@ -213,7 +232,8 @@ static __always_inline void sock_accepted(struct bpf_sock_ops *ctx, struct bpf_s
 	/* 0: the kernel knows these flags and will tell */
 	c->watched = bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags |
 							    BPF_SOCK_OPS_STATE_CB_FLAG |
-							    BPF_SOCK_OPS_RTO_CB_FLAG) == 0;
+							    BPF_SOCK_OPS_RTO_CB_FLAG |
+							    BPF_SOCK_OPS_RETRANS_CB_FLAG) == 0;
 }
 
 struct sock___error {
@@ -234,6 +254,20 @@ static __always_inline bool sock_gave_up(struct bpf_sock *sk)
 	       kernel->sk_err == ENETUNREACH;
 }
 
+/* How far away the client was: @us as TCP smoothed it, 0 if it never measured. */
+static __always_inline void sock_rtt(struct http_conn *c, __u32 us)
+{
+	struct http_totals *t = env_totals();
+	__u32 i, bound = 1;
+
+	if (!t || !us)
+		return;
+	for (i = 0; i < HTTP_RTT_N - 1 && us > bound; i++)
+		bound *= 4;
+	__sync_fetch_and_add(&t->rtt[i], 1);
+	__sync_fetch_and_add(&t->rtt_us, us);
+}
+
 /* The ports do not matter here: what was begun is ended, also if its port is no longer ours. */
 static __always_inline void sock_closed(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
 					struct http_conn *c)
@@ -243,6 +277,8 @@ static __always_inline void sock_closed(struct bpf_sock_ops *ctx, struct bpf_soc
 	if (sock_gave_up(sk))
 		c->client_done = 1;
 	http_conn_close(c);
+	reads_end(c);
+	sock_rtt(c, ctx->srtt_us >> 3);
 }
 
 SEC("sockops")
@@ -253,7 +289,7 @@ int isamon_http_sock(struct bpf_sock_ops *ctx)
 	struct http_conn *c;
 
 	if (op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB && op != BPF_SOCK_OPS_STATE_CB &&
-	    op != BPF_SOCK_OPS_RTO_CB)
+	    op != BPF_SOCK_OPS_RTO_CB && op != BPF_SOCK_OPS_RETRANS_CB)
 		return 1;
 	sk = ctx->sk;
 	if (!sk)
@@ -269,5 +305,30 @@ int isamon_http_sock(struct bpf_sock_ops *ctx)
 		sock_closed(ctx, sk, c);
 	else if (op == BPF_SOCK_OPS_RTO_CB && ctx->args[2])
 		c->client_done = 1; /* the last retransmission timed out: it fell silent */
+	else if (op == BPF_SOCK_OPS_RETRANS_CB)
+		HTTP_COUNT(c, retransmits, ctx->args[1]);
 	return 1;
+}
+
+/*
+ * Somebody took bytes from a socket's queue (tcp_recvmsg() calls tcp_rcv_space_adjust() behind each copy, and so
+ * do splice and io_uring). A raw tracepoint: loads where tracing programs are refused, and costs less than a plain
+ * one. Sockets of others are not in the map.
+ */
+SEC("raw_tp/tcp_rcv_space_adjust")
+int isamon_http_read(__u64 *ctx)
+{
+	__u64 socket = ctx[0];
+	struct http_reads *reads = bpf_map_lookup_elem(&http_reads, &socket);
+	__u64 now;
+
+	if (!reads)
+		return 0;
+	now = bpf_ktime_get_ns();
+	reads->last_ns = now;
+	if (reads->first_ns)
+		return 0;
+	reads->pid = bpf_get_current_pid_tgid() >> 32;
+	reads->first_ns = now;
+	return 0;
 }

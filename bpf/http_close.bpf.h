@@ -50,13 +50,15 @@ static __always_inline void http_abort(struct http_conn *c, __u8 side)
 	c->rx.busy = 0;
 }
 
-/* Counts the connection as closed, once. */
-static __always_inline void http_closed(struct http_conn *c)
+/* Counts the connection as closed, once, by @side. */
+static __always_inline void http_closed(struct http_conn *c, __u8 side)
 {
 	if (c->closed)
 		return;
 	c->closed = 1;
-	http_held_drop(c);
+	http_held_leave(c);
+	if (c->upgraded == HTTP_WEBSOCKET)
+		http_ws_close(c, c->first_done ? c->first_done : side, env_now());
 	HTTP_COUNT(c, connections_closed, 1);
 }
 
@@ -70,13 +72,15 @@ static __always_inline void http_tx_done(struct http_conn *c, const struct http_
 	if (c->server_done || (p->rst && c->watched))
 		return;
 	c->server_done = 1;
+	if (!c->first_done)
+		c->first_done = HTTP_END_ABORT_SERVER;
 	if (c->tx.state == HTTP_UNTIL_CLOSE && !p->rst && http_outstanding(c)) {
 		http_finish(c, HTTP_END_COMPLETE, env_now());
 		http_tx_idle(c);
 	}
 	http_abort(c, c->client_done ? HTTP_END_ABORT_CLIENT : HTTP_END_ABORT_SERVER);
 	if (!c->watched)
-		http_closed(c);
+		http_closed(c, c->client_done ? HTTP_END_ABORT_CLIENT : HTTP_END_ABORT_SERVER);
 }
 
 /* A segment with FIN or RST arrived. A FIN alone ends nothing: the client may still be listening. */
@@ -88,12 +92,14 @@ static __always_inline void http_rx_done(struct http_conn *c, const struct http_
 	    p->seq - c->rx.next > HTTP_RST_WINDOW)
 		return;
 	c->client_done = 1;
+	if (!c->first_done)
+		c->first_done = HTTP_END_ABORT_CLIENT;
 	if (c->watched)
 		return;
 	if (p->rst)
 		http_abort(c, c->server_done ? HTTP_END_ABORT_SERVER : HTTP_END_ABORT_CLIENT);
 	if (p->rst || c->server_done)
-		http_closed(c);
+		http_closed(c, c->server_done ? HTTP_END_ABORT_SERVER : HTTP_END_ABORT_CLIENT);
 }
 
 /*
@@ -103,9 +109,11 @@ static __always_inline void http_rx_done(struct http_conn *c, const struct http_
  */
 static __always_inline void http_conn_close(struct http_conn *c)
 {
-	http_abort(c, c->client_done && !c->server_done ? HTTP_END_ABORT_CLIENT :
-							  HTTP_END_ABORT_SERVER);
-	http_closed(c);
+	__u8 side =
+		c->client_done && !c->server_done ? HTTP_END_ABORT_CLIENT : HTTP_END_ABORT_SERVER;
+
+	http_abort(c, side);
+	http_closed(c, side);
 }
 
 #endif

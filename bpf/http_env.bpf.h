@@ -41,6 +41,18 @@ struct {
 	__type(value, struct http_held);
 } http_early SEC(".maps");
 
+/* When the service read, by the address of the socket: a tracepoint knows no more of it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct http_reads);
+} http_reads SEC(".maps");
+
+/* Whether reads are seen; set before loading. */
+const volatile __u8 http_sees_reads = 1;
+
 /* The level of the ring is looked at when these bits of the time are 0: at one record of 32. */
 #define HTTP_WAKE_MASK (31 << 4)
 
@@ -69,6 +81,14 @@ static __always_inline struct http_totals *env_totals(void)
 static __always_inline struct http_held *env_held(__u32 i)
 {
 	return bpf_map_lookup_elem(&http_early, &i);
+}
+
+static __always_inline struct http_reads *env_reads(const struct http_conn *c)
+{
+	__u64 socket =
+		c->socket; /* Linux 6.1 takes no key from memory that a global function was handed */
+
+	return http_sees_reads ? bpf_map_lookup_elem(&http_reads, &socket) : NULL;
 }
 
 static __always_inline void env_emit(const struct http_record *r, __u32 size)

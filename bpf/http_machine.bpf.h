@@ -9,7 +9,7 @@
 #include "http_close.bpf.h"
 
 /* Tries to get in where another CPU is at the same connection. */
-#define HTTP_LOCK_TRIES (1 << 20)
+#define HTTP_LOCK_TRIES (1 << 18)
 
 /* rx runs before TCP's lock: two CPUs may bring segments of one connection at the same time. */
 struct http_locking {
@@ -39,13 +39,18 @@ static __always_inline void http_rx_locked(struct http_conn *c, struct __sk_buff
 		return;
 	}
 	http_rx_data(c, skb, p);
+	if (c->held && (c->closed || c->non_http || c->upgraded == HTTP_TUNNEL))
+		http_held_drop(c);
 	__sync_lock_test_and_set(&c->rx_lock, 0);
 }
 
 static __always_inline void http_ingress(struct http_conn *c, struct __sk_buff *skb,
 					 const struct http_packet *p)
 {
-	if (p->len && !c->upgraded && !c->non_http && !(c->server_done && !c->watched))
+	if (p->rst)
+		HTTP_COUNT(c, resets[0], 1);
+	if (p->len && c->upgraded != HTTP_TUNNEL && !c->non_http &&
+	    !(c->server_done && !c->watched))
 		http_rx_locked(c, skb, p);
 	if (p->fin || p->rst)
 		http_rx_done(c, p);
@@ -54,10 +59,10 @@ static __always_inline void http_ingress(struct http_conn *c, struct __sk_buff *
 static __always_inline void http_egress(struct http_conn *c, struct __sk_buff *skb,
 					const struct http_packet *p)
 {
-	if (p->len && !c->upgraded && !c->non_http) {
+	if (p->rst)
+		HTTP_COUNT(c, resets[1], 1);
+	if (p->len && c->upgraded != HTTP_TUNNEL && !c->non_http) {
 		c->acked = p->ack;
-		if (c->held && (__s32)(p->ack - c->rx.next) > 0)
-			c->gap = 1; /* what is waited for has passed us by */
 		http_tx_data(c, skb, p);
 	}
 	if (p->fin || p->rst)
@@ -87,13 +92,15 @@ static __always_inline void http_conn_init(struct http_conn *c, __u64 id, __u16 
 static __always_inline void http_forget(struct http_conn *c, __u32 rx_next, __u32 tx_next)
 {
 	http_discard(c);
-	http_held_drop(c);
+	http_ws_forget(c);
+	http_held_leave(c);
 	http_half_reset(&c->rx);
 	http_half_reset(&c->tx);
 	c->rx.busy = 0;
 	c->in_next = 0;
 	c->gap = 0;
 	c->synced = 0;
+	c->acked = rx_next;
 	c->rx.next = rx_next;
 	c->tx.next = tx_next;
 	c->rx.resync = HTTP_RESYNC;
@@ -125,7 +132,6 @@ static __always_inline void http_adopt(struct http_conn *c, const struct http_co
 	c->claimed = pending->ended;
 	c->client_done = pending->client_done;
 	c->gap = pending->gap;
-	c->held = pending->held;
 	__builtin_memcpy(&c->rx, &pending->rx, __builtin_offsetof(struct http_half, window));
 	c->now.r = pending->now.r;
 	c->next.r = pending->next.r;

@@ -11,29 +11,17 @@
 #ifndef ISAMON_HTTP_REQUEST_BPF_H
 #define ISAMON_HTTP_REQUEST_BPF_H
 
-#include "http_scan.bpf.h"
+#include "http_ws.bpf.h"
 
-/* Steps of one segment at most: several for each byte of the longest one and of all that is held. */
+/* Steps of one segment at most: there are less than two for each byte of the longest one and of all that is held. */
 #define HTTP_STEPS_MAX (1 << 20)
+/* A service that sends nothing acknowledges nothing that we see. */
+#define HTTP_ACK_LAG_MAX (1 << 30)
 /* No method is longer than this. */
 #define HTTP_METHOD_LETTERS 20
 
 /* resync of rx: the framing is lost; or just this segment does not follow the last one. */
 enum { HTTP_RESYNC = 1, HTTP_RESYNC_GAP = 2 };
-
-static __always_inline void http_count(const struct http_conn *c, __u64 *counter, __u64 n)
-{
-	if (!c->pending)
-		__sync_fetch_and_add(counter, n);
-}
-
-#define HTTP_COUNT(c, field, n) \
-	do { \
-		struct http_totals *count_totals = env_totals(); \
-\
-		if (count_totals) \
-			http_count((c), &count_totals->field, (n)); \
-	} while (0)
 
 /* Requests that have begun and not ended. */
 static __always_inline __u32 http_outstanding(const struct http_conn *c)
@@ -73,7 +61,6 @@ env_global int http_not(struct http_conn *c)
 	if (!c || c->non_http)
 		return 0;
 	c->non_http = 1;
-	http_held_drop(c);
 	http_discard(c);
 	HTTP_COUNT(c, non_http, 1);
 	return 0;
@@ -89,8 +76,13 @@ static __always_inline void http_record_clear(struct http_record *r, __u64 now, 
 	r->start_ns = now;
 	r->first_byte_ns = 0;
 	r->end_ns = 0;
+	r->read_ns = 0;
+	r->silence_ns = 0;
 	r->request_bytes = 0;
 	r->response_bytes = 0;
+	r->messages_in = 0;
+	r->messages_out = 0;
+	r->pid = 0;
 	r->status = 0;
 	r->port = port;
 	r->flags = 0;
@@ -98,6 +90,7 @@ static __always_inline void http_record_clear(struct http_record *r, __u64 now, 
 	r->end = 0;
 	r->phase = 0;
 	r->path_len = 0;
+	r->kind = HTTP_KIND_REQUEST;
 }
 
 static __always_inline void http_rx_begin(struct http_conn *c, __u64 now)
@@ -352,6 +345,8 @@ static __always_inline long http_rx_once(struct http_scan *s)
 	__u64 step;
 	__u32 event;
 
+	if (c->upgraded)
+		return http_ws_once(s, true) && (!c->held || !http_held_next(s));
 	step = http_rx_next(s, c);
 	s->pos += (__u32)step;
 	event = step >> 32;
@@ -361,7 +356,7 @@ static __always_inline long http_rx_once(struct http_scan *s)
 		s->pos = s->end;
 	if (event != HTTP_EVENT_NONE)
 		http_rx_over(c, event == HTTP_EVENT_BROKEN);
-	return s->pos >= s->end && (!c->held || !http_held_next(s));
+	return s->pos >= s->end && (!c->held || c->non_http || !http_held_next(s));
 }
 
 static long http_rx_step(__u32 index, void *ctx)
@@ -386,7 +381,10 @@ static __always_inline bool http_in_order(struct http_half *h, const struct http
 		return *ret_skip < p->len;
 	}
 	if (ahead > 0) {
-		if ((h->state == HTTP_BODY || h->state == HTTP_CHUNK) && (__u64)ahead <= h->left) {
+		if (h->state == HTTP_SIZE_END && h->left)
+			h->state = HTTP_CHUNK;
+		if ((h->state == HTTP_BODY || h->state == HTTP_CHUNK || h->state == HTTP_PAYLOAD) &&
+		    (__u64)ahead <= h->left) {
 			h->left -= ahead;
 			h->body += ahead;
 		} else if (h->state == HTTP_UNTIL_CLOSE) {
@@ -405,7 +403,7 @@ static __always_inline bool http_in_order(struct http_half *h, const struct http
 static __always_inline bool http_rx_early(struct http_conn *c, struct __sk_buff *skb,
 					  const struct http_packet *p)
 {
-	if (c->rx.resync || c->closed)
+	if (c->rx.resync || c->closed || c->pending)
 		return false;
 	if ((__s32)(c->acked - c->rx.next) <= 0)
 		return !http_hold(c, skb, p->seq, p->offset, p->len);
@@ -423,13 +421,18 @@ static __always_inline void http_rx_data(struct http_conn *c, struct __sk_buff *
 	__u32 next = c->rx.next;
 	bool gap;
 
+	c->reading = 0;
+	if (c->upgraded && c->rx.state != HTTP_PAYLOAD)
+		c->rx.state = HTTP_FRAME;
 	if (!http_in_order(&c->rx, p, &s.pos, &gap))
 		return;
 	if (gap) {
 		if (http_rx_early(c, skb, p))
 			return;
 		c->gap = 1;
-		if (c->rx.state != HTTP_IDLE)
+		if (c->upgraded)
+			http_ws_lost(c);
+		else if (c->rx.state != HTTP_IDLE)
 			http_rx_over(c, true);
 		else if (!c->rx.resync)
 			c->rx.resync = HTTP_RESYNC_GAP;
@@ -438,6 +441,8 @@ static __always_inline void http_rx_data(struct http_conn *c, struct __sk_buff *
 	if (!http_rx_once(&s)) /* most segments take no more */
 		env_loop(HTTP_STEPS_MAX, http_rx_step, &s);
 	c->rx.next = s.seq + s.end;
+	if ((__s32)(c->rx.next - c->acked) > HTTP_ACK_LAG_MAX) /* before the difference wraps */
+		c->acked = c->rx.next;
 	if (c->rx.resync == HTTP_RESYNC_GAP) { /* not a request: what is missing may still come */
 		c->rx.resync = 0;
 		c->rx.next = next;

@@ -55,7 +55,10 @@ env_global int http_finish(struct http_conn *c, __u8 end, __u64 now)
 	r->response_bytes = r->first_byte_ns ? c->tx.body : 0;
 	if (c->tx.flags & HTTP_CHUNKED && r->first_byte_ns)
 		r->flags |= HTTP_FLAG_CHUNKED;
+	if (c->tx.flags & HTTP_EVENTS && r->first_byte_ns)
+		r->flags |= HTTP_FLAG_EVENTS;
 	r->end_ns = now;
+	http_reads_take(c, r);
 	r->end = end;
 	r->phase = r->first_byte_ns ? HTTP_PHASE_INSIDE : HTTP_PHASE_BEFORE;
 	if (end < HTTP_END_N)
@@ -107,10 +110,15 @@ static __always_inline void http_tx_message(struct http_conn *c, __u64 now)
 
 static __always_inline void http_tx_upgrade(struct http_conn *c, __u64 now)
 {
+	bool websocket = c->now.r.status == 101;
+
 	http_finish(c, HTTP_END_UPGRADE, now);
 	http_tx_idle(c);
-	c->upgraded = 1;
 	http_discard(c);
+	if (websocket && !c->closed)
+		http_ws_open(c, now);
+	else
+		c->upgraded = HTTP_TUNNEL;
 }
 
 /* A head has left. RFC 9112 6.3: how long is the body? Returns HTTP_EVENT_MESSAGE if there is none. */
@@ -118,6 +126,7 @@ static __always_inline __u32 http_tx_head(struct http_conn *c, __u64 now)
 {
 	struct http_record *r = &c->now.r;
 	struct http_half *h = &c->tx;
+	__u8 framing = h->flags & ~HTTP_EVENTS;
 
 	c->synced = 1;
 	h->resync = 0;
@@ -129,11 +138,11 @@ static __always_inline __u32 http_tx_head(struct http_conn *c, __u64 now)
 		r->first_byte_ns = 0;
 		http_tx_idle(c);
 	} else if (r->method == HTTP_METHOD_HEAD || r->status == 204 || r->status == 304 ||
-		   (h->flags == HTTP_HAS_LENGTH && !h->length)) {
+		   (framing == HTTP_HAS_LENGTH && !h->length)) {
 		return HTTP_EVENT_MESSAGE;
 	} else if (h->flags & HTTP_CHUNKED) {
 		http_expect_size(h);
-	} else if (h->flags != HTTP_HAS_LENGTH) {
+	} else if (framing != HTTP_HAS_LENGTH) {
 		h->state = HTTP_UNTIL_CLOSE;
 	} else {
 		h->left = h->length;
@@ -182,7 +191,10 @@ static __always_inline __u64 http_tx_status(struct http_conn *c, __u32 i, __u32 
 /* A response to a request that rx missed: it is counted with what the response tells. */
 static __always_inline bool http_tx_recover(struct http_conn *c, __u32 i, __u32 have, __u64 now)
 {
-	if ((!c->gap && !c->rx.resync) || !c->synced || have < 8 ||
+	/* What rx waits for, if it does, has passed it by when TCP acknowledges it. */
+	bool missed = c->gap || c->rx.resync || (c->held && (__s32)(c->acked - c->rx.next) > 0);
+
+	if (!missed || !c->synced || have < 8 ||
 	    http_word_at(&c->tx, i) << 8 != HTTP_WORD(0, 'H', 'T', 'T', 'P', '/', '1', '.'))
 		return false;
 	c->gap = 0;
@@ -215,7 +227,7 @@ static __always_inline __u64 http_tx_next(struct http_scan *s, struct http_conn 
 	__u32 rest = s->end - s->pos, i = 0, have = 0;
 	struct http_half *h = &c->tx;
 
-	if (c->upgraded || c->non_http)
+	if (c->non_http)
 		return HTTP_STEP(rest, HTTP_EVENT_NONE);
 	if (h->state < HTTP_BODY) {
 		have = http_fill(s, h, false, &i);
@@ -242,6 +254,8 @@ static __always_inline long http_tx_once(struct http_scan *s)
 	__u64 step;
 	__u32 event;
 
+	if (c->upgraded)
+		return http_ws_once(s, false);
 	step = http_tx_next(s, c);
 	s->pos += (__u32)step;
 	event = step >> 32;
@@ -278,8 +292,13 @@ static __always_inline void http_tx_data(struct http_conn *c, struct __sk_buff *
 	if (!http_in_order(&c->tx, p, &s.pos, &gap))
 		return;
 	s.now = p->sent_ns ? p->sent_ns : env_now();
-	if (gap && !c->tx.resync)
+	if (gap && c->upgraded)
+		http_ws_lost(c);
+	else if (gap && !c->tx.resync)
 		http_tx_broken(c, s.now);
+	if (c->tx.state != HTTP_IDLE && s.now - c->sent_ns > c->now.r.silence_ns)
+		c->now.r.silence_ns = s.now - c->sent_ns;
+	c->sent_ns = s.now;
 	if (!http_tx_once(&s))
 		env_loop(HTTP_STEPS_MAX, http_tx_step, &s);
 	c->tx.next = p->seq + p->len;

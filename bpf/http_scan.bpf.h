@@ -29,7 +29,7 @@
 #define HTTP_WORDS_MAX 24
 #define HTTP_DIGITS_MAX 24
 
-enum http_name { HTTP_NAME_LENGTH, HTTP_NAME_CODING };
+enum http_name { HTTP_NAME_LENGTH, HTTP_NAME_CODING, HTTP_NAME_TYPE };
 
 /* What a step asks of its caller, who knows the direction. */
 enum http_event {
@@ -220,6 +220,28 @@ static __always_inline __u32 http_short_length(struct http_half *h, __u32 i, __u
 }
 
 /*
+ * "Content-Type:" is at hand; @rest is what follows the hyphen. What is said in the usual form is dealt with here.
+ * Returns how many bytes that is; 0: the line says nothing more.
+ */
+static __always_inline __u32 http_known_type(struct http_half *h, __u32 i, __u32 have, __u64 rest)
+{
+	__u16 first = (__u16)((rest | HTTP_CASE) >> 48);
+
+	if ((__u8)(rest >> 40) == ' ' && first != ('t' | 'e' << 8) && (__u8)first != ' ' &&
+	    (__u8)first != ('\t' | 0x20))
+		return 0;
+	if ((__u8)(rest >> 40) == ' ' && first == ('t' | 'e' << 8) && have >= 24) {
+		if ((http_word_at(h, i + 16) | HTTP_CASE) ==
+		    HTTP_WORD('x', 't', '/', 'e', 'v', 'e', 'n', 't'))
+			h->flags |= HTTP_EVENTS;
+		return 0;
+	}
+	h->state = HTTP_TYPE;
+	h->at = 0;
+	return 13;
+}
+
+/*
  * A header line is at hand with 16 bytes or more: is it one of ours? Returns how many bytes were
  * dealt with, and the state is that of what follows; 0: it is not.
  */
@@ -237,6 +259,8 @@ static __always_inline __u32 http_known_name(struct http_half *h, __u32 i, __u32
 	if (low != HTTP_WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') || word >> 56 != '-')
 		return 0;
 	rest = http_word_at(h, i + 8);
+	if ((rest | HTTP_CASE) << 24 == HTTP_WORD(0, 0, 0, 't', 'y', 'p', 'e', ':' | 0x20))
+		return http_known_type(h, i, have, rest);
 	if ((rest | HTTP_CASE) << 8 != HTTP_WORD(0, 'l', 'e', 'n', 'g', 't', 'h', ':') ||
 	    (__u8)(rest >> 48) != ':')
 		return 0;
@@ -331,7 +355,11 @@ static __always_inline __u32 http_match(struct http_half *h, __u8 c)
 		    h->at < 16 ? HTTP_WORD('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n') :
 				 HTTP_WORD('g', ':', 0, 0, 0, 0, 0, 0);
 
-	if (h->name == HTTP_NAME_LENGTH)
+	if (h->name == HTTP_NAME_LENGTH && h->at == 8 && http_lower(c) == 't')
+		h->name = HTTP_NAME_TYPE;
+	if (h->name == HTTP_NAME_TYPE)
+		due = HTTP_WORD('t', 'y', 'p', 'e', ':', 0, 0, 0);
+	else if (h->name == HTTP_NAME_LENGTH)
 		due = h->at < 8 ? HTTP_WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') :
 				  HTTP_WORD('l', 'e', 'n', 'g', 't', 'h', ':', 0);
 	due = (due >> ((h->at & 7) * 8)) & 0xff;
@@ -339,10 +367,29 @@ static __always_inline __u32 http_match(struct http_half *h, __u8 c)
 		return (__u32)http_skip_to(h, HTTP_NAME);
 	h->at++;
 	if (due == ':') {
-		h->state = h->name == HTTP_NAME_LENGTH ? HTTP_LENGTH : HTTP_CODING;
+		h->state = h->name == HTTP_NAME_LENGTH ? HTTP_LENGTH :
+			   h->name == HTTP_NAME_TYPE   ? HTTP_TYPE :
+							 HTTP_CODING;
 		h->at = 0;
 	}
 	return 1;
+}
+
+/* Content-Type: is it text/event-stream? Ten letters tell. */
+static __always_inline __u64 http_type(struct http_half *h, __u8 c)
+{
+	__u64 due = h->at < 8 ? HTTP_WORD('t', 'e', 'x', 't', '/', 'e', 'v', 'e') :
+				HTTP_WORD('n', 't', 0, 0, 0, 0, 0, 0);
+
+	if (!h->at && (c == ' ' || c == '\t'))
+		return HTTP_STEP(1, HTTP_EVENT_NONE);
+	if (http_lower(c) != (__u8)(due >> ((h->at & 7) * 8)))
+		return http_skip_to(h, HTTP_NAME);
+	if (++h->at < 10)
+		return HTTP_STEP(1, HTTP_EVENT_NONE);
+	h->flags |= HTTP_EVENTS;
+	http_skip_to(h, HTTP_NAME);
+	return HTTP_STEP(1, HTTP_EVENT_NONE);
 }
 
 /* Transfer-Encoding: a list; what counts is whether its last member is "chunked". */
@@ -462,6 +509,7 @@ env_global __u64 http_step(struct http_half *h, __u32 i, __u32 have, __u32 rest)
 	case HTTP_TRAILER_CR: return http_line_cr(h, c);
 	case HTTP_MATCH: return HTTP_STEP(http_match(h, c), HTTP_EVENT_NONE);
 	case HTTP_LENGTH: return HTTP_STEP(http_length(h, i, have), HTTP_EVENT_NONE);
+	case HTTP_TYPE: return http_type(h, c);
 	case HTTP_CODING: http_coding(h, c); return HTTP_STEP(1, HTTP_EVENT_NONE);
 	case HTTP_SIZE: return http_size(h, c);
 	case HTTP_TRAILER: return http_trailer(h, c);

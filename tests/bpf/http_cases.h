@@ -28,7 +28,11 @@ enum http_turn_kind {
 struct http_turn {
 	enum http_turn_kind kind;
 	const char *bytes;
+	size_t n; /* 0: up to the first NUL */
 };
+
+/* Bytes with NUL in them, for a turn. */
+#define RAW(text) text, sizeof(text) - 1
 
 #define HTTP_CASE_TURNS 12
 #define HTTP_CASE_RECORDS 6
@@ -47,9 +51,12 @@ struct http_case {
 		__u8 phase;
 		__u64 request_bytes, response_bytes;
 		__u16 flags;
+		__u8 kind;
+		__u32 messages_in, messages_out;
 	} records[HTTP_CASE_RECORDS];
 	unsigned int started; /* 0: as many as there are records */
 	unsigned int non_http, discarded, desyncs;
+	unsigned int ws_opened, ws_desyncs;
 };
 
 #define GET HTTP_METHOD_GET
@@ -73,6 +80,14 @@ struct http_case {
 #define OK_5 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 /* clang-format off */
+#define WS HTTP_KIND_WEBSOCKET
+#define WS_ASK "GET /ws/1 HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+#define WS_YES "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
+#define WS_HELLO "\x81\x85\1\2\3\4hello"
+#define WS_BYE "\x88\x80\1\2\3\4"
+#define WS_13 "\x81\x05helloworld!"
+#define WS_130 WS_13 WS_13 WS_13 WS_13 WS_13 WS_13 WS_13 WS_13 WS_13 WS_13
+
 static const struct http_case http_cases[] = {
 	{ .name = "content-length",
 	  .turns = { { CLIENT, GET_A }, { SERVER, OK_5 } },
@@ -172,7 +187,82 @@ static const struct http_case http_cases[] = {
 		     { SERVER, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x05hello" },
 		     { CLIENT, "\x81\x85\x01\x02\x03\x04GET /" }, { SERVER, "HTTP/1.1 200 OK" },
 		     { SERVER_FIN, 0 }, { CLOSED, 0 } },
-	  .records = { { GET, "/ws/1", 101, UPGRADE, 0, 0, 0 } } },
+	  .records = { { GET, "/ws/1", 101, UPGRADE, 0, 0, 0 } }, .ws_opened = 1, .ws_desyncs = 1 },
+	{ .name = "websocket: a turn",
+	  .turns = { { CLIENT, WS_ASK }, { SERVER, WS_YES }, { CLIENT, WS_HELLO },
+		     { SERVER, "\x81\x02ok" }, { SERVER, "\x81\x04more" }, { CLIENT, RAW(WS_BYE) },
+		     { SERVER, RAW("\x88\0") }, { SERVER_FIN, 0 }, { CLIENT_FIN, 0 }, { CLOSED, 0 } },
+	  .records = { { GET, "/ws/1", 101, UPGRADE, 0, 0, 0 },
+		       { GET, "/ws/1", 101, COMPLETE, 5, 2, 0, HTTP_KIND_TURN, 1, 1 },
+		       { GET, "/ws/1", 101, BY_CLIENT_INSIDE, 5, 6, HTTP_FLAG_CLEAN, WS, 1, 2 } },
+	  .ws_opened = 1 },
+	{ .name = "websocket: fragments with control frames between",
+	  .turns = { { CLIENT, WS_ASK }, { SERVER, WS_YES "\x81\x01x" },
+		     { CLIENT, RAW("\x01\x82\1\2\3\4ab\x89\x80\0\0\0\0" "\0\x81\1\2\3\4c\x8a\x83\1\2\3\4zzz"
+				   "\x80\x81\1\2\3\4d") },
+		     { SERVER, RAW("\x8a\0\x02\3abc\x89\2hi\0\0\x80\2de") }, { SERVER_FIN, 0 }, { CLOSED, 0 } },
+	  .records = { { GET, "/ws/1", 101, UPGRADE, 0, 0, 0 },
+		       { GET, "/ws/1", 101, COMPLETE, 4, 5, 0, HTTP_KIND_TURN, 1, 1 },
+		       { GET, "/ws/1", 101, BY_SERVER_INSIDE, 4, 6, 0, WS, 1, 2 } },
+	  .ws_opened = 1 },
+	{ .name = "websocket: lengths of 16 and 64 bits, and none",
+	  .turns = { { CLIENT, WS_ASK }, { SERVER, WS_YES },
+		     { CLIENT, RAW("\x82\xfe\0\x82\1\2\3\4" WS_130) }, { SERVER, RAW("\x82\x7e\0\x82" WS_130) },
+		     { CLIENT, RAW("\x82\xff\0\0\0\0\0\0\0\5\1\2\3\4hello\x82\x80\1\2\3\4") },
+		     { SERVER, RAW("\x82\x7f\0\0\0\0\0\0\0\3abc\x82\0") }, { CLIENT_FIN, 0 }, { CLOSED, 0 } },
+	  .records = { { GET, "/ws/1", 101, UPGRADE, 0, 0, 0 },
+		       { GET, "/ws/1", 101, COMPLETE, 130, 130, 0, HTTP_KIND_TURN, 1, 1 },
+		       { GET, "/ws/1", 101, COMPLETE, 5, 3, 0, HTTP_KIND_TURN, 2, 1 },
+		       { GET, "/ws/1", 101, BY_CLIENT_INSIDE, 135, 133, 0, WS, 3, 3 } },
+	  .ws_opened = 1 },
+	{ .name = "websocket: asked again while the answer leaves",
+	  .turns = { { CLIENT, WS_ASK }, { SERVER, WS_YES }, { CLIENT, WS_HELLO WS_HELLO }, { SERVER, "\x01\2an" },
+		     { CLIENT, WS_HELLO }, { SERVER, "\x80\4swer" }, { SERVER, "\x82\2no\x82\2ne" },
+		     { SERVER, RAW("\x88\2\3\xe8") }, { CLIENT, RAW(WS_BYE) }, { CLIENT_RST, 0 }, { CLOSED, 0 } },
+	  .records = { { GET, "/ws/1", 101, UPGRADE, 0, 0, 0 },
+		       { GET, "/ws/1", 101, COMPLETE, 10, 6, 0, HTTP_KIND_TURN, 2, 1 },
+		       { GET, "/ws/1", 101, COMPLETE, 5, 2, 0, HTTP_KIND_TURN, 1, 1 },
+		       { GET, "/ws/1", 101, BY_SERVER_INSIDE, 15, 10, HTTP_FLAG_CLEAN, WS, 3, 3 } },
+	  .ws_opened = 1 },
+	{ .name = "websocket: nobody is told of the close",
+	  .unwatched = true,
+	  .turns = { { CLIENT, WS_ASK }, { SERVER, WS_YES }, { CLIENT, WS_HELLO }, { SERVER, "\x81\2ok" },
+		     { CLIENT_FIN, 0 }, { SERVER_FIN, 0 } },
+	  .records = { { GET, "/ws/1", 101, UPGRADE, 0, 0, 0 },
+		       { GET, "/ws/1", 101, COMPLETE, 5, 2, 0, HTTP_KIND_TURN, 1, 1 },
+		       { GET, "/ws/1", 101, BY_CLIENT_INSIDE, 5, 2, 0, WS, 1, 1 } },
+	  .ws_opened = 1 },
+	{ .name = "websocket: a client's frame without a mask",
+	  .turns = { { CLIENT, WS_ASK }, { SERVER, WS_YES }, { CLIENT, "\x81\x05hello" }, { SERVER, "\x81\2ok" },
+		     { SERVER_FIN, 0 }, { CLOSED, 0 } },
+	  .records = { { GET, "/ws/1", 101, UPGRADE, 0, 0, 0 } }, .ws_opened = 1, .ws_desyncs = 1 },
+	{ .name = "websocket: a continuation of nothing",
+	  .turns = { { CLIENT, WS_ASK }, { SERVER, WS_YES }, { SERVER, "\x80\2ok" }, { CLIENT, WS_HELLO }, { CLOSED, 0 } },
+	  .records = { { GET, "/ws/1", 101, UPGRADE, 0, 0, 0 } }, .ws_opened = 1, .ws_desyncs = 1 },
+	{ .name = "websocket: a control frame that is too long",
+	  .turns = { { CLIENT, WS_ASK }, { SERVER, WS_YES }, { SERVER, RAW("\x89\x7e\0\x82" WS_130) }, { CLOSED, 0 } },
+	  .records = { { GET, "/ws/1", 101, UPGRADE, 0, 0, 0 } }, .ws_opened = 1, .ws_desyncs = 1 },
+	{ .name = "101 to something that is no WebSocket",
+	  .turns = { { CLIENT, "GET /a HTTP/1.1\r\nUpgrade: h2c\r\n\r\n" },
+		     { SERVER, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n" },
+		     { CLIENT, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" }, { SERVER, RAW("\0\0\0\4\0\0\0\0\0") }, { CLOSED, 0 } },
+	  .records = { { GET, "/a", 101, UPGRADE, 0, 0, 0 } }, .ws_opened = 1, .ws_desyncs = 1 },
+	{ .name = "an event stream",
+	  .turns = { { CLIENT, GET_A }, { SERVER, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+						  "Transfer-Encoding: chunked\r\n\r\n" },
+		     { SERVER, "7\r\ndata: 1\r\n" }, { SERVER, "7\r\ndata: 2\r\n0\r\n\r\n" } },
+	  .records = { { GET, "/a", 200, COMPLETE, 0, 14, CHUNKS | HTTP_FLAG_EVENTS } } },
+	{ .name = "an event stream, written in other ways",
+	  .turns = { { CLIENT, GET_A GET_B },
+		     { SERVER, "HTTP/1.1 200 OK\r\ncontent-TYPE:Text/Event-Stream\r\nContent-Length: 2\r\n\r\nok" },
+		     { SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: \t text/event-stream\r\n\r\nok" } },
+	  .records = { { GET, "/a", 200, COMPLETE, 0, 2, HTTP_FLAG_EVENTS },
+		       { GET, "/b", 200, COMPLETE, 0, 2, PIPED | HTTP_FLAG_EVENTS } } },
+	{ .name = "types that only begin like an event stream's",
+	  .turns = { { CLIENT, GET_A GET_B }, { SERVER, "HTTP/1.1 200 OK\r\nContent-Type: text/eve\r\nContent-Length: 0\r\n\r\n" },
+		     { SERVER, "HTTP/1.1 200 OK\r\nContent-Types: text/event-stream\r\nContent-Type: t\r\n"
+			       "Content-Length: 0\r\n\r\n" } },
+	  .records = { { GET, "/a", 200, COMPLETE, 0, 0, 0 }, { GET, "/b", 200, COMPLETE, 0, 0, PIPED } } },
 	{ .name = "CONNECT and 2xx make a tunnel",
 	  .turns = { { CLIENT, "CONNECT h:443 HTTP/1.1\r\n\r\n" },
 		     { SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" }, { CLIENT, "\x16\x03\x01" } },

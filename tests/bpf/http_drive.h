@@ -93,11 +93,16 @@ static void play_flag(struct play *p, bool in, char flag)
 		      NULL, 0, flag);
 }
 
+static size_t turn_bytes(const struct http_turn *t)
+{
+	return t->n ? t->n : strlen(t->bytes);
+}
+
 static void play_turn(struct play *p, const struct http_turn *t)
 {
 	switch (t->kind) {
 	case CLIENT:
-	case SERVER: play_bytes(p, t->kind == CLIENT, t->bytes, strlen(t->bytes)); break;
+	case SERVER: play_bytes(p, t->kind == CLIENT, t->bytes, turn_bytes(t)); break;
 	case LOSE_OUT: p->server_seq += (uint32_t)strlen(t->bytes); break;
 	case LOSE: p->client_seq += (uint32_t)strlen(t->bytes); break;
 	case CLIENT_FIN:
@@ -116,7 +121,7 @@ static size_t case_bytes(const struct http_case *c)
 
 	for (size_t i = 0; i < HTTP_CASE_TURNS; i++)
 		if (c->turns[i].kind == CLIENT || c->turns[i].kind == SERVER)
-			n += strlen(c->turns[i].bytes);
+			n += turn_bytes(&c->turns[i]);
 	return n;
 }
 
@@ -161,6 +166,15 @@ static int record_differs(const struct http_case *c, size_t i, const struct http
 	snprintf(what, sizeof(what), "record %zu flags", i);
 	if (differs(why, size, what, r->flags, e->flags))
 		return 1;
+	snprintf(what, sizeof(what), "record %zu kind", i);
+	if (differs(why, size, what, r->kind, e->kind))
+		return 1;
+	snprintf(what, sizeof(what), "record %zu messages in", i);
+	if (differs(why, size, what, r->messages_in, e->messages_in))
+		return 1;
+	snprintf(what, sizeof(what), "record %zu messages out", i);
+	if (differs(why, size, what, r->messages_out, e->messages_out))
+		return 1;
 	if (r->start_ns > r->end_ns || (r->first_byte_ns && (r->first_byte_ns < r->start_ns ||
 							     r->first_byte_ns > r->end_ns))) {
 		snprintf(why, size, "record %zu: times out of order", i);
@@ -174,11 +188,11 @@ static int outcome_differs(const struct machine *m, const struct http_case *c, c
 {
 	struct http_record records[DRIVE_RECORDS];
 	struct http_totals t;
-	size_t n = m->records(records, DRIVE_RECORDS), expected = 0;
+	size_t n = m->records(records, DRIVE_RECORDS), expected = 0, requests = 0;
 	unsigned long long ended = 0;
 
 	while (expected < HTTP_CASE_RECORDS && c->records[expected].path)
-		expected++;
+		requests += c->records[expected++].kind == HTTP_KIND_REQUEST;
 	if (differs(why, size, "records", n, expected))
 		return 1;
 	for (size_t i = 0; i < n; i++)
@@ -188,12 +202,15 @@ static int outcome_differs(const struct machine *m, const struct http_case *c, c
 	for (int e = 0; e < HTTP_END_N; e++)
 		ended += t.ended[e][0] + t.ended[e][1];
 	return differs(why, size, "connections", t.connections, 1) ||
-	       differs(why, size, "started", t.started, c->started ? c->started : expected) ||
-	       differs(why, size, "ended", ended, expected) ||
+	       differs(why, size, "started", t.started, c->started ? c->started : requests) ||
+	       differs(why, size, "ended", ended, requests) ||
 	       differs(why, size, "discarded", t.discarded, c->discarded) ||
 	       differs(why, size, "non-HTTP", t.non_http, c->non_http) ||
 	       differs(why, size, "desyncs", t.desyncs, c->desyncs) ||
 	       differs(why, size, "lost", t.records_lost, 0) ||
+	       differs(why, size, "WebSockets", t.ws_opened, c->ws_opened) ||
+	       differs(why, size, "WebSockets closed", t.ws_closed, c->ws_opened) ||
+	       differs(why, size, "WebSockets desynced", t.ws_desyncs, c->ws_desyncs) ||
 	       differs(why, size, "in flight", t.started - t.discarded - ended, 0);
 }
 

@@ -27,6 +27,7 @@ struct __sk_buff {
 static struct {
 	uint64_t now;
 	struct http_totals totals;
+	struct http_reads reads;
 	struct http_record records[USER_RECORDS];
 	size_t n_records;
 	struct {
@@ -41,7 +42,7 @@ static inline void user_reset(void)
 {
 	memset(&user_env, 0, sizeof(user_env));
 	for (size_t i = 0; i < HTTP_HELD_N; i++) /* all of it would take its time */
-		user_held[i].owner = 0;
+		user_held[i].owner = user_held[i].since_ns = 0;
 }
 
 #define env_opaque(n) ((void)0)
@@ -55,6 +56,8 @@ static inline struct http_held *env_held(__u32 i)
 {
 	return &user_held[i];
 }
+
+#define env_reads(c) ((c)->socket ? &user_env.reads : NULL)
 
 static inline __u64 env_word(const __u8 *at)
 {

@@ -207,6 +207,60 @@ static void more_than_is_held(void)
 	EXPECT_UINT(user_env.records[1].path_len, 2);
 }
 
+/* Three GiB of which the service acknowledges nothing that we see: then two segments change places. */
+static void upload_without_answers(void)
+{
+	static const char head[] =
+		"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nc0000000\r\n";
+	static const char tail[] = "\r\n5\r\nhello\r\n0\r\n\r\n";
+	const uint32_t body = 1 + sizeof(head) - 1, end = body + 0xc0000000u;
+	size_t len = sizeof(tail) - 1;
+
+	start(true, true, 1, 1);
+	segment(true, 1, 1, head, sizeof(head) - 1, 0);
+	for (uint32_t at = 0x3fff0000u; at < 0xc0000000u; at += 0x3fff0000u)
+		segment(true, body + at, 1, "inside", 6, 0);
+	segment(true, end + 9, 1, tail + 9, len - 9, 0);
+	segment(true, end, 1, tail, 9, 0);
+	segment(false, 1, end + (uint32_t)len, OK_5, strlen(OK_5), 0);
+	EXPECT_UINT(user_env.totals.desyncs, 0);
+	EXPECT_UINT(user_env.n_records, 1);
+	EXPECT_UINT(user_env.records[0].request_bytes, 0xc0000005u);
+}
+
+/* The first of three was not seen; the others wait for it in vain, and are answered. */
+static void answers_to_what_waits(void)
+{
+	const uint32_t a = strlen(GET_A), b = strlen(GET_B);
+	char answers[256];
+
+	start(true, true, 1, 1);
+	segment(true, 1 + a, 1, GET_B, b, 0);
+	segment(true, 1 + a + b, 1, GET_A, a, 0);
+	snprintf(answers, sizeof(answers), "%s%s%s", OK_5, OK_0, OK_5);
+	segment(false, 1, 1 + a + b + a, answers, strlen(answers), 0);
+	EXPECT_UINT(user_env.totals.started, 3);
+	EXPECT_UINT(user_env.n_records, 3);
+	segment(true, 1 + a + b + a, 1, GET_B, b, 0);
+	segment(false, 1 + (uint32_t)strlen(answers), 1 + 2 * (a + b), OK_0, strlen(OK_0), 0);
+	EXPECT_UINT(user_env.n_records, 4);
+	EXPECT_UINT(user_env.records[3].path_len, 2);
+	EXPECT_UINT(held(), 0);
+}
+
+/* The same early segment again and again takes one place. */
+static void early_and_repeated(void)
+{
+	start(true, true, 1, 1);
+	for (int i = 0; i < 2 * HTTP_HELD_MAX; i++)
+		segment(true, 1 + 5, 1, GET_A + 5, strlen(GET_A) - 5, 0);
+	EXPECT_UINT(held(), 1);
+	segment(true, 1, 1, GET_A, 5, 0);
+	segment(false, 1, 1 + (uint32_t)strlen(GET_A), OK_5, strlen(OK_5), 0);
+	EXPECT_UINT(user_env.n_records, 1);
+	EXPECT_UINT(user_env.totals.desyncs, 0);
+}
+
 /* Nothing stays behind when a connection ends; what is forgotten anyway is given away after its time. */
 static void pool_is_given_back(void)
 {
@@ -217,13 +271,13 @@ static void pool_is_given_back(void)
 	EXPECT_UINT(held(), 0);
 	start(true, true, 1, 1);
 	for (size_t i = 0; i < HTTP_HELD_N; i++)
-		user_held[i] = (struct http_held){ .owner = 99 };
+		user_held[i] = (struct http_held){ .owner = 99, .since_ns = 1 };
 	segment(true, 1 + 5, 1, GET_A + 5, strlen(GET_A) - 5, 0);
 	EXPECT_UINT(conn.held, 0); /* no room */
 	start(true, true, 1, 1);
 	for (size_t i = 0; i < HTTP_HELD_N; i++)
-		user_held[i] = (struct http_held){ .owner = 99 };
-	user_env.now = HTTP_HELD_STALE;
+		user_held[i] = (struct http_held){ .owner = 99, .since_ns = 1 };
+	user_env.now = HTTP_HELD_STALE + 1;
 	segment(true, 1 + 5, 1, GET_A + 5, strlen(GET_A) - 5, 0);
 	EXPECT_UINT(conn.held, 1);
 	segment(true, 1, 1, GET_A, 5, 0);
@@ -248,6 +302,9 @@ int main(int argc, char **argv)
 		{ "a request that the listener saw", adopted },
 		{ "an upload in the wrong order", upload_shuffled },
 		{ "more comes early than is held", more_than_is_held },
+		{ "an upload of three GiB without an answer", upload_without_answers },
+		{ "answers to what waits for a segment in vain", answers_to_what_waits },
+		{ "an early segment, repeated", early_and_repeated },
 		{ "the pool of early segments", pool_is_given_back },
 		{ "layout", layout },
 	};

@@ -75,7 +75,7 @@ static void turn(struct http_conn *c, struct input *in, uint32_t seq[2])
 static void check(const struct http_conn *c)
 {
 	const struct http_totals *t = &user_env.totals;
-	uint64_t ended = 0;
+	uint64_t ended = 0, requests = 0;
 
 	for (int e = 0; e < HTTP_END_N; e++)
 		ended += t->ended[e][0] + t->ended[e][1];
@@ -84,7 +84,10 @@ static void check(const struct http_conn *c)
 	assert(c->held == 0);
 	for (size_t i = 0; i < HTTP_HELD_N; i++)
 		assert(!user_held[i].owner);
-	assert(user_env.n_records + t->records_lost == ended);
+	assert(t->ws_opened == t->ws_closed);
+	for (size_t i = 0; i < user_env.n_records; i++)
+		requests += user_env.records[i].kind == HTTP_KIND_REQUEST;
+	assert(requests <= ended && requests + t->records_lost >= ended);
 	for (size_t i = 0; i < user_env.n_records; i++) {
 		const struct http_record *r = &user_env.records[i];
 

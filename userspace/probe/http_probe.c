@@ -27,7 +27,7 @@
 
 struct http_probe {
 	struct http_bpf *skel;
-	struct bpf_link *ingress, *egress, *sock;
+	struct bpf_link *ingress, *egress, *sock, *reads;
 	struct ring_buffer *ring;
 	http_probe_fn fn;
 	void *ctx;
@@ -83,8 +83,15 @@ static void explain(int err, const char *what, struct buf *why)
 				 "(SystemCallFilter=bpf), and the container's settings");
 }
 
-static int load_once(struct http_probe *p, const struct http_probe_options *o, bool with_sock,
-		     bool reads_error)
+/* What some kernels, or their lockdown, refuse. */
+struct extras {
+	bool sock;  /* a sock_ops program */
+	bool error; /* which reads a field of the kernel's socket */
+	bool reads; /* a raw tracepoint, and the addresses of sockets as keys of a map */
+};
+
+static int load_once(struct http_probe *p, const struct http_probe_options *o,
+		     const struct extras *with)
 {
 	struct http_bpf *skel;
 	int err;
@@ -94,8 +101,10 @@ static int load_once(struct http_probe *p, const struct http_probe_options *o, b
 		return -errno;
 	bpf_map__set_max_entries(skel->maps.http_ring, o->ring_bytes);
 	skel->rodata->http_wake_bytes = o->ring_bytes / 2;
-	skel->rodata->http_reads_error = reads_error;
-	bpf_program__set_autoload(skel->progs.isamon_http_sock, with_sock);
+	skel->rodata->http_reads_error = with->error;
+	skel->rodata->http_sees_reads = with->reads;
+	bpf_program__set_autoload(skel->progs.isamon_http_sock, with->sock);
+	bpf_program__set_autoload(skel->progs.isamon_http_read, with->reads);
 	err = http_bpf__load(skel);
 	if (err) {
 		http_bpf__destroy(skel);
@@ -105,23 +114,50 @@ static int load_once(struct http_probe *p, const struct http_probe_options *o, b
 	return 0;
 }
 
-/* With everything; then without what some kernels, or their lockdown, refuse. */
+/* With everything; then with less and less. */
 static int load(struct http_probe *p, const struct http_probe_options *o, struct buf *why)
 {
-	int err;
+	static const struct extras choices[] = {
+		{ true, true, true },   { true, false, true },   { true, true, false },
+		{ true, false, false }, { false, false, false },
+	};
+	int err = 0;
 
 	libbpf_set_print(libbpf_says);
-	err = load_once(p, o, true, true);
-	if (!err || load_once(p, o, true, false) == 0)
-		return 0;
-	if (load_once(p, o, false, false) == 0) {
-		log_warning("the kernel refuses a sock_ops program (%s): requests of clients that "
-			    "fall silent stay in flight until isamon is started again",
-			    strerror(-err));
+	for (size_t i = 0; i < ARRAY_SIZE(choices); i++) {
+		int refused = load_once(p, o, &choices[i]);
+
+		if (!i)
+			err = refused;
+		if (refused)
+			continue;
+		if (!choices[i].sock)
+			log_warning(
+				"the kernel refuses a sock_ops program (%s): requests of clients "
+				"that fall silent stay in flight until isamon is started again",
+				strerror(-err));
+		if (!choices[i].reads)
+			log_warning(
+				"the kernel refuses a raw tracepoint (%s): the time that requests "
+				"wait before the service reads them is not known",
+				strerror(-err));
 		return 0;
 	}
 	explain(err, "load the BPF programs", why);
 	return err == -EINVAL ? -EIO : err; /* -EINVAL would be the configuration's fault */
+}
+
+/* When it fails reads are not seen, and nothing else is missing. */
+static void attach_reads(struct http_probe *p)
+{
+	if (!bpf_program__autoload(p->skel->progs.isamon_http_read))
+		return;
+	p->reads = bpf_program__attach(p->skel->progs.isamon_http_read);
+	if (!p->reads)
+		log_warning(
+			"cannot attach to the tracepoint tcp_rcv_space_adjust (%s): the time that "
+			"requests wait before the service reads them is not known",
+			strerror(errno));
 }
 
 static int attach_one(struct bpf_program *prog, int cgroup, struct bpf_link **ret_link)
@@ -155,6 +191,8 @@ static int attach(struct http_probe *p, struct buf *why)
 			"cannot attach the sock_ops program: requests of clients that fall silent "
 			"stay in flight");
 	close(cgroup);
+	if (!err)
+		attach_reads(p);
 	return err;
 }
 
@@ -214,6 +252,7 @@ void http_probe_close(struct http_probe *p)
 {
 	if (!p)
 		return;
+	bpf_link__destroy(p->reads);
 	bpf_link__destroy(p->sock);
 	bpf_link__destroy(p->ingress);
 	bpf_link__destroy(p->egress);
@@ -254,6 +293,11 @@ void http_probe_set_ports(struct http_probe *p, const uint16_t *ports, size_t n)
 bool http_probe_sees_close(const struct http_probe *p)
 {
 	return p->sock != NULL;
+}
+
+bool http_probe_sees_reads(const struct http_probe *p)
+{
+	return p->reads != NULL;
 }
 
 int http_probe_fd(const struct http_probe *p)

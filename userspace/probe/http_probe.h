@@ -37,6 +37,8 @@ void http_probe_set_ports(struct http_probe *p, const uint16_t *ports, size_t n)
 
 /* Whether the ends of silent connections are seen (sock_ops attached): the probe "http_close". */
 bool http_probe_sees_close(const struct http_probe *p);
+/* Whether it is seen when the service reads (a raw tracepoint attached): the probe "queue". */
+bool http_probe_sees_reads(const struct http_probe *p);
 
 /* Readable when the ring is getting full before the timed drain: for the event loop. */
 int http_probe_fd(const struct http_probe *p);
