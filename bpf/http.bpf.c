@@ -85,12 +85,6 @@ static __always_inline void reads_begin(struct http_conn *c, struct bpf_sock *sk
 	bpf_map_update_elem(&http_reads, &c->socket, &none, BPF_ANY);
 }
 
-static __always_inline void reads_end(struct http_conn *c)
-{
-	if (http_sees_reads && c->socket)
-		bpf_map_delete_elem(&http_reads, &c->socket);
-}
-
 /* The state of the socket behind @skb, made now if need be. */
 static __always_inline struct http_conn *conn_of(struct __sk_buff *skb, struct bpf_sock *sk,
 						 const struct http_packet *p, bool in,
@@ -277,7 +271,6 @@ static __always_inline void sock_closed(struct bpf_sock_ops *ctx, struct bpf_soc
 	if (sock_gave_up(sk))
 		c->client_done = 1;
 	http_conn_close(c);
-	reads_end(c);
 	sock_rtt(c, ctx->srtt_us >> 3);
 }
 

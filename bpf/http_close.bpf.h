@@ -57,6 +57,7 @@ static __always_inline void http_closed(struct http_conn *c, __u8 side)
 		return;
 	c->closed = 1;
 	http_held_leave(c);
+	env_reads_end(c);
 	if (c->upgraded == HTTP_WEBSOCKET)
 		http_ws_close(c, c->first_done ? c->first_done : side, env_now());
 	HTTP_COUNT(c, connections_closed, 1);

@@ -17,6 +17,7 @@
  *   env_fetch(id, number, record)  take it back; 0 on success
  *   env_held(i)                    the i-th of HTTP_HELD_N struct http_held, or NULL; shared by all
  *   env_reads(c)                   when the service read from the connection, or NULL if that is not known
+ *   env_reads_end(c)               nobody will ask that any more
  *   env_loop(n, fn, ctx)           fn(i, ctx) until it returns 1
  *   env_word(at), env_store_word(at, w)  eight bytes, wherever they stand
  *   env_opaque(n), env_forget(),

@@ -91,6 +91,14 @@ static __always_inline struct http_reads *env_reads(const struct http_conn *c)
 	return http_sees_reads ? bpf_map_lookup_elem(&http_reads, &socket) : NULL;
 }
 
+static __always_inline void env_reads_end(const struct http_conn *c)
+{
+	__u64 socket = c->socket;
+
+	if (http_sees_reads && socket)
+		bpf_map_delete_elem(&http_reads, &socket);
+}
+
 static __always_inline void env_emit(const struct http_record *r, __u32 size)
 {
 	__u64 flags = BPF_RB_NO_WAKEUP;

@@ -140,6 +140,15 @@ static void begin(void)
 	EXPECT_INT(http_probe_totals(probe, &before), 0);
 }
 
+/* A new case with a connection that was accepted. */
+static void open_pair(struct pair *p, int listen_family, int client_family)
+{
+	begin();
+	listen_on(p, listen_family);
+	connect_to(p, client_family);
+	take_in(p);
+}
+
 static uint64_t since(uint64_t now, uint64_t then)
 {
 	return now - then;

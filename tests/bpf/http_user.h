@@ -57,6 +57,7 @@ static inline struct http_held *env_held(__u32 i)
 	return &user_held[i];
 }
 
+#define env_reads_end(c) ((void)(c))
 #define env_reads(c) ((c)->socket ? &user_env.reads : NULL)
 
 static inline __u64 env_word(const __u8 *at)

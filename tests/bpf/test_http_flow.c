@@ -36,10 +36,7 @@ static void read_late(void)
 {
 	struct pair p;
 
-	begin();
-	listen_on(&p, AF_INET);
-	connect_to(&p, AF_INET);
-	take_in(&p);
+	open_pair(&p, AF_INET, AF_INET);
 	pass_late(p.client, p.server, GET_A);
 	pass(p.server, p.client, OK_2);
 	pass(p.client, p.server, GET_A);
@@ -58,10 +55,7 @@ static void read_together(void)
 {
 	struct pair p;
 
-	begin();
-	listen_on(&p, AF_INET6);
-	connect_to(&p, AF_INET6);
-	take_in(&p);
+	open_pair(&p, AF_INET6, AF_INET6);
 	pass_late(p.client, p.server, GET_A GET_A);
 	pass(p.server, p.client, OK_2 OK_2);
 	expect_records(2);
@@ -75,10 +69,7 @@ static void never_read(void)
 {
 	struct pair p;
 
-	begin();
-	listen_on(&p, AF_INET);
-	connect_to(&p, AF_INET);
-	take_in(&p);
+	open_pair(&p, AF_INET, AF_INET);
 	pass(p.client, -1, GET_A);
 	pass(p.server, p.client, OK_2);
 	expect_records(1);
@@ -93,10 +84,7 @@ static void websocket(void)
 	struct http_totals t;
 	struct pair p;
 
-	begin();
-	listen_on(&p, AF_INET);
-	connect_to(&p, AF_INET);
-	take_in(&p);
+	open_pair(&p, AF_INET, AF_INET);
 	pass(p.client, p.server, WS_ASK);
 	pass(p.server, p.client, WS_YES);
 	pass_late(p.client, p.server, WS_HELLO);
@@ -142,10 +130,7 @@ static void reset_and_round_trip(void)
 	struct http_totals t;
 	struct pair p;
 
-	begin();
-	listen_on(&p, AF_INET);
-	connect_to(&p, AF_INET);
-	take_in(&p);
+	open_pair(&p, AF_INET, AF_INET);
 	pass(p.client, p.server, GET_A);
 	pass(p.server, p.client, OK_2);
 	setsockopt(p.client, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
@@ -167,10 +152,7 @@ static void sent_again(void)
 	struct http_totals t;
 	struct pair p;
 
-	begin();
-	listen_on(&p, AF_INET);
-	connect_to(&p, AF_INET);
-	take_in(&p);
+	open_pair(&p, AF_INET, AF_INET);
 	pass(p.client, p.server, GET_A);
 	dropper->bss->drop_all = 1;
 	pass(p.server, -1, OK_2);

@@ -18,10 +18,7 @@ static void over(int listen_family, int client_family)
 {
 	struct pair p;
 
-	begin();
-	listen_on(&p, listen_family);
-	connect_to(&p, client_family);
-	take_in(&p);
+	open_pair(&p, listen_family, client_family);
 	pass(p.client, p.server, GET_A);
 	pass(p.server, p.client, OK_2);
 	pass(p.client, p.server, GET_A);
@@ -108,10 +105,7 @@ static void silent_client(void)
 {
 	struct pair p;
 
-	begin();
-	listen_on(&p, AF_INET);
-	connect_to(&p, AF_INET);
-	take_in(&p);
+	open_pair(&p, AF_INET, AF_INET);
 	set(p.server, IPPROTO_TCP, TCP_USER_TIMEOUT, 300);
 	pass(p.client, p.server, GET_A);
 	dropper->bss->drop_all = 1;
@@ -129,10 +123,7 @@ static void silent_while_waiting(void)
 {
 	struct pair p;
 
-	begin();
-	listen_on(&p, AF_INET);
-	connect_to(&p, AF_INET);
-	take_in(&p);
+	open_pair(&p, AF_INET, AF_INET);
 	set(p.server, IPPROTO_TCP, TCP_KEEPIDLE, 1);
 	set(p.server, IPPROTO_TCP, TCP_KEEPINTVL, 1);
 	set(p.server, IPPROTO_TCP, TCP_KEEPCNT, 1);
@@ -152,10 +143,7 @@ static void silent_with_shut_window(void)
 	static const char body[65536];
 	struct pair p;
 
-	begin();
-	listen_on(&p, AF_INET);
-	connect_to(&p, AF_INET);
-	take_in(&p);
+	open_pair(&p, AF_INET, AF_INET);
 	pass(p.client, p.server, GET_A);
 	pass(p.server, -1, head);
 	for (int i = 0; i < 1000; i++)
@@ -203,10 +191,7 @@ static void port_goes_and_returns(void)
 	struct http_totals t;
 	struct pair p;
 
-	begin();
-	listen_on(&p, AF_INET);
-	connect_to(&p, AF_INET);
-	take_in(&p);
+	open_pair(&p, AF_INET, AF_INET);
 	pass(p.client, p.server, "GET /old HTTP/1.1\r\n\r\n");
 	http_probe_set_ports(probe, &none, 1);
 	pass(p.server, p.client, OK_2);
@@ -230,10 +215,7 @@ static void client_resets(void)
 	const struct linger now = { .l_onoff = 1 };
 	struct pair p;
 
-	begin();
-	listen_on(&p, AF_INET);
-	connect_to(&p, AF_INET);
-	take_in(&p);
+	open_pair(&p, AF_INET, AF_INET);
 	pass(p.client, p.server, GET_A);
 	setsockopt(p.client, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close(p.client);
@@ -249,10 +231,7 @@ static void server_closes_unread(void)
 {
 	struct pair p;
 
-	begin();
-	listen_on(&p, AF_INET);
-	connect_to(&p, AF_INET);
-	take_in(&p);
+	open_pair(&p, AF_INET, AF_INET);
 	pass(p.client, -1, GET_A);
 	EXPECT_INT(poll(&(struct pollfd){ .fd = p.server, .events = POLLIN }, 1, 20000), 1);
 	close(p.server);
@@ -290,10 +269,7 @@ static void own_client(void)
 	struct http_totals t;
 	struct pair p;
 
-	begin();
-	listen_on(&p, AF_INET);
-	connect_to(&p, AF_INET);
-	take_in(&p);
+	open_pair(&p, AF_INET, AF_INET);
 	{
 		struct sockaddr_in a;
 		socklen_t len = sizeof(a);
