@@ -37,9 +37,11 @@ test	python3-uvicorn		python3-uvicorn
 test	python3-uvloop		python3-uvloop
 test	python3-httptools	python3-httptools
 test	python3-websockets	python3-websockets
+test	python3-wsproto		python3-wsproto
 test	python3-aiohttp		python3-aiohttp
 test	python3-prometheus-client	python3-prometheus_client
 test	gunicorn		python3-gunicorn
+test	supervisor		supervisor
 test	!node=nodejs		!node=nodejs
 test	!nginx=nginx-light	nginx
 test	wrk			wrk

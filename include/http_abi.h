@@ -54,7 +54,6 @@ enum http_record_flag {
 	HTTP_FLAG_CHUNKED = 1 << 4,      /* the response was chunked */
 	HTTP_FLAG_EVENTS = 1 << 5,       /* the response is text/event-stream */
 	HTTP_FLAG_CLEAN = 1 << 6,        /* WEBSOCKET: a Close frame was seen before the end */
-	HTTP_FLAG_LOST = 1 << 7,
 };
 
 enum http_kind {

@@ -13,6 +13,7 @@ static const struct {
 } commands[] = {
 	{ "run", cmd_run, "watch the service and serve its metrics (the daemon)" },
 	{ "top", cmd_top, "requests, errors and latency by route, live" },
+	{ "status", cmd_status, "the state of the service now, on one screen" },
 	{ "check-config", cmd_check_config, "check a configuration file" },
 	{ "version", cmd_version, "versions of isamon and its libraries" },
 };

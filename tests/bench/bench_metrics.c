@@ -28,7 +28,7 @@ static uint32_t next_random(void)
 	return seed >> 8;
 }
 
-enum path_kind { PATH_PLAIN, PATH_WITH_ID, PATH_UNKNOWN };
+enum path_kind { PATH_PLAIN, PATH_WITH_ID, PATH_UNKNOWN, PATH_OF_A_TURN };
 
 static size_t make_path(char *to, size_t size, enum path_kind kind)
 {
@@ -37,6 +37,7 @@ static size_t make_path(char *to, size_t size, enum path_kind kind)
 	switch (kind) {
 	case PATH_PLAIN: return (size_t)snprintf(to, size, "/api/v%u/thing/list", route);
 	case PATH_WITH_ID: return (size_t)snprintf(to, size, "/api/v%u/files/%u", route, id);
+	case PATH_OF_A_TURN: return (size_t)snprintf(to, size, "/ws/session-%u", id % 1000);
 	case PATH_UNKNOWN: break;
 	}
 	return (size_t)snprintf(to, size, "/wp-%u/x%u.php", route, id);
@@ -53,6 +54,12 @@ static void make_record(struct http_record *r, enum path_kind kind)
 	r->status = statuses[next_random() % ARRAY_SIZE(statuses)];
 	r->first_byte_ns = r->start_ns + 50000 + next_random() % 2000000;
 	r->end_ns = r->first_byte_ns + next_random() % 1000000;
+	r->read_ns = r->start_ns + 20000 + next_random() % 30000;
+	r->pid = 1000 + next_random() % 4;
+	if (kind == PATH_OF_A_TURN) {
+		r->kind = HTTP_KIND_TURN;
+		r->status = 101;
+	}
 	r->request_bytes = r->method == HTTP_METHOD_POST ? next_random() % 5000 : 0;
 	r->response_bytes = next_random() % 20000;
 }
@@ -170,7 +177,7 @@ static void bench_page(size_t n_series)
 	uint64_t start;
 
 	memory = heap_bytes() - before;
-	page_add(&p, http_metrics_collect, m);
+	http_metrics_add_pages(&p, m);
 	start = clock_monotonic_ns();
 	bytes = write_page(&p, NULL);
 	printf("page of %5zu series, plain        %6.1f ms, %6.1f MB; memory %.2f MB\n", n_series,
@@ -205,6 +212,7 @@ int main(void)
 {
 	bench_records("paths that come again", PATH_PLAIN);
 	bench_records("an identifier in the path", PATH_WITH_ID);
+	bench_records("a turn of a WebSocket", PATH_OF_A_TURN);
 	bench_unknown();
 	bench_page(1000);
 	bench_page(10000);

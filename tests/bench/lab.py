@@ -25,7 +25,8 @@ HOLD = os.path.join(BUILD, "release", "tests", "bench", "hold")
 SERVER_CPU, CLIENT_CPU = (0, 1) if os.cpu_count() > 1 else (None, None)
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
-HOOKS = {0: "ingress", 1: "egress", 3: "sock_ops"}  # enum bpf_attach_type
+HOOKS = {"0": "ingress", "1": "egress", "3": "sock_ops"}  # enum bpf_attach_type
+READ = "tcp_rcv_space_adjust"  # the tracepoint of the queue
 
 
 class Failure(Exception):
@@ -92,13 +93,13 @@ class Lab:
             return "".join(log.readlines()[-5:]).strip()
 
     @contextlib.contextmanager
-    def hold(self, what):
-        """The empty pair, or the kernel's statistics, for a while."""
-        process = self.start([HOLD, what], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def hold(self, *what):
+        """Empty programs, isamon's without the queue, or the kernel's statistics, for a while."""
+        process = self.start([HOLD, *what], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             said = process.stdout.readline().split()
             if len(said) != 2 or said[0] != b"ready":
-                raise Failure("hold %s: %s" % (what, self.log_tail()))
+                raise Failure("hold %s: %s" % (what[0], self.log_tail()))
             self.foreign = max(self.foreign, int(said[1]))
             yield process
         finally:
@@ -241,7 +242,7 @@ class Isamon:
 
 
 def programs(process):
-    """{hook: (ns, runs)} of the BPF programs that a process has attached.
+    """{hook: (ns, runs)} of the BPF programs that a process has attached where requests pass.
 
     From fdinfo: links name the hook and the program, programs have their statistics."""
     hooks, stats = {}, {}
@@ -249,7 +250,9 @@ def programs(process):
         with open(name) as f:
             fields = dict(re.findall(r"^(\w+):\s*(\S+)$", f.read(), re.M))
         if "link_id" in fields:
-            hooks[fields["prog_id"]] = HOOKS.get(int(fields.get("attach_type", -1)), "?")
+            hook = "read" if fields.get("tp_name") == READ else HOOKS.get(fields.get("attach_type"))
+            if hook:
+                hooks[fields["prog_id"]] = hook
         elif "run_cnt" in fields:
             stats[fields["prog_id"]] = (int(fields["run_time_ns"]), int(fields["run_cnt"]))
     if not hooks:
@@ -268,15 +271,20 @@ class Cost:
         }
 
     def ns(self, *hooks):
-        """A request."""
-        return sum(self.hooks[h][0] for h in hooks or self.hooks) / self.requests
+        """A request; without hooks, of all but that of the queue, which has figures of its own."""
+        hooks = hooks or [h for h in self.hooks if h != "read"]
+        return sum(self.hooks[h][0] for h in hooks) / self.requests
+
+    def all_ns(self):
+        """A request, all of them."""
+        return self.ns(*self.hooks)
 
     def runs(self, *hooks):
         """A request."""
         return sum(self.hooks[h][1] for h in hooks or self.hooks) / self.requests
 
     def ns_a_run(self):
-        return self.ns() / self.runs()
+        return self.ns() / self.runs(*[h for h in self.hooks if h != "read"])
 
 
 def measure_cost(lab, process, port, seconds, **load):

@@ -79,7 +79,13 @@ struct http_case {
 #define OK_0 "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 #define OK_5 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
+/* What a row does not say is 0. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 /* clang-format off */
+/* What a row does not say is 0. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #define WS HTTP_KIND_WEBSOCKET
 #define WS_ASK "GET /ws/1 HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 #define WS_YES "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
@@ -463,5 +469,6 @@ static const struct http_case http_cases[] = {
 	  .records = { { GET, "/a", 200, COMPLETE, 0, 5, CHUNKS }, { GET, "/b", 200, COMPLETE, 0, 0, 0 } } },
 };
 /* clang-format on */
+#pragma GCC diagnostic pop
 
 #endif

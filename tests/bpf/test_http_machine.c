@@ -135,16 +135,16 @@ static char upload[UPLOAD_CHUNKS * (UPLOAD_CHUNK + 16) + 200];
 static size_t make_upload(void)
 {
 	static const char decoy[] = "\r\n3\r\nGET /x HTTP/1.1\r\n0\r\n\r\n";
-	size_t len =
-		(size_t)sprintf(upload, "POST /up HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+	size_t len = (size_t)snprintf(upload, sizeof(upload),
+				      "POST /up HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
 
 	for (int i = 0; i < UPLOAD_CHUNKS; i++) {
-		len += (size_t)sprintf(upload + len, "%x\r\n", UPLOAD_CHUNK);
+		len += (size_t)snprintf(upload + len, sizeof(upload) - len, "%x\r\n", UPLOAD_CHUNK);
 		for (size_t k = 0; k < UPLOAD_CHUNK; k++)
 			upload[len++] = decoy[k % (sizeof(decoy) - 1)];
-		len += (size_t)sprintf(upload + len, "\r\n");
+		len += (size_t)snprintf(upload + len, sizeof(upload) - len, "\r\n");
 	}
-	return len + (size_t)sprintf(upload + len, "0\r\n\r\n");
+	return len + (size_t)snprintf(upload + len, sizeof(upload) - len, "0\r\n\r\n");
 }
 
 /* Segments of all sizes, in the wrong order within runs of up to 60,000 bytes. */
@@ -253,7 +253,7 @@ static void early_and_repeated(void)
 {
 	start(true, true, 1, 1);
 	for (int i = 0; i < 2 * HTTP_HELD_MAX; i++)
-		segment(true, 1 + 5, 1, GET_A + 5, strlen(GET_A) - 5, 0);
+		segment(true, 1 + 5, 1, &GET_A[5], strlen(GET_A) - 5, 0);
 	EXPECT_UINT(held(), 1);
 	segment(true, 1, 1, GET_A, 5, 0);
 	segment(false, 1, 1 + (uint32_t)strlen(GET_A), OK_5, strlen(OK_5), 0);
@@ -272,13 +272,13 @@ static void pool_is_given_back(void)
 	start(true, true, 1, 1);
 	for (size_t i = 0; i < HTTP_HELD_N; i++)
 		user_held[i] = (struct http_held){ .owner = 99, .since_ns = 1 };
-	segment(true, 1 + 5, 1, GET_A + 5, strlen(GET_A) - 5, 0);
+	segment(true, 1 + 5, 1, &GET_A[5], strlen(GET_A) - 5, 0);
 	EXPECT_UINT(conn.held, 0); /* no room */
 	start(true, true, 1, 1);
 	for (size_t i = 0; i < HTTP_HELD_N; i++)
 		user_held[i] = (struct http_held){ .owner = 99, .since_ns = 1 };
 	user_env.now = HTTP_HELD_STALE + 1;
-	segment(true, 1 + 5, 1, GET_A + 5, strlen(GET_A) - 5, 0);
+	segment(true, 1 + 5, 1, &GET_A[5], strlen(GET_A) - 5, 0);
 	EXPECT_UINT(conn.held, 1);
 	segment(true, 1, 1, GET_A, 5, 0);
 	segment(false, 1, 1 + (uint32_t)strlen(GET_A), OK_5, strlen(OK_5), 0);

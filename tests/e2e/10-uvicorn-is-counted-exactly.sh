@@ -35,8 +35,9 @@ for how in "${ways[@]}"; do
 	# The form of the last one has a head and an end of its own.
 	uploaded=$(metric http_server_request_body_size_bytes_sum http_route=/api/upload-file)
 	size=$(stat -c %s "$T/upload")
-	[ "${uploaded%.*}" -ge $((22 * size)) ] && [ "${uploaded%.*}" -lt $((22 * size + 1000)) ] ||
+	if [ "${uploaded%.*}" -lt $((22 * size)) ] || [ "${uploaded%.*}" -ge $((22 * size + 1000)) ]; then
 		fail "22 uploads of $size bytes are $uploaded to isamon"
+	fi
 	load_wrk "$SERVICE_PORT" /api/models / /fail /nowhere
 	compare "$TALLY_DIR" --lost --aborts --unread 24
 	stop service

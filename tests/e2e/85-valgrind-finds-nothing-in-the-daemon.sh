@@ -28,6 +28,10 @@ for accept in text/plain application/openmetrics-text; do
 	curl -s -o "$T/out" -H "Accept: $accept" --compressed "$URL"
 done
 curl -s -o "$T/out" --unix-socket "$T/run/isamon.sock" http://isamon/top || curl -s -o "$T/out" "$URL"
+for _ in 1 2; do
+	curl -s -o "$T/out" --unix-socket "$T/run/isamon.sock" http://isamon/status
+	sleep 1.1
+done
 kill -HUP "${PIDS[isamon]}"
 wait_for 20 "the reload" metric_is 1 isamon_config_reloads_total result=taken
 echo 'nonsense = 1' >>"$T/isamon.conf"

@@ -74,7 +74,7 @@ __attribute__((unused)) static char *metrics_page(struct http_metrics *m)
 {
 	struct page p = { .n = 0 };
 
-	page_add(&p, http_metrics_collect, m);
+	http_metrics_add_pages(&p, m);
 	return read_page(&p, EXPO_TEXT_004, SIZE_MAX);
 }
 

@@ -85,6 +85,12 @@ UNIT_USED_ static int top(struct buf *out, void *ctx)
 	return buf_add_str(out, "{\"service\": \"test\"}");
 }
 
+UNIT_USED_ static int status(struct buf *out, void *ctx)
+{
+	(void)ctx;
+	return buf_add_str(out, "{\"status\": \"test\"}\n");
+}
+
 UNIT_USED_ static void set_up(size_t n_lines)
 {
 	memset(&t, 0, sizeof(t));
@@ -100,6 +106,7 @@ UNIT_USED_ static void set_up(size_t n_lines)
 					     .before_page = before_page,
 					     .after_page = after_page,
 					     .top = top,
+					     .status = status,
 					     .ready = is_ready };
 	t.limits = (struct listener_limits){ .max_connections = 32, .timeout_s = 10 };
 }

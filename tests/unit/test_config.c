@@ -27,29 +27,33 @@ static int parse(const char *text, size_t len, struct config **ret, struct buf *
 
 static void sets_every_key(void)
 {
-	static const char text[] = "\xef\xbb\xbf# comment\n"
-				   "; another\n"
-				   "\r\n"
-				   "[service]\r\n"
-				   "  name = other app \r\n"
-				   "ports=80,8000 , 8001\t8002\n"
-				   "[http]\n"
-				   "\troute = /a/{b}\n"
-				   "route: /c=d\n"
-				   "max_series = 20\n"
-				   "[listen]\n"
-				   "address = ::1\n"
-				   "port = 65535\n"
-				   "insecure = YES\n"
-				   "[http]\n"
-				   "ring_size = 64\n"
-				   "route = /e\n"
-				   "[listen]\n"
-				   "max_connections = 1\n"
-				   "timeout = 300\n"
-				   "[daemon]\n"
-				   "runtime_directory = /tmp/x\n"
-				   "log_level = debug";
+	static const char text[] =
+		"\xef\xbb\xbf# comment\n"
+		"; another\n"
+		"\r\n"
+		"[service]\r\n"
+		"  name = other app \r\n"
+		"ports=80,8000 , 8001\t8002\n"
+		"[http]\n"
+		"\troute = /a/{b}\n"
+		"route: /c=d\n"
+		"max_series = 20\n"
+		"[listen]\n"
+		"address = ::1\n"
+		"port = 65535\n"
+		"insecure = YES\n"
+		"[http]\n"
+		"ring_size = 64\n"
+		"stream_threshold = 600000\nstreams_in_duration = no\n"
+		"route = /e\n"
+		"[processes]\n"
+		"pss_interval = 0\ncrash_loop_exits = 100\ncrash_loop_window = 1\n"
+		"[listen]\n"
+		"max_connections = 1\n"
+		"timeout = 300\n"
+		"[daemon]\n"
+		"runtime_directory = /tmp/x\n"
+		"log_level = debug";
 	_cleanup_(buf_done) struct buf problems = BUF_INIT(10000);
 	_cleanup_(config_freep) struct config *c = NULL;
 
@@ -62,9 +66,14 @@ static void sets_every_key(void)
 	EXPECT_STR(c->routes[0], "/a/{b}");
 	EXPECT_STR(c->routes[1], "/c=d");
 	EXPECT_STR(c->routes[2], "/e");
-	EXPECT(c->route_lines[0] == 8 && c->route_lines[1] == 9 && c->route_lines[2] == 17);
+	EXPECT(c->route_lines[0] == 8 && c->route_lines[1] == 9 && c->route_lines[2] == 19);
 	EXPECT_UINT(c->max_series, 20);
 	EXPECT_UINT(c->ring_kib, 64);
+	EXPECT_UINT(c->stream_threshold_ms, 600000);
+	EXPECT(!c->streams_in_duration);
+	EXPECT_UINT(c->pss_interval_s, 0);
+	EXPECT_UINT(c->crash_loop_exits, 100);
+	EXPECT_UINT(c->crash_loop_window_s, 1);
 	EXPECT_STR(c->listen_address, "::1");
 	EXPECT_UINT(c->listen_port, 65535);
 	EXPECT(c->listen_insecure);
@@ -84,6 +93,11 @@ static void expect_defaults(const struct config *c)
 	EXPECT_STR(c->routes[1], "/ws/{session_id}");
 	EXPECT_UINT(c->max_series, 1000);
 	EXPECT_UINT(c->ring_kib, 512);
+	EXPECT_UINT(c->stream_threshold_ms, 1000);
+	EXPECT(c->streams_in_duration);
+	EXPECT_UINT(c->pss_interval_s, 60);
+	EXPECT_UINT(c->crash_loop_exits, 3);
+	EXPECT_UINT(c->crash_loop_window_s, 300);
 	EXPECT_STR(c->listen_address, "127.0.0.1");
 	EXPECT_UINT(c->listen_port, 9912);
 	EXPECT(!c->listen_insecure);
@@ -129,7 +143,7 @@ static void problems(void)
 		{ "[Htpt]\nx = 1\ny = 2\n[listen]\nport = 1\n",
 		  "t.conf:1: [Htpt]: there is no such section; [http] was probably meant\n" },
 		{ "[plugh]\n",
-		  "t.conf:1: [plugh]: there is no such section; there are [service], [http], "
+		  "t.conf:1: [plugh]: there is no such section; there are [service], [http], [processes], "
 		  "[listen], [daemon]\n" },
 		{ "port = 1\n",
 		  "t.conf:1: port = 1: stands before the first section; put it behind a line "
@@ -162,6 +176,9 @@ static void problems(void)
 		{ "[http]\nring_size = 1000\n",
 		  "t.conf:2: [http] ring_size = 1000: not a power of two; write a power of two "
 		  "from 64 to 65536, in KiB\n" },
+		{ "[http]\nstream_threshold = 9\n",
+		  "t.conf:2: [http] stream_threshold = 9: out of range; write a whole number from "
+		  "10 to 600000, in milliseconds\n" },
 		{ "[http]\nring_size = 131072\n",
 		  "t.conf:2: [http] ring_size = 131072: out of range; write a power of two from "
 		  "64 to 65536, in KiB\n" },

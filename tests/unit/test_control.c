@@ -71,6 +71,10 @@ static void unix_socket(void)
 	EXPECT_HAS(b.data, "Content-Type: application/json\r\n");
 	EXPECT_HAS(b.data, "\r\n\r\n{\"service\": \"test\"}");
 	buf_done(&b);
+	b = ask(GET("/status") "\r\n");
+	EXPECT_HAS(b.data, "Content-Type: application/json\r\n");
+	EXPECT_HAS(b.data, "\r\n\r\n{\"status\": \"test\"}");
+	buf_done(&b);
 	b = ask(GET("/metrics") "\r\n");
 	EXPECT_HAS(b.data, "lines_total");
 	buf_done(&b);

@@ -2,19 +2,11 @@
 /* What a record does to the series, the routes and their bounds. */
 #include "unit.h"
 
-#include "unit/http_records.h"
+#include "unit/http_lines.h"
 
 #define GET_OK(route) \
 	"http_server_request_duration_seconds_count{http_request_method=\"GET\"," \
 	"http_route=\"" route "\",http_response_status_code=\"200\"} "
-
-static struct http_metrics *new_metrics(size_t max_series)
-{
-	struct http_metrics *m = NULL;
-
-	http_metrics_new(NULL, max_series, &m);
-	return m;
-}
 
 static struct route_patterns *new_patterns(const char *pattern)
 {
@@ -26,43 +18,6 @@ static struct route_patterns *new_patterns(const char *pattern)
 	EXPECT_INT(route_patterns_new(&text, 1, &p, &bad, &why), 0);
 	free(text);
 	return p;
-}
-
-/* That each of the @n lines is in the page. */
-static void expect_lines(struct http_metrics *m, const char *const *lines, size_t n)
-{
-	char *page = metrics_page(m);
-
-	for (size_t i = 0; i < n; i++) {
-		char line[600];
-
-		snprintf(line, sizeof(line), "\n%s\n", lines[i]);
-		EXPECT(unit_has(page, line, "page", __FILE__, __LINE__));
-	}
-	free(page);
-}
-#define EXPECT_LINES(m, ...) \
-	expect_lines((m), (const char *const[]){ __VA_ARGS__ }, \
-		     ARRAY_SIZE(((const char *const[]){ __VA_ARGS__ })))
-
-/* The sum of a family's samples: what the page says of all its label sets. */
-static uint64_t sum_of(struct http_metrics *m, const char *sample)
-{
-	char *page = metrics_page(m);
-	size_t len = strlen(sample);
-	uint64_t sum = 0;
-
-	for (const char *at = page; (at = strstr(at, sample)); at += len) {
-		const char *value = at + strcspn(at, "\n");
-
-		if (at > page && at[-1] == '\n' && (at[len] == '{' || at[len] == ' ')) {
-			while (value > at && value[-1] != ' ')
-				value--;
-			sum += strtoull(value, NULL, 10);
-		}
-	}
-	free(page);
-	return sum;
 }
 
 #define ANSWERS "http_server_request_duration_seconds_count"
@@ -191,7 +146,10 @@ static void bad_records(void)
 	r = good;
 	r.path_len = HTTP_PATH_MAX + 1;
 	http_metrics_add(m, &r, sizeof(r) + 100);
-	EXPECT_LINES(m, "isamon_trace_bad_records_total{probe=\"http\"} 8", SERIES " 0");
+	r = good;
+	r.kind = HTTP_KIND_WEBSOCKET + 1;
+	add_record(m, &r);
+	EXPECT_LINES(m, "isamon_trace_bad_records_total{probe=\"http\"} 9", SERIES " 0");
 	add_record(m, &good);
 	EXPECT_UINT(sum_of(m, ANSWERS), 1);
 	http_metrics_free(m);
@@ -423,13 +381,11 @@ static void totals(void)
 				 .discarded = 2,
 				 .non_http = 3,
 				 .desyncs = 5,
-				 .records_lost = 7,
 				 .pipeline_overflow = 8 };
 	struct http_metrics *m = new_metrics(100);
 	char *page = metrics_page(m);
 
 	EXPECT(!strstr(page, "http_server_active_requests"));
-	EXPECT(!strstr(page, "isamon_trace_lost"));
 	free(page);
 	t.ended[HTTP_END_COMPLETE][HTTP_PHASE_INSIDE] = 60;
 	t.ended[HTTP_END_UPGRADE][HTTP_PHASE_INSIDE] = 10;
@@ -445,8 +401,7 @@ static void totals(void)
 		     "isamon_http_upgrades_total 10", "isamon_http_requests_discarded_total 2",
 		     "isamon_http_connections_total 9", "isamon_http_connections_active 5",
 		     "isamon_http_non_http_connections_total 3", "isamon_http_desyncs_total 5",
-		     "isamon_http_pipeline_overflow_total 8",
-		     "isamon_trace_lost_total{probe=\"http\"} 7");
+		     "isamon_http_pipeline_overflow_total 8");
 	t.started = 10;
 	t.connections_closed = 10;
 	http_metrics_set_totals(m, &t);

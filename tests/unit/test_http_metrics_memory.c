@@ -7,11 +7,23 @@
 #include "base/buf.c"
 #include "base/table.c"
 #include "metrics/http_metrics.c"
+#include "metrics/http_routes.c"
 #include "metrics/http_series.c"
+#include "metrics/sparse_histogram.c"
+#include "metrics/stream_metrics.c"
 
 #include "unit/http_records.h"
 
 static const char *const paths[] = { "/a", "/b/1", "/b/2", "/c/file.js", "/d" };
+
+static void add_stream(struct http_metrics *m, const char *path)
+{
+	struct http_record r = record(path, 200);
+
+	r.flags = HTTP_FLAG_EVENTS;
+	r.read_ns = r.start_ns + MS;
+	add_record(m, &r);
+}
 
 static void feed(struct http_metrics *m)
 {
@@ -19,6 +31,8 @@ static void feed(struct http_metrics *m)
 		const char *path = paths[i % ARRAY_SIZE(paths)];
 
 		add_n(m, path, i % 7 ? 200 : 404 + i % 3, 1);
+		if (i % 5 == 0)
+			add_stream(m, path);
 		if (i % 4 == 0)
 			add_abort_record(m, path, HTTP_END_ABORT_CLIENT, i % 8 == 0, 0);
 	}
@@ -44,7 +58,7 @@ static void each_allocation(void)
 			requests += s.requests;
 			n_aborts += s.aborts;
 		}
-		EXPECT_UINT(requests, 60);
+		EXPECT_UINT(requests, 72);
 		EXPECT_UINT(n_aborts, 15);
 		EXPECT(m->series.n <= 6 + 138);
 		http_metrics_free(m);

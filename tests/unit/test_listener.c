@@ -148,6 +148,7 @@ static void statuses(void)
 		{ GET("/nothing") "\r\n", "HTTP/1.1 404 Not Found\r\n" },
 		{ GET("/metrics/") "\r\n", "HTTP/1.1 404 " },
 		{ GET("/top") "\r\n", "HTTP/1.1 404 " },
+		{ GET("/status") "\r\n", "HTTP/1.1 404 " },
 		{ GET("/metrics") "Accept-Encoding: identity;q=0\r\n\r\n", "HTTP/1.1 406 " },
 		{ "DELETE /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 405 " },
 		{ "DELETE /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "Allow: GET, HEAD\r\n" },

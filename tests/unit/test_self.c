@@ -42,16 +42,22 @@ static void states(void)
 	page = write_self(&s);
 	EXPECT_HAS(page, "isamon_build_info{version=\"" ISAMON_VERSION "\"");
 	EXPECT_HAS(page, "isamon_probe_up{probe=\"http\"} 1\nisamon_probe_up{probe=\"task\"} 0\n");
+	EXPECT(!strstr(page, "isamon_trace_lost"));
 	EXPECT_HAS(page, "isamon_service_up 1\n");
 	EXPECT_HAS(page, "isamon_scrapes_total 0\n");
 	EXPECT_HAS(page, "isamon_config_reloads_total{result=\"refused\"} 2\n");
 	EXPECT_HAS(page, "isamon_config_reloads_total{result=\"taken\"} 5\n");
 	EXPECT(!strstr(page, "isamon_scrape_duration_seconds"));
 	free(page);
+	self_lost(&s, "http", 3);
+	self_lost(&s, "life", 0);
+	self_lost(&s, "http", 7);
 	s.scrapes = 1;
 	s.last_scrape_s = 0.25;
 	page = write_self(&s);
 	EXPECT_NEAR(value_of(page, "isamon_scrape_duration_seconds"), 0.25, 0);
+	EXPECT_HAS(page, "\nisamon_trace_lost_total{probe=\"http\"} 7\n"
+			 "isamon_trace_lost_total{probe=\"life\"} 0\n");
 	free(page);
 }
 

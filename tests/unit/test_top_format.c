@@ -2,6 +2,7 @@
 /* Numbers for people, and text that is safe for a terminal. */
 #include "cmd/top_format.h"
 
+#include <jansson.h>
 #include <locale.h>
 
 #include "cmd/top_print.h"
@@ -37,7 +38,7 @@ static void times(void)
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		top_format_time(rows[i].ns, cell);
 		EXPECT_STR(cell, rows[i].expected);
-		EXPECT(strlen(cell) < TOP_COLUMN_WIDTH);
+		EXPECT(strlen(cell) < (size_t)top_column_width(TOP_MAX));
 	}
 }
 
@@ -57,7 +58,25 @@ static void rates(void)
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		top_format_rate(rows[i].rate, cell);
 		EXPECT_STR(cell, rows[i].expected);
-		EXPECT(strlen(cell) < TOP_COLUMN_WIDTH);
+		EXPECT(strlen(cell) <= (size_t)top_column_width(TOP_REQUESTS));
+	}
+}
+
+static void bytes(void)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *expected;
+	} rows[] = {
+		{ 0, "0.00K" },           { 1024, "1.00K" },
+		{ 1023 * 1024, "1.00M" }, { 87 * 1048576, "87.0M" },
+		{ 1288490189, "1.20G" },  { UINT64_MAX - 1, "99999T" },
+	};
+	char cell[TOP_CELL_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		top_format_bytes(rows[i].bytes, cell);
+		EXPECT_STR(cell, rows[i].expected);
 	}
 }
 
@@ -127,6 +146,8 @@ static struct top_view *a_view(struct top_sample *s, struct top_row *rows)
 				    .requests = 2,
 				    .requests_s = 2,
 				    .errors_s = 1,
+				    .queued = 2,
+				    .queue_p99_ns = 45600,
 				    .p50_ns = 870000,
 				    .p90_ns = 12300000,
 				    .p99_ns = 1200000000,
@@ -149,9 +170,110 @@ static void text(void)
 		   "agent-isa: up (daemon, over 1.0 s)\n"
 		   "requests/s 2.00  errors/s 1.00  in flight 3  connections 12  lost 0\n"
 		   "\n"
-		   "   REQ/S   ERR/S     P50     P90     P99     MAX  ROUTE\n"
-		   "    2.00    1.00  870 us 12.3 ms  1.20 s  1.20 s  /api/x\n"
-		   "       0       0       -       -       -       -  /?[2J\n");
+		   " REQ/S  ERR/S   QUEUE     P50     P90     P99     MAX  ROUTE\n"
+		   "  2.00   1.00   46 us  870 us 12.3 ms  1.20 s  1.20 s  /api/x\n"
+		   "     0      0       -       -       -       -       -  /?[2J\n");
+	free(s.service);
+}
+
+static struct top_process two[] = {
+	{ .pid = 4711,
+	  .start_ticks = 1,
+	  .role = "worker",
+	  .rss_bytes = 90 << 20,
+	  .threads = 12,
+	  .fds = 1023,
+	  .requests = 7 },
+	{ .pid = 4712,
+	  .role = "main",
+	  .rss_bytes = TOP_UNKNOWN,
+	  .threads = TOP_UNKNOWN,
+	  .fds = TOP_UNKNOWN,
+	  .requests = TOP_UNKNOWN },
+};
+static struct top_process_row two_rows[] = {
+	{ .process = &two[0], .compared = true, .cpus = 0.987, .requests_s = 12.5 },
+	{ .process = &two[1], .requests_s = -1 },
+};
+
+static void set_all(struct top_view *v, struct top_sample *s)
+{
+	s->chat.open = 12;
+	s->processes = two;
+	v->processes = two_rows;
+	v->n_processes = 2;
+	v->chat = (struct top_chat){ .any = true,
+				     .messages_in_s = 100,
+				     .messages_out_s = 240,
+				     .turns_s = 3.2,
+				     .turns = 3,
+				     .turn_p50_ns = 1200000000,
+				     .turn_p99_ns = 8000000000,
+				     .streams_s = 2,
+				     .streams_aborted_s = 0.5 };
+}
+
+#define CHAT "12 WebSockets  340 msg/s  3.20 turns/s p50 1.20 s p99 8.00 s  2.00 streams/s"
+
+static void chat_and_processes(void)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(10000);
+	struct top_sample s = { 0 };
+	struct top_row rows[2];
+	struct top_view *v = a_view(&s, rows);
+
+	set_all(v, &s);
+	EXPECT_INT(top_print_text(v, "daemon", &out), 0);
+	EXPECT_HAS(buf_str(&out), "lost 0\n" CHAT "\n\n REQ/S");
+	EXPECT(strlen(CHAT) <= 80);
+	EXPECT_HAS(buf_str(&out), "/?[2J\n\n"
+				  "     PID    ROLE    CPU     RSS   THR    FDS   REQ/S\n"
+				  "    4711  worker    99%   90.0M    12   1023    12.5\n"
+				  "    4712    main      -       -     -      -       -\n");
+	buf_reset(&out);
+	v->chat.turns = 0;
+	top_format_chat(v, &out);
+	EXPECT_STR(buf_str(&out), "12 WebSockets  340 msg/s  3.20 turns/s  2.00 streams/s");
+	free(s.service);
+}
+
+static void chat_and_processes_json(void)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(10000);
+	struct top_sample s = { 0 };
+	struct top_row rows[2];
+	struct top_view *v = a_view(&s, rows);
+	json_t *root, *list, *o;
+
+	set_all(v, &s);
+	EXPECT_INT(top_print_json(v, "daemon", &out), 0);
+	root = json_loads(buf_str(&out), 0, NULL);
+	REQUIRE(root != NULL);
+	o = json_object_get(root, "websockets");
+	EXPECT_INT(json_integer_value(json_object_get(o, "open")), 12);
+	EXPECT_NEAR(json_real_value(json_object_get(o, "messages_in_per_second")), 100, 1e-6);
+	EXPECT_NEAR(json_real_value(json_object_get(o, "messages_out_per_second")), 240, 1e-6);
+	EXPECT_NEAR(json_real_value(json_object_get(o, "turns_per_second")), 3.2, 1e-6);
+	EXPECT_NEAR(json_real_value(json_object_get(o, "turn_p99_seconds")), 8, 1e-6);
+	o = json_object_get(root, "streams");
+	EXPECT_NEAR(json_real_value(json_object_get(o, "ended_per_second")), 2, 1e-6);
+	EXPECT_NEAR(json_real_value(json_object_get(o, "aborted_per_second")), 0.5, 1e-6);
+	list = json_object_get(root, "processes");
+	EXPECT_UINT(json_array_size(list), 2);
+	o = json_array_get(list, 0);
+	EXPECT_INT(json_integer_value(json_object_get(o, "pid")), 4711);
+	EXPECT_STR(json_string_value(json_object_get(o, "role")), "worker");
+	EXPECT_NEAR(json_real_value(json_object_get(o, "cpus")), 0.987, 1e-6);
+	EXPECT_NEAR(json_real_value(json_object_get(o, "requests_per_second")), 12.5, 1e-6);
+	o = json_array_get(list, 1);
+	EXPECT(json_is_null(json_object_get(o, "cpus")));
+	EXPECT(json_is_null(json_object_get(o, "fds")));
+	EXPECT(json_is_null(json_object_get(o, "requests_per_second")));
+	o = json_array_get(json_object_get(root, "routes"), 0);
+	EXPECT_NEAR(json_real_value(json_object_get(o, "queue_p99_seconds")), 45.6e-6, 1e-9);
+	o = json_array_get(json_object_get(root, "routes"), 1);
+	EXPECT(json_is_null(json_object_get(o, "queue_p99_seconds")));
+	json_decref(root);
 	free(s.service);
 }
 
@@ -168,6 +290,8 @@ static void json(void)
 	EXPECT_HAS(buf_str(&out), "\"route\": \"/api/x\"");
 	EXPECT_HAS(buf_str(&out), "\"route\": \"/\\u001B[2J\"");
 	EXPECT_HAS(buf_str(&out), "\"max_seconds\": null");
+	EXPECT_HAS(buf_str(&out), "\"turn_p50_seconds\": null");
+	EXPECT(!strstr(buf_str(&out), "processes"));
 	EXPECT_STR(buf_str(&out) + out.len - 2, "}\n");
 	free(s.service);
 }
@@ -177,9 +301,12 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ "times have three digits", times },
 		{ "rates have three digits", rates },
+		{ "bytes have three digits", bytes },
 		{ "text is cut in its middle and never harms a terminal", texts },
 		{ "the plain text", text },
 		{ "the JSON", json },
+		{ "WebSockets, streams and processes as text", chat_and_processes },
+		{ "and as JSON", chat_and_processes_json },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

@@ -89,6 +89,84 @@ static void routes(void)
 	http_metrics_free(m);
 }
 
+static void chat(void)
+{
+	static const struct http_totals t = { .ws_opened = 5,
+					      .ws_closed = 2,
+					      .ws_messages = { 11, 12 } };
+	struct top_source s = { .service = "x" };
+	struct http_metrics *m = NULL;
+	struct http_record r = record("/e", 200);
+	json_t *root, *o, *list;
+
+	REQUIRE_INT(http_metrics_new(NULL, 10, &m), 0);
+	http_metrics_set_totals(m, &t);
+	r.flags = HTTP_FLAG_EVENTS;
+	r.read_ns = r.start_ns + MS;
+	add_record(m, &r);
+	r.end = HTTP_END_ABORT_CLIENT;
+	r.read_ns = 0;
+	add_record(m, &r);
+	add_record(m, &r);
+	r = record("/ws/1", 101);
+	r.kind = HTTP_KIND_TURN;
+	r.messages_in = 1;
+	add_record(m, &r);
+	s.metrics = m;
+	root = parse(&s);
+	o = json_object_get(root, "websockets");
+	EXPECT_INT(NUMBER(o, "open"), 3);
+	EXPECT_INT(NUMBER(o, "messages_in"), 11);
+	EXPECT_INT(NUMBER(o, "messages_out"), 12);
+	EXPECT_INT(NUMBER(o, "turns"), 1);
+	list = json_array_get(json_object_get(o, "turn"), 0);
+	EXPECT_INT(json_integer_value(json_array_get(list, 0)), histogram_bucket(3 * MS));
+	EXPECT_INT(json_integer_value(json_array_get(list, 1)), 1);
+	o = json_object_get(root, "streams");
+	EXPECT_INT(NUMBER(o, "ended"), 1);
+	EXPECT_INT(NUMBER(o, "aborted"), 2);
+	o = json_array_get(json_object_get(root, "routes"), 0);
+	list = json_object_get(o, "queue");
+	EXPECT_UINT(json_array_size(list), 1);
+	list = json_array_get(list, 0);
+	EXPECT_INT(json_integer_value(json_array_get(list, 0)), histogram_bucket(MS));
+	EXPECT(!json_object_get(root, "processes"));
+	json_decref(root);
+	http_metrics_free(m);
+}
+
+static int write_two(struct buf *out, void *ctx)
+{
+	return buf_printf(out, "[{\"pid\": 1}, {\"pid\": %d}]", *(int *)ctx);
+}
+
+static int write_none(struct buf *out, void *ctx)
+{
+	(void)out;
+	(void)ctx;
+	return -EIO;
+}
+
+static void processes(void)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(1 << 20);
+	int pid = 77;
+	struct top_source s = { .service = "x", .processes = write_two, .processes_ctx = &pid };
+	struct http_metrics *m = NULL;
+	json_t *root, *list;
+
+	REQUIRE_INT(http_metrics_new(NULL, 10, &m), 0);
+	s.metrics = m;
+	root = parse(&s);
+	list = json_object_get(root, "processes");
+	EXPECT_UINT(json_array_size(list), 2);
+	EXPECT_INT(NUMBER(json_array_get(list, 1), "pid"), 77);
+	json_decref(root);
+	s.processes = write_none;
+	EXPECT_INT(top_json_write(&s, &out), -EIO);
+	http_metrics_free(m);
+}
+
 static void hostile(void)
 {
 	struct top_source s = { .service = "a\"b\\c\n\x01\x7f\xff\xe2\x82" };
@@ -128,6 +206,8 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ "the service's numbers", head },
 		{ "the routes' numbers", routes },
+		{ "WebSockets, streams and queue", chat },
+		{ "processes come from who knows them", processes },
 		{ "hostile text is escaped", hostile },
 		{ "a full buffer is an error", full },
 	};

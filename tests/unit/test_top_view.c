@@ -167,6 +167,123 @@ static void backwards(void)
 	top_sample_free(b);
 }
 
+/* The wait of the interval, of those of which it is known. */
+static void queue(void)
+{
+	struct top_sample *a = sample(10, 1, 2), *b = sample(11, 1, 2);
+	struct top_view *v = NULL;
+	const struct top_row *r;
+
+	histogram_add(&add_route(a, "/x", 1)->queue, 900 * MS);
+	add_times(add_route(b, "/x", 1), 10 * MS, 4);
+	histogram_add(&b->routes[0].queue, 900 * MS); /* from before */
+	for (int i = 0; i < 3; i++)
+		histogram_add(&b->routes[0].queue, 3 * MS);
+	add_times(add_route(b, "/y", 0), 10 * MS, 1);
+	REQUIRE_INT(top_view_new(a, b, &v), 0);
+	r = find(v, "/x");
+	EXPECT_UINT(r->queued, 3);
+	expect_ms(r->queue_p99_ns, 3);
+	r = find(v, "/y");
+	EXPECT_UINT(r->queued, 0);
+	EXPECT_UINT(v->total.queued, 3);
+	expect_ms(v->total.queue_p99_ns, 3);
+	top_view_free(v);
+	top_sample_free(a);
+	top_sample_free(b);
+}
+
+static void chat(void)
+{
+	struct top_sample *a = sample(10, 1, 0), *b = sample(12, 1, 0);
+	struct top_view *v = NULL;
+
+	a->chat = (struct http_chat_stats){
+		.messages = { 100, 200 }, .turns = 50, .streams = 5, .streams_aborted = 6
+	};
+	histogram_add(&a->chat.turn, 60000 * MS);
+	b->chat = a->chat;
+	b->chat.open = 3;
+	b->chat.messages[0] += 10;
+	b->chat.messages[1] += 40;
+	b->chat.turns += 4;
+	b->chat.streams += 2;
+	b->chat.streams_aborted += 6;
+	for (int i = 0; i < 4; i++)
+		histogram_add(&b->chat.turn, 250 * MS);
+	REQUIRE_INT(top_view_new(a, b, &v), 0);
+	EXPECT(v->chat.any);
+	EXPECT_NEAR(v->chat.messages_in_s, 5, 1e-9);
+	EXPECT_NEAR(v->chat.messages_out_s, 20, 1e-9);
+	EXPECT_NEAR(v->chat.turns_s, 2, 1e-9);
+	EXPECT_UINT(v->chat.turns, 4);
+	expect_ms(v->chat.turn_p50_ns, 250);
+	expect_ms(v->chat.turn_p99_ns, 250);
+	EXPECT_NEAR(v->chat.streams_s, 4, 1e-9);
+	EXPECT_NEAR(v->chat.streams_aborted_s, 3, 1e-9);
+	top_view_free(v);
+	b->since_ns = 11 * NS_PER_SEC; /* a new daemon: all it counted is new */
+	REQUIRE_INT(top_view_new(a, b, &v), 0);
+	EXPECT_NEAR(v->chat.messages_in_s, 110, 1e-9);
+	EXPECT_UINT(v->chat.turns, 5);
+	top_view_free(v);
+	top_sample_free(a);
+	top_sample_free(b);
+}
+
+static void set_processes(struct top_sample *s, const struct top_process *list, size_t n)
+{
+	s->processes = calloc(n, sizeof(*list));
+	if (!s->processes)
+		abort();
+	memcpy(s->processes, list, n * sizeof(*list));
+	s->n_processes = n;
+}
+
+static void processes(void)
+{
+	static const struct top_process before[] = {
+		{ 5, 50, 7 * NS_PER_SEC, "main", .cpu_ns = 9 * NS_PER_SEC, .requests = 100 },
+		{ 6, 60, 7 * NS_PER_SEC, "main", .cpu_ns = 1 * NS_PER_SEC, .requests = 10 },
+		{ 7, 70, TOP_UNKNOWN, "main", .cpu_ns = 5 * NS_PER_SEC, .requests = TOP_UNKNOWN },
+		{ 8, 80, 7 * NS_PER_SEC, "main", .cpu_ns = 5 * NS_PER_SEC, .requests = 5 },
+	}, after[] = {
+		{ 5, 50, 11 * NS_PER_SEC, "main", .cpu_ns = 11 * NS_PER_SEC, .requests = 140 },
+		{ 6, 61, 11 * NS_PER_SEC, "main", .cpu_ns = 30 * NS_PER_SEC, .requests = 90 },
+		{ 7, 70, 11 * NS_PER_SEC, "main", .cpu_ns = 9 * NS_PER_SEC, .requests = 5 },
+		{ 4, 70, 11 * NS_PER_SEC, "main", .cpu_ns = 4 * NS_PER_SEC, .requests = 5 },
+		{ 8, 80, 7 * NS_PER_SEC, "main", .cpu_ns = 5 * NS_PER_SEC, .requests = 5 },
+	};
+	struct top_sample *a = sample(10, 1, 0), *b = sample(12, 1, 0);
+	struct top_view *v = NULL;
+
+	set_processes(a, before, ARRAY_SIZE(before));
+	set_processes(b, after, ARRAY_SIZE(after));
+	REQUIRE_INT(top_view_new(a, b, &v), 0);
+	REQUIRE_UINT(v->n_processes, 5);
+	EXPECT_UINT(v->processes[0].process->pid, 7); /* 4 s of CPU in 2 s */
+	EXPECT_NEAR(v->processes[0].cpus, 2, 1e-9);
+	EXPECT(v->processes[0].compared);
+	EXPECT(v->processes[0].requests_s < 0);
+	EXPECT_UINT(v->processes[1].process->pid, 5);
+	EXPECT_NEAR(v->processes[1].cpus, 0.5, 1e-9); /* over the 4 s of its own figures */
+	EXPECT_NEAR(v->processes[1].requests_s, 10, 1e-9);
+	/* New ones have no rates: nobody knows when their CPU time was. */
+	EXPECT_UINT(v->processes[2].process->pid, 4);
+	EXPECT(!v->processes[2].compared && v->processes[2].requests_s < 0);
+	EXPECT_UINT(v->processes[3].process->pid, 6);
+	EXPECT(!v->processes[3].compared); /* the same number, another process */
+	EXPECT_UINT(v->processes[4].process->pid, 8);
+	EXPECT(!v->processes[4].compared); /* nobody has looked since */
+	top_view_free(v);
+	b->since_ns = 11 * NS_PER_SEC;
+	REQUIRE_INT(top_view_new(a, b, &v), 0);
+	EXPECT(!v->processes[0].compared);
+	top_view_free(v);
+	top_sample_free(a);
+	top_sample_free(b);
+}
+
 static void empty(void)
 {
 	struct top_sample *a = sample(1, 1, 0), *b = sample(2, 1, 0);
@@ -190,6 +307,7 @@ static void sorting(void)
 	} rows[] = {
 		{ TOP_SORT_REQUESTS, "many slow bad idle" },
 		{ TOP_SORT_ERRORS, "bad many slow idle" },
+		{ TOP_SORT_QUEUE, "idle many slow bad" },
 		{ TOP_SORT_P50, "slow bad many idle" },
 		{ TOP_SORT_P99, "slow many bad idle" },
 		{ TOP_SORT_MAX, "slow many bad idle" },
@@ -207,7 +325,7 @@ static void sorting(void)
 	add_times(r, 5 * MS, 10);
 	r->server_errors = 10;
 	add_times(add_route(b, "slow", 0), 900 * MS, 20);
-	add_route(b, "idle", 0);
+	histogram_add(&add_route(b, "idle", 0)->queue, MS);
 	REQUIRE_INT(top_view_new(a, b, &v), 0);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		top_view_sort(v, rows[i].by);
@@ -230,6 +348,9 @@ int main(int argc, char **argv)
 		{ "a new route counts from nothing", new_route },
 		{ "a restarted daemon counts from its start", restart },
 		{ "counters that went back make no absurd numbers", backwards },
+		{ "the queue is the interval's alone", queue },
+		{ "WebSockets and streams", chat },
+		{ "processes are compared with themselves", processes },
 		{ "no routes at all", empty },
 		{ "sorted by each column", sorting },
 	};

@@ -13,6 +13,7 @@ enum cmd_status {
 
 int cmd_run(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 

@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +19,10 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/util.h"
+#include "cmd/service_state.h"
 #include "cmd/service_watch.h"
+#include "cmd/setup.h"
+#include "cmd/status_watch.h"
 #include "metrics/http_metrics.h"
 #include "metrics/page.h"
 #include "metrics/self.h"
@@ -46,6 +51,8 @@ struct daemon {
 	uint64_t watchdog_ns, watchdog_due_ns;
 	unsigned int drain_us;
 	struct service_watch service;
+	struct service_state *state;
+	struct status_watch status;
 	int lock_fd;
 };
 
@@ -91,10 +98,17 @@ static void refresh(void *ctx)
 
 	/* Totals after records: what a page counts as ended is never ahead of what began. */
 	http_probe_drain(d->probe);
-	if (http_probe_totals(d->probe, &totals) == 0)
+	if (http_probe_totals(d->probe, &totals) == 0) {
 		http_metrics_set_totals(d->metrics, &totals);
+		self_lost(&d->self, "http", totals.records_lost);
+	}
 	self_probe(&d->self, "http", true);
 	self_probe(&d->self, "http_close", http_probe_sees_close(d->probe));
+	self_probe(&d->self, "queue", http_probe_sees_reads(d->probe));
+	service_state_refresh(d->state);
+	service_state_probes(d->state, &d->self);
+	status_watch_look(&d->status, d->metrics, service_state_pressure(d->state),
+			  clock_monotonic_ns());
 	if (d->http) {
 		const struct listener_stats stats = listener_stats(d->http);
 
@@ -120,10 +134,40 @@ static int write_top(struct buf *out, void *ctx)
 		.monotonic_ns = clock_monotonic_ns(),
 		.since_ns = d->since_ns,
 		.metrics = d->metrics,
+		.processes = service_state_write_processes,
+		.processes_ctx = d->state,
 	};
 
 	refresh(d);
 	return top_json_write(&s, out);
+}
+
+static void fill_probes(const struct self *self, struct status *s)
+{
+	for (; s->n_probes < self->n_probes && s->n_probes < STATUS_PROBES_MAX; s->n_probes++) {
+		struct status_probe *p = &s->probes[s->n_probes];
+
+		snprintf(p->name, sizeof(p->name), "%s", self->probes[s->n_probes].name);
+		p->up = self->probes[s->n_probes].up;
+	}
+}
+
+static int write_status(struct buf *out, void *ctx)
+{
+	struct daemon *d = ctx;
+	uint64_t now_ns = clock_monotonic_ns();
+	struct status s;
+
+	refresh(d);
+	status_init(&s);
+	snprintf(s.service, sizeof(s.service), "%s", d->config->service_name);
+	s.now_s = (double)clock_realtime_ns() / (double)NS_PER_SEC;
+	s.isamon_since_s = s.now_s - (double)(now_ns - d->since_ns) / (double)NS_PER_SEC;
+	service_watch_status(&d->service, d->config, &s);
+	service_state_status(d->state, &s);
+	status_watch_fill(&d->status, d->metrics, service_state_pressure(d->state), now_ns, &s);
+	fill_probes(&d->self, &s);
+	return status_json_write(&s, out);
 }
 
 static bool is_ready(struct buf *why, void *ctx)
@@ -148,6 +192,7 @@ static void on_second(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	http_metrics_tick(d->metrics);
 	look_for_service(d);
+	service_state_second(d->state);
 	if (d->watchdog_ns && now >= d->watchdog_due_ns) {
 		notify_watchdog();
 		d->watchdog_due_ns = now + d->watchdog_ns / 2;
@@ -183,7 +228,9 @@ static void on_reload(evutil_socket_t fd, short what, void *ctx)
 	options_keep_fixed(d->config, c);
 	http_probe_set_ports(d->probe, c->ports, c->n_ports);
 	http_metrics_set_patterns(d->metrics, patterns);
+	setup_streams(c, d->metrics);
 	log_set_level(c->log_level);
+	service_state_reload(d->state, c);
 	config_free(d->config);
 	d->config = c;
 	d->service.known = false;
@@ -229,13 +276,15 @@ static int start_listeners(struct daemon *d, struct buf *why)
 		.before_page = refresh,
 		.after_page = page_sent,
 		.top = write_top,
+		.status = write_status,
 		.ready = is_ready,
 		.ctx = d,
 	};
 	_cleanup_(buf_done) struct buf path = BUF_INIT(4096);
 	int err;
 
-	page_add(&d->page, http_metrics_collect, d->metrics);
+	http_metrics_add_pages(&d->page, d->metrics);
+	service_state_add_pages(d->state, &d->page);
 	page_add(&d->page, self_collect, &d->self);
 	err = listener_open_tcp(d->base, d->config->listen_address, d->config->listen_port, &limits,
 				&source, why, &d->http);
@@ -290,6 +339,7 @@ static int start_probe(struct daemon *d, struct route_patterns *patterns, struct
 	err = http_metrics_new(patterns, d->config->max_series, &d->metrics);
 	if (err)
 		return err;
+	setup_streams(d->config, d->metrics);
 	err = http_probe_open(&options, on_record, d, why, &d->probe);
 	if (err)
 		return err;
@@ -340,6 +390,10 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	d->base = event_base_new();
 	if (!d->base)
 		return -ENOMEM;
+	err = service_state_new(d->base, d->config, &d->state);
+	if (err)
+		return err;
+	service_state_use_http(d->state, d->metrics);
 	err = start_listeners(d, why);
 	if (err)
 		return err;
@@ -347,6 +401,8 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	if (err)
 		return err;
 	look_for_service(d);
+	malloc_trim(0); /* loading the programs took megabytes, for a moment */
+	refresh(d);     /* the beginning of what is counted from now on */
 	*ret_daemon = take(d);
 	return 0;
 }
@@ -377,6 +433,7 @@ void daemon_free(struct daemon *d)
 	for (int i = 0; i < EVENT_N; i++)
 		if (d->events[i])
 			event_free(d->events[i]);
+	service_state_free(d->state);
 	if (d->base)
 		event_base_free(d->base);
 	http_probe_close(d->probe);

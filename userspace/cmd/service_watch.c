@@ -2,6 +2,7 @@
 /* One reading of /proc/net/tcp and tcp6 a look; one log line a change. */
 #include "cmd/service_watch.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "probe/listeners.h"
@@ -30,8 +31,26 @@ void service_watch_look(struct service_watch *w, const struct config *c)
 			say(w, c, i, up[i]);
 		w->port_up[i] = up[i];
 	}
+	if (any != w->up || !(w->since_s > 0))
+		w->since_s = (double)clock_realtime_ns() / (double)NS_PER_SEC;
 	if (!w->known || any != w->up)
 		notify_status("%s is %s", c->service_name, any ? "up" : "down");
 	w->known = true;
 	w->up = any;
+}
+
+void service_watch_status(const struct service_watch *w, const struct config *c, struct status *s)
+{
+	s->service_up = w->up;
+	if (w->since_s > 0 && w->up)
+		s->up_since_s = w->since_s; /* until its processes tell it better */
+	else if (w->since_s > 0)
+		s->down_since_s = w->since_s;
+	for (; s->n_ports < c->n_ports && s->n_ports < STATUS_PORTS_MAX; s->n_ports++) {
+		s->ports[s->n_ports].port = c->ports[s->n_ports];
+		s->ports[s->n_ports].listening = w->port_up[s->n_ports];
+		s->ports[s->n_ports].queue_length = STATUS_UNKNOWN;
+		s->ports[s->n_ports].queue_limit = STATUS_UNKNOWN;
+		s->ports[s->n_ports].drops = STATUS_UNKNOWN;
+	}
 }

@@ -6,14 +6,18 @@
 #include <stdbool.h>
 
 #include "config/config.h"
+#include "metrics/status_json.h"
 
 struct service_watch {
 	bool known; /* false: say how each port is, not only what has changed */
 	bool up;    /* somebody listens on one of the ports */
 	bool port_up[CONFIG_PORTS_MAX];
+	double since_s; /* when it came to be up, or down, or was first looked at; since the epoch */
 };
 
 /* Looks, logs what has changed, and tells the manager. Where /proc cannot be read all stays as it was. */
 void service_watch_look(struct service_watch *w, const struct config *c);
+/* What `isamon status` is told of it. */
+void service_watch_status(const struct service_watch *w, const struct config *c, struct status *s);
 
 #endif

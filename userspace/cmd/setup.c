@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define NS_PER_MS 1000000ull
+
 /* A default file that may not be read is an error; one that is not there is none. */
 static int load(const char *path, struct buf *problems, struct config **ret_config)
 {
@@ -67,4 +69,14 @@ int setup_load(const char *path, struct buf *problems, struct config **ret_confi
 	*ret_config = take(c);
 	*ret_patterns = patterns;
 	return 0;
+}
+
+void setup_streams(const struct config *c, struct http_metrics *m)
+{
+	const struct http_stream_options o = {
+		.threshold_ns = c->stream_threshold_ms * NS_PER_MS,
+		.in_duration = c->streams_in_duration,
+	};
+
+	http_metrics_set_streams(m, &o);
 }

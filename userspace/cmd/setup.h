@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "config/config.h"
+#include "metrics/http_metrics.h"
 #include "metrics/route.h"
 
 /*
@@ -15,5 +16,8 @@
  */
 int setup_load(const char *path, struct buf *problems, struct config **ret_config,
 	       struct route_patterns **ret_patterns);
+
+/* What the configuration says of streams, from now on. */
+void setup_streams(const struct config *c, struct http_metrics *m);
 
 #endif

@@ -32,8 +32,9 @@ static const char usage[] =
 	"  --config FILE default " CONFIG_DEFAULT_PATH "\n"
 	"  --port N      look at this port; may be repeated\n"
 	"\n"
-	"Keys: q quit; r e p 9 m sort by requests, errors, p50, p99, max; arrows, PgUp, PgDn, Home, End\n"
-	"scroll; space pauses; ? shows the keys.\n"
+	"QUEUE is the p99 of the time until the service reads a request.\n"
+	"Keys: q quit; r e u p 9 m sort by requests, errors, queue, p50, p99, max; arrows, PgUp, PgDn,\n"
+	"Home, End scroll; space pauses; ? shows the keys.\n"
 	"Exit status: 0 fine, 2 wrong usage or configuration, 3 could not be done.\n";
 
 struct options {

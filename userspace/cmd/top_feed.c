@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/setup.h"
 #include "metrics/http_metrics.h"
 #include "probe/http_probe.h"
 #include "probe/listeners.h"
@@ -131,6 +132,7 @@ static int attach_probe(struct top_feed *s, struct route_patterns *patterns, str
 		buf_add_str(why, strerror(-err));
 		return err;
 	}
+	setup_streams(s->config, s->metrics);
 	err = http_probe_open(&o, on_record, s, why, &s->probe);
 	if (err)
 		return err;

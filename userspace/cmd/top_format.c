@@ -11,6 +11,7 @@
 #include <wchar.h>
 
 #include "base/utf8.h"
+#include "base/util.h"
 
 #define ELLIPSIS_UTF8 "\xe2\x80\xa6"
 #define ELLIPSIS_ASCII "..."
@@ -45,6 +46,19 @@ void top_format_rate(double rate, char cell[static TOP_CELL_MAX])
 		three_digits(rate / 1e3, "k", cell);
 	else
 		three_digits(rate / 1e6 < 99999 ? rate / 1e6 : 99999, "M", cell);
+}
+
+void top_format_bytes(uint64_t bytes, char cell[static TOP_CELL_MAX])
+{
+	static const char *const units[] = { "K", "M", "G", "T" };
+	double v = (double)bytes / 1024;
+	size_t i = 0;
+
+	while (v >= 999.5 && i < ARRAY_SIZE(units) - 1) {
+		v /= 1024;
+		i++;
+	}
+	three_digits(v < 99999 ? v : 99999, units[i], cell);
 }
 
 bool top_format_utf8(void)
@@ -118,42 +132,80 @@ size_t top_format_text(const char *text, size_t columns, bool utf8, struct buf *
 	return left + gap + add_columns(text, n, utf8, all - right, SIZE_MAX, out);
 }
 
+static const struct {
+	const char *name;
+	int width;
+} columns[TOP_COLUMNS] = {
+	[TOP_REQUESTS] = { "REQ/S", 6 }, [TOP_ERRORS] = { "ERR/S", 7 },
+	[TOP_QUEUE] = { "QUEUE", 8 },    [TOP_P50] = { "P50", 8 },
+	[TOP_P90] = { "P90", 8 },        [TOP_P99] = { "P99", 8 },
+	[TOP_MAX] = { "MAX", 8 },
+};
+
 const char *top_column_name(enum top_column c)
 {
-	static const char *const names[TOP_COLUMNS] = {
-		[TOP_REQUESTS] = "REQ/S", [TOP_ERRORS] = "ERR/S", [TOP_P50] = "P50",
-		[TOP_P90] = "P90",        [TOP_P99] = "P99",      [TOP_MAX] = "MAX",
-	};
+	return columns[c].name;
+}
 
-	return names[c];
+int top_column_width(enum top_column c)
+{
+	return columns[c].width;
 }
 
 enum top_column top_sort_column(enum top_sort by)
 {
-	static const enum top_column columns[] = {
+	static const enum top_column by_order[] = {
 		[TOP_SORT_REQUESTS] = TOP_REQUESTS, [TOP_SORT_ERRORS] = TOP_ERRORS,
-		[TOP_SORT_P50] = TOP_P50,           [TOP_SORT_P99] = TOP_P99,
-		[TOP_SORT_MAX] = TOP_MAX,
+		[TOP_SORT_QUEUE] = TOP_QUEUE,       [TOP_SORT_P50] = TOP_P50,
+		[TOP_SORT_P99] = TOP_P99,           [TOP_SORT_MAX] = TOP_MAX,
 	};
 
-	return columns[by];
+	return by_order[by];
 }
 
 void top_format_cell(const struct top_row *r, enum top_column c, char cell[static TOP_CELL_MAX])
 {
 	const uint64_t times[TOP_COLUMNS] = {
-		[TOP_P50] = r->p50_ns,
-		[TOP_P90] = r->p90_ns,
-		[TOP_P99] = r->p99_ns,
-		[TOP_MAX] = r->max_ns,
+		[TOP_QUEUE] = r->queue_p99_ns, [TOP_P50] = r->p50_ns, [TOP_P90] = r->p90_ns,
+		[TOP_P99] = r->p99_ns,         [TOP_MAX] = r->max_ns,
 	};
 
 	if (c == TOP_REQUESTS)
 		top_format_rate(r->requests_s, cell);
 	else if (c == TOP_ERRORS)
 		top_format_rate(r->errors_s, cell);
-	else if (r->requests && r->max_ns)
+	else if (c == TOP_QUEUE ? r->queued > 0 : r->requests && r->max_ns)
 		top_format_time(times[c], cell);
 	else
 		snprintf(cell, TOP_CELL_MAX, "-");
+}
+
+static void add_rate(struct buf *out, double rate, const char *what)
+{
+	char cell[TOP_CELL_MAX];
+
+	top_format_rate(rate, cell);
+	buf_printf(out, "  %s %s", cell, what);
+}
+
+static void add_time(struct buf *out, const char *what, uint64_t ns)
+{
+	char cell[TOP_CELL_MAX];
+
+	top_format_time(ns, cell);
+	buf_printf(out, " %s %s", what, cell);
+}
+
+void top_format_chat(const struct top_view *v, struct buf *out)
+{
+	const struct top_chat *c = &v->chat;
+
+	buf_printf(out, "%llu WebSockets", (unsigned long long)v->sample->chat.open);
+	add_rate(out, c->messages_in_s + c->messages_out_s, "msg/s");
+	add_rate(out, c->turns_s, "turns/s");
+	if (c->turns) {
+		add_time(out, "p50", c->turn_p50_ns);
+		add_time(out, "p99", c->turn_p99_ns);
+	}
+	add_rate(out, c->streams_s, "streams/s");
 }

@@ -18,6 +18,9 @@ void top_format_time(uint64_t ns, char cell[static TOP_CELL_MAX]);
 /* "0", "0.25", "12.5", "1234", "98.7k", "1.23M". */
 void top_format_rate(double rate, char cell[static TOP_CELL_MAX]);
 
+/* Three digits, by powers of 1024: "870K", "12.3M", "1.20G". */
+void top_format_bytes(uint64_t bytes, char cell[static TOP_CELL_MAX]);
+
 /*
  * Appends @text in at most @columns columns; what is too long loses its middle to an ellipsis. Control
  * bytes, invisible characters and whatever is no UTF-8 become "?"; so does everything above
@@ -25,17 +28,29 @@ void top_format_rate(double rate, char cell[static TOP_CELL_MAX]);
  */
 size_t top_format_text(const char *text, size_t columns, bool utf8, struct buf *out);
 
+/* Appends the line of WebSockets and streams: "3 WebSockets  12.5 msg/s  2.00 turns/s p50 ...". ASCII. */
+void top_format_chat(const struct top_view *v, struct buf *out);
+
 /* Whether the locale's characters are UTF-8. */
 bool top_format_utf8(void);
 
-enum top_column { TOP_REQUESTS, TOP_ERRORS, TOP_P50, TOP_P90, TOP_P99, TOP_MAX, TOP_COLUMNS };
-/* Every number is written right-aligned in this many columns, the gap ahead of it included. */
-#define TOP_COLUMN_WIDTH 8
+enum top_column {
+	TOP_REQUESTS,
+	TOP_ERRORS,
+	TOP_QUEUE,
+	TOP_P50,
+	TOP_P90,
+	TOP_P99,
+	TOP_MAX,
+	TOP_COLUMNS,
+};
 
 const char *top_column_name(enum top_column c);
+/* A number is written right-aligned in that many columns, the gap ahead of it included. */
+int top_column_width(enum top_column c);
 /* The column that an order sorts by. */
 enum top_column top_sort_column(enum top_sort by);
-/* A row's cell: "-" for a time without requests. */
+/* A row's cell: "-" for a time without requests, or a queue of which nothing is known. */
 void top_format_cell(const struct top_row *r, enum top_column c, char cell[static TOP_CELL_MAX]);
 
 #endif

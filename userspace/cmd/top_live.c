@@ -118,6 +118,7 @@ static void on_key(struct live *l, enum top_key key)
 	case TOP_KEY_QUIT: l->stop = true; break;
 	case TOP_KEY_SORT_REQUESTS:
 	case TOP_KEY_SORT_ERRORS:
+	case TOP_KEY_SORT_QUEUE:
 	case TOP_KEY_SORT_P50:
 	case TOP_KEY_SORT_P99:
 	case TOP_KEY_SORT_MAX: sort_by(l, (enum top_sort)(key - TOP_KEY_SORT_REQUESTS)); break;

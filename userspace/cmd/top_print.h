@@ -12,6 +12,12 @@
  *                             where there was none
  *   in_flight, connections    at its end
  *   records_lost              in the interval: requests that are in no percentile
+ *   queue_p99_seconds         the wait until the service read them; null where nothing is known of it
+ *   websockets                open (at its end), messages_in_per_second, messages_out_per_second,
+ *                             turns_per_second, turn_p50_seconds, turn_p99_seconds (null: there was none)
+ *   streams                   ended_per_second (aborted ones too), aborted_per_second
+ *   processes                 absent where nobody knows them; a list, by CPU time: pid, role, cpus (1 is one
+ *                             whole CPU), rss_bytes, threads, fds, requests_per_second; null: not known
  *   routes                    a list, by requests per second: route, requests (ended in the interval), and
  *                             the rates and times above
  */

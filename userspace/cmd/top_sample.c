@@ -24,6 +24,7 @@ void top_sample_free(struct top_sample *s)
 	for (i = 0; i < s->n_routes; i++)
 		free(s->routes[i].route);
 	free(s->routes);
+	free(s->processes);
 	free(s->service);
 	free(s);
 }
@@ -100,6 +101,8 @@ static int parse_route(const json_t *object, struct top_route *r)
 	err = parse_max(json_object_get(object, "max_ns"), r->max_ns);
 	if (!err)
 		err = parse_histogram(json_object_get(object, "histogram"), &r->duration);
+	if (!err)
+		err = parse_histogram(json_object_get(object, "queue"), &r->queue);
 	return err ? err : get_string(object, "route", &r->route);
 }
 
@@ -119,6 +122,25 @@ static int parse_routes(const json_t *list, struct top_sample *s)
 			return err;
 	}
 	return 0;
+}
+
+static int parse_chat(const json_t *root, struct http_chat_stats *c)
+{
+	const json_t *websockets = json_object_get(root, "websockets");
+	const json_t *streams = json_object_get(root, "streams");
+
+	if (get_u64(websockets, "open", &c->open) ||
+	    get_u64(websockets, "messages_in", &c->messages[0]) ||
+	    get_u64(websockets, "messages_out", &c->messages[1]) ||
+	    get_u64(websockets, "turns", &c->turns) || get_u64(streams, "ended", &c->streams) ||
+	    get_u64(streams, "aborted", &c->streams_aborted))
+		return -EPROTO;
+	return parse_histogram(json_object_get(websockets, "turn"), &c->turn);
+}
+
+static int parse_processes(const json_t *list, struct top_sample *s)
+{
+	return list ? top_process_parse(list, &s->processes, &s->n_processes) : 0;
 }
 
 static int parse_head(const json_t *root, struct top_sample *s)
@@ -146,6 +168,10 @@ int top_sample_parse(const char *json, size_t len, struct top_sample **ret)
 		return -EPROTO;
 	err = parse_head(root, s);
 	if (!err)
+		err = parse_chat(root, &s->chat);
+	if (!err)
+		err = parse_processes(json_object_get(root, "processes"), s);
+	if (!err)
 		err = parse_routes(json_object_get(root, "routes"), s);
 	if (err)
 		return err;
@@ -168,6 +194,7 @@ static int take_route(const struct http_metrics *m, size_t i, struct top_sample 
 	r->aborts = stats.aborts;
 	memcpy(r->max_ns, stats.max_ns, sizeof(r->max_ns));
 	r->duration = stats.duration;
+	r->queue = stats.queue;
 	r->route = strdup(stats.route);
 	if (!r->route)
 		return -ENOMEM;
@@ -192,11 +219,14 @@ int top_sample_take(const struct http_metrics *m, const struct top_sample *head,
 		return -ENOMEM;
 	*s = *head;
 	s->n_routes = 0;
+	s->processes = NULL;
+	s->n_processes = 0;
 	s->service = strdup(head->service);
 	s->routes = calloc(n ? n : 1, sizeof(*s->routes));
 	if (!s->service || !s->routes)
 		return -ENOMEM;
 	take_totals(http_metrics_totals(m), s);
+	http_metrics_chat(m, &s->chat);
 	for (i = 0; i < n; i++)
 		if (take_route(m, i, s))
 			return -ENOMEM;

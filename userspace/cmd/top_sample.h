@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One reading of the service's counters, for `isamon top`: out of the daemon's JSON or out of metrics of
- * our own. Everything but in_flight, connections and max_ns is cumulative since since_ns.
+ * our own. Everything but in_flight, connections, max_ns and what is open is cumulative since since_ns.
  */
 #ifndef ISAMON_TOP_SAMPLE_H
 #define ISAMON_TOP_SAMPLE_H
@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cmd/top_process.h"
 #include "metrics/histogram.h"
 #include "metrics/http_metrics.h"
 
@@ -24,6 +25,7 @@ struct top_route {
 	uint64_t aborts;
 	uint64_t max_ns[2]; /* of the present and of the last full second */
 	struct histogram duration;
+	struct histogram queue;
 };
 
 struct top_sample {
@@ -34,6 +36,9 @@ struct top_sample {
 	uint64_t in_flight;
 	uint64_t connections; /* open now */
 	uint64_t records_lost;
+	struct http_chat_stats chat;
+	struct top_process *processes; /* NULL: nobody knows them */
+	size_t n_processes;
 	struct top_route *routes;
 	size_t n_routes;
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Drawing. From the top: title, numbers, trouble, head of the table, all routes together, the routes, and the
- * line of keys at the bottom. What does not fit is cut. All text from outside passes
- * top_format_text(). Signals are the caller's: SIGWINCH comes as top_screen_resize().
+ * Drawing. From the top: title, numbers, trouble or else WebSockets and streams, head of the table, all
+ * routes together, the routes, the processes if there is room, and the line of keys at the bottom. What
+ * does not fit is cut. All text from outside passes top_format_text(). Signals are the caller's: SIGWINCH
+ * comes as top_screen_resize().
  */
 #include "cmd/top_screen.h"
 
@@ -16,6 +17,7 @@
 
 #include "base/buf.h"
 #include "cmd/top_format.h"
+#include "cmd/top_process_cell.h"
 
 #define LINE_TITLE 0
 #define LINE_NUMBERS 1
@@ -24,6 +26,9 @@
 #define LINE_ALL 4
 #define LINE_ROUTES 5
 #define LINES_BELOW 1
+/* The table of processes: its share of the lines for routes, and how few of them leave it out. */
+#define PANE_SHARE 3
+#define PANE_ROOM_MIN 6
 
 #define SERVICE_COLUMNS 24
 #define SLOW_NS 1000000000ull
@@ -35,6 +40,7 @@ struct top_screen {
 	SCREEN *terminal;
 	bool utf8;
 	bool colours;
+	int pane; /* lines of the table of processes, its head included */
 	int line; /* being drawn: what is too long for it is cut, not continued on the next */
 };
 
@@ -92,9 +98,8 @@ void top_screen_resize(struct top_screen *s)
 
 size_t top_screen_page(const struct top_screen *s)
 {
-	int n = getmaxy(stdscr) - LINE_ROUTES - LINES_BELOW;
+	int n = getmaxy(stdscr) - LINE_ROUTES - LINES_BELOW - s->pane;
 
-	(void)s;
 	return n > 0 ? (size_t)n : 0;
 }
 
@@ -134,6 +139,23 @@ static void put_text(const struct top_screen *s, const char *text, int columns)
 		return;
 	top_format_text(text, (size_t)n, s->utf8, &shown);
 	addstr(buf_str(&shown));
+}
+
+/* Right-aligned in @width columns. */
+static void put_cell(const struct top_screen *s, attr_t attributes, int width, const char *cell)
+{
+	char text[TOP_CELL_MAX + 16];
+
+	snprintf(text, sizeof(text), "%*s", width, cell);
+	put(s, attributes, text);
+}
+
+/* What is left of a table's head. */
+static void end_head(const struct top_screen *s)
+{
+	while (room(s) > 0)
+		put(s, A_NORMAL, " ");
+	attroff(A_REVERSE);
 }
 
 static attr_t attributes_of(const struct top_screen *s, enum colour colour)
@@ -192,6 +214,16 @@ static void draw_numbers(struct top_screen *s, const struct top_view *v)
 	draw_count(s, v->lost, "lost", true);
 }
 
+static void draw_chat(struct top_screen *s, const struct top_view *v)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT(512);
+
+	if (!v->chat.any)
+		return;
+	top_format_chat(v, &text);
+	put(s, A_NORMAL, buf_str(&text));
+}
+
 static void draw_trouble(struct top_screen *s, const struct top_scene *scene)
 {
 	begin_line(s, LINE_TROUBLE);
@@ -201,12 +233,13 @@ static void draw_trouble(struct top_screen *s, const struct top_scene *scene)
 		put(s, A_NORMAL, "measuring");
 	else if (scene->view->restarted)
 		put(s, A_NORMAL, "the daemon was restarted");
+	else
+		draw_chat(s, scene->view);
 }
 
 static void draw_head(struct top_screen *s, enum top_sort sort)
 {
 	const char *mark = s->utf8 ? "\xe2\x96\xbc" : "v";
-	char text[32];
 	unsigned int c;
 
 	begin_line(s, LINE_HEAD);
@@ -215,16 +248,13 @@ static void draw_head(struct top_screen *s, enum top_sort sort)
 		bool sorted = c == top_sort_column(sort);
 		int name = (int)strlen(top_column_name(c)) + (sorted ? 1 : 0);
 
-		snprintf(text, sizeof(text), "%*s", TOP_COLUMN_WIDTH - name, "");
-		put(s, A_NORMAL, text);
+		put_cell(s, A_NORMAL, top_column_width(c) - name, "");
 		if (sorted && room(s) > 0)
 			addstr(mark); /* one column, however many bytes */
 		put(s, sorted ? A_BOLD : A_NORMAL, top_column_name(c));
 	}
 	put(s, A_NORMAL, "  ROUTE");
-	while (room(s) > 0)
-		put(s, A_NORMAL, " ");
-	attroff(A_REVERSE);
+	end_head(s);
 }
 
 static enum colour cell_colour(const struct top_row *r, enum top_column c)
@@ -238,14 +268,13 @@ static enum colour cell_colour(const struct top_row *r, enum top_column c)
 
 static void draw_row(struct top_screen *s, int line, const struct top_row *r, const char *name)
 {
-	char cell[TOP_CELL_MAX], text[32];
+	char cell[TOP_CELL_MAX];
 	unsigned int c;
 
 	begin_line(s, line);
 	for (c = 0; c < TOP_COLUMNS; c++) {
 		top_format_cell(r, c, cell);
-		snprintf(text, sizeof(text), "%*s", TOP_COLUMN_WIDTH, cell);
-		put(s, attributes_of(s, cell_colour(r, c)), text);
+		put_cell(s, attributes_of(s, cell_colour(r, c)), top_column_width(c), cell);
 	}
 	put(s, A_NORMAL, "  ");
 	put_text(s, name, getmaxx(stdscr));
@@ -266,6 +295,47 @@ static void draw_routes(struct top_screen *s, struct top_scene *scene)
 			 v->rows[scene->offset + i].route);
 }
 
+/* Lines that the table of processes takes. */
+static int pane_of(const struct top_scene *scene)
+{
+	int all = getmaxy(stdscr) - LINE_ROUTES - LINES_BELOW;
+	int n = scene->view ? (int)scene->view->n_processes : 0;
+
+	if (!n || all < PANE_ROOM_MIN)
+		return 0;
+	return 1 + (n < all / PANE_SHARE ? n : all / PANE_SHARE);
+}
+
+static void draw_process(struct top_screen *s, int line, const struct top_process_row *r)
+{
+	char cell[TOP_CELL_MAX];
+
+	begin_line(s, line);
+	for (unsigned int c = 0; c < TOP_PROCESS_COLUMNS; c++) {
+		top_process_format_cell(r, c, cell);
+		put_cell(s, A_NORMAL, top_process_column_width(c), cell);
+	}
+}
+
+static void draw_processes(struct top_screen *s, const struct top_view *v)
+{
+	int head = getmaxy(stdscr) - LINES_BELOW - s->pane;
+	char text[48];
+
+	if (!s->pane)
+		return;
+	begin_line(s, head);
+	attron(A_REVERSE);
+	for (unsigned int c = 0; c < TOP_PROCESS_COLUMNS; c++)
+		put_cell(s, A_NORMAL, top_process_column_width(c), top_process_column_name(c));
+	snprintf(text, sizeof(text), "  %zu process%s", v->n_processes,
+		 v->n_processes == 1 ? "" : "es");
+	put(s, A_NORMAL, text);
+	end_head(s);
+	for (int i = 0; i + 1 < s->pane; i++)
+		draw_process(s, head + 1 + i, &v->processes[i]);
+}
+
 static void draw_keys(struct top_screen *s, const struct top_scene *scene)
 {
 	size_t n = scene->view ? scene->view->n_rows : 0, page = top_screen_page(s);
@@ -275,7 +345,7 @@ static void draw_keys(struct top_screen *s, const struct top_scene *scene)
 	begin_line(s, getmaxy(stdscr) - 1);
 	if (scene->help)
 		snprintf(text, sizeof(text), "%s",
-			 "q quit  r requests  e errors  p p50  9 p99  m max  "
+			 "q quit  r req  e err  u queue  p p50  9 p99  m max  "
 			 "arrows scroll  space pause");
 	else if (n > page)
 		snprintf(text, sizeof(text), "q quit  ? keys   routes %zu-%zu of %zu",
@@ -288,10 +358,13 @@ static void draw_keys(struct top_screen *s, const struct top_scene *scene)
 void top_screen_draw(struct top_screen *s, struct top_scene *scene)
 {
 	erase();
+	s->pane = pane_of(scene);
 	if (getmaxy(stdscr) > LINE_HEAD + LINES_BELOW)
 		draw_head(s, scene->sort);
-	if (scene->view)
+	if (scene->view) {
 		draw_routes(s, scene);
+		draw_processes(s, scene->view);
+	}
 	draw_title(s, scene);
 	if (scene->view)
 		draw_numbers(s, scene->view);
@@ -306,15 +379,25 @@ enum top_key top_screen_key(struct top_screen *s)
 		int code;
 		enum top_key key;
 	} keys[] = {
-		{ ERR, TOP_KEY_NONE },          { 'q', TOP_KEY_QUIT },
-		{ 'Q', TOP_KEY_QUIT },          { 'r', TOP_KEY_SORT_REQUESTS },
-		{ 'e', TOP_KEY_SORT_ERRORS },   { 'p', TOP_KEY_SORT_P50 },
-		{ '9', TOP_KEY_SORT_P99 },      { 'm', TOP_KEY_SORT_MAX },
-		{ KEY_UP, TOP_KEY_UP },         { 'k', TOP_KEY_UP },
-		{ KEY_DOWN, TOP_KEY_DOWN },     { 'j', TOP_KEY_DOWN },
-		{ KEY_PPAGE, TOP_KEY_PAGE_UP }, { KEY_NPAGE, TOP_KEY_PAGE_DOWN },
-		{ KEY_HOME, TOP_KEY_HOME },     { KEY_END, TOP_KEY_END },
-		{ ' ', TOP_KEY_PAUSE },         { '?', TOP_KEY_HELP },
+		{ ERR, TOP_KEY_NONE },
+		{ 'q', TOP_KEY_QUIT },
+		{ 'Q', TOP_KEY_QUIT },
+		{ 'r', TOP_KEY_SORT_REQUESTS },
+		{ 'e', TOP_KEY_SORT_ERRORS },
+		{ 'u', TOP_KEY_SORT_QUEUE },
+		{ 'p', TOP_KEY_SORT_P50 },
+		{ '9', TOP_KEY_SORT_P99 },
+		{ 'm', TOP_KEY_SORT_MAX },
+		{ KEY_UP, TOP_KEY_UP },
+		{ 'k', TOP_KEY_UP },
+		{ KEY_DOWN, TOP_KEY_DOWN },
+		{ 'j', TOP_KEY_DOWN },
+		{ KEY_PPAGE, TOP_KEY_PAGE_UP },
+		{ KEY_NPAGE, TOP_KEY_PAGE_DOWN },
+		{ KEY_HOME, TOP_KEY_HOME },
+		{ KEY_END, TOP_KEY_END },
+		{ ' ', TOP_KEY_PAUSE },
+		{ '?', TOP_KEY_HELP },
 		{ 'h', TOP_KEY_HELP },
 	};
 	int code = getch();

@@ -22,6 +22,7 @@ void top_view_free(struct top_view *v)
 	if (!v)
 		return;
 	free(v->rows);
+	free(v->processes);
 	free(v);
 }
 
@@ -74,16 +75,28 @@ static void set_times(struct top_row *row, const struct histogram *h, const uint
 	row->p99_ns = quantile(h, P99, row->max_ns);
 }
 
+static void set_queue(struct top_row *row, const struct histogram *h)
+{
+	row->queued = histogram_count(h);
+	row->queue_p99_ns = histogram_quantile_ns(h, P99);
+}
+
+/* What is new of a route's or a row's two histograms. */
+struct times {
+	struct histogram duration;
+	struct histogram queue;
+};
+
 static void set_row(struct top_row *row, const struct top_route *older,
-		    const struct top_route *newer, double interval_s,
-		    struct histogram *ret_duration)
+		    const struct top_route *newer, double interval_s, struct times *ret_times)
 {
 	static const struct top_route none;
 
 	/* A counter that went back is a counter that began anew, and its histogram with it. */
 	if (!older || newer->requests < older->requests)
 		older = &none;
-	histogram_subtract(&newer->duration, &older->duration, ret_duration);
+	histogram_subtract(&newer->duration, &older->duration, &ret_times->duration);
+	histogram_subtract(&newer->queue, &older->queue, &ret_times->queue);
 	row->route = newer->route;
 	row->requests = since(newer->requests, older->requests);
 	row->requests_s = per_second(row->requests, interval_s);
@@ -91,7 +104,8 @@ static void set_row(struct top_row *row, const struct top_route *older,
 	row->client_errors_s =
 		per_second(since(newer->client_errors, older->client_errors), interval_s);
 	row->aborts_s = per_second(since(newer->aborts, older->aborts), interval_s);
-	set_times(row, ret_duration, newer->max_ns, ARRAY_SIZE(newer->max_ns));
+	set_times(row, &ret_times->duration, newer->max_ns, ARRAY_SIZE(newer->max_ns));
+	set_queue(row, &ret_times->queue);
 }
 
 static void add_row(struct top_row *total, const struct top_row *row)
@@ -120,7 +134,7 @@ static struct table *index_routes(const struct top_sample *s)
 static void set_rows(struct top_view *v, const struct table *older)
 {
 	const struct top_sample *s = v->sample;
-	struct histogram all = { 0 }, one;
+	struct times all = { 0 }, one;
 	uint64_t max_ns = 0;
 	size_t i;
 
@@ -129,13 +143,53 @@ static void set_rows(struct top_view *v, const struct table *older)
 
 		set_row(&v->rows[i], table_get(older, route, strlen(route)), &s->routes[i],
 			v->interval_s, &one);
-		histogram_merge(&all, &one);
+		histogram_merge(&all.duration, &one.duration);
+		histogram_merge(&all.queue, &one.queue);
 		add_row(&v->total, &v->rows[i]);
 		if (v->rows[i].max_ns > max_ns)
 			max_ns = v->rows[i].max_ns;
 	}
 	v->n_rows = s->n_routes;
-	set_times(&v->total, &all, &max_ns, 1);
+	set_times(&v->total, &all.duration, &max_ns, 1);
+	set_queue(&v->total, &all.queue);
+}
+
+static void set_chat(struct top_view *v, const struct http_chat_stats *older)
+{
+	static const struct http_chat_stats none;
+	const struct http_chat_stats *newer = &v->sample->chat;
+	struct top_chat *c = &v->chat;
+	struct histogram turn;
+
+	if (!older || newer->turns < older->turns)
+		older = &none;
+	histogram_subtract(&newer->turn, &older->turn, &turn);
+	*c = (struct top_chat){
+		.any = newer->open || newer->messages[0] || newer->messages[1] || newer->turns ||
+		       newer->streams || newer->streams_aborted,
+		.turns = histogram_count(&turn),
+		.turn_p50_ns = histogram_quantile_ns(&turn, P50),
+		.turn_p99_ns = histogram_quantile_ns(&turn, P99),
+	};
+	c->messages_in_s = per_second(since(newer->messages[0], older->messages[0]), v->interval_s);
+	c->messages_out_s =
+		per_second(since(newer->messages[1], older->messages[1]), v->interval_s);
+	c->turns_s = per_second(since(newer->turns, older->turns), v->interval_s);
+	c->streams_aborted_s =
+		per_second(since(newer->streams_aborted, older->streams_aborted), v->interval_s);
+	c->streams_s = per_second(since(newer->streams, older->streams), v->interval_s) +
+		       c->streams_aborted_s;
+}
+
+static int set_processes(struct top_view *v, const struct top_sample *older)
+{
+	const struct top_sample *s = v->sample;
+
+	v->processes =
+		top_process_compare(older ? older->processes : NULL, older ? older->n_processes : 0,
+				    s->processes, s->n_processes, v->interval_s);
+	v->n_processes = v->processes ? s->n_processes : 0;
+	return v->processes ? 0 : -ENOMEM;
 }
 
 static double interval_between(uint64_t from_ns, uint64_t to_ns)
@@ -167,6 +221,9 @@ int top_view_new(const struct top_sample *older, const struct top_sample *newer,
 	v->lost = restarted ? newer->records_lost : since(newer->records_lost, older->records_lost);
 	set_rows(v, index);
 	table_free(index, NULL);
+	set_chat(v, restarted ? NULL : &older->chat);
+	if (set_processes(v, restarted ? NULL : older))
+		return -ENOMEM;
 	top_view_sort(v, TOP_SORT_REQUESTS);
 	*ret = take(v);
 	return 0;
@@ -176,6 +233,7 @@ static double sort_key(const struct top_row *r, enum top_sort by)
 {
 	switch (by) {
 	case TOP_SORT_ERRORS: return r->errors_s;
+	case TOP_SORT_QUEUE: return (double)r->queue_p99_ns;
 	case TOP_SORT_P50: return (double)r->p50_ns;
 	case TOP_SORT_P99: return (double)r->p99_ns;
 	case TOP_SORT_MAX: return (double)r->max_ns;

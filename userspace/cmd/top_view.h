@@ -9,7 +9,14 @@
 
 #include "cmd/top_sample.h"
 
-enum top_sort { TOP_SORT_REQUESTS, TOP_SORT_ERRORS, TOP_SORT_P50, TOP_SORT_P99, TOP_SORT_MAX };
+enum top_sort {
+	TOP_SORT_REQUESTS,
+	TOP_SORT_ERRORS,
+	TOP_SORT_QUEUE,
+	TOP_SORT_P50,
+	TOP_SORT_P99,
+	TOP_SORT_MAX,
+};
 
 struct top_row {
 	const char *route; /* owned by the newer sample */
@@ -23,6 +30,21 @@ struct top_row {
 	uint64_t p90_ns;
 	uint64_t p99_ns;
 	uint64_t max_ns;
+	uint64_t queued; /* those of which the wait until the service read them is known */
+	uint64_t queue_p99_ns;
+};
+
+/* WebSockets and streams, over all routes. */
+struct top_chat {
+	bool any; /* there was ever one of either */
+	double messages_in_s;
+	double messages_out_s;
+	double turns_s;
+	uint64_t turns; /* of the interval */
+	uint64_t turn_p50_ns;
+	uint64_t turn_p99_ns;
+	double streams_s; /* that ended, aborted ones too */
+	double streams_aborted_s;
 };
 
 struct top_view {
@@ -33,6 +55,9 @@ struct top_view {
 	struct top_row total; /* all routes together; its route is NULL */
 	struct top_row *rows; /* sorted by requests */
 	size_t n_rows;
+	struct top_chat chat;
+	struct top_process_row *processes; /* by CPU time; none where nobody knows them */
+	size_t n_processes;
 };
 
 /*

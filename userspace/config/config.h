@@ -31,6 +31,13 @@ struct config {
 	unsigned int route_lines[CONFIG_ROUTES_MAX];
 	uint64_t max_series; /* max_series = 1000, of each metric family */
 	uint64_t ring_kib;   /* ring_size = 512 KiB, a power of two */
+	/* stream_threshold = 1000 ms: a chunked response that lasts longer is a stream */
+	uint64_t stream_threshold_ms;
+	bool streams_in_duration; /* streams_in_duration = yes: also in the duration of requests */
+	/* [processes] */
+	uint64_t pss_interval_s;      /* pss_interval = 60 s; 0: never */
+	uint64_t crash_loop_exits;    /* crash_loop_exits = 3 */
+	uint64_t crash_loop_window_s; /* crash_loop_window = 300 s */
 	/* [listen] */
 	char *listen_address;            /* address = 127.0.0.1 */
 	uint16_t listen_port;            /* port = 9912 */

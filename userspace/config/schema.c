@@ -24,10 +24,8 @@ _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "order of log_level
 #define LIST(field) AT(field), .n_offset = offsetof(struct config, n_##field)
 
 static const struct schema_section config_sections[] = {
-	{ .name = "service" },
-	{ .name = "http" },
-	{ .name = "listen" },
-	{ .name = "daemon" },
+	{ .name = "service" }, { .name = "http" },   { .name = "processes" },
+	{ .name = "listen" },  { .name = "daemon" },
 };
 
 /* clang-format off */
@@ -43,6 +41,17 @@ static const struct schema_key config_keys[] = {
 	  .initial = "1000" },
 	{ "http", "ring_size", SCHEMA_U64, AT(ring_kib), .min = 64, .max = 65536,
 	  .power_of_two = true, .unit = "KiB", .initial = "512" },
+	{ "http", "stream_threshold", SCHEMA_U64, AT(stream_threshold_ms), .min = 10,
+	  .max = 600000, .unit = "milliseconds", .initial = "1000" },
+	{ "http", "streams_in_duration", SCHEMA_BOOL, AT(streams_in_duration),
+	  .initial = "yes" },
+
+	{ "processes", "pss_interval", SCHEMA_U64, AT(pss_interval_s), .min = 0, .max = 86400,
+	  .unit = "seconds", .initial = "60" },
+	{ "processes", "crash_loop_exits", SCHEMA_U64, AT(crash_loop_exits), .min = 1, .max = 100,
+	  .initial = "3" },
+	{ "processes", "crash_loop_window", SCHEMA_U64, AT(crash_loop_window_s), .min = 1,
+	  .max = 86400, .unit = "seconds", .initial = "300" },
 
 	{ "listen", "address", SCHEMA_ADDRESS, AT(listen_address), .initial = "127.0.0.1" },
 	{ "listen", "port", SCHEMA_PORT, AT(listen_port), .initial = "9912" },

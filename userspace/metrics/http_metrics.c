@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Accounts records. The way of one: checked; its path looked up in the cache (named only if
- * new); its route found, made, or "other"; its series found, made, or one of "other".
+ * Accounts records. The way of one: checked; its route found, made, or "other"; if it is a request, its
+ * series found, made, or one of "other".
  *
- * Invariant: routes and series only ever get more, within the bounds of http_metrics.h. A
- * remembered path that is no route is asked again when there are more routes than when it was
- * remembered.
+ * Invariant: routes and series only ever get more, within the bounds of http_metrics.h.
  */
 #include "metrics/http_metrics.h"
 
@@ -13,67 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "metrics/http_metrics_impl.h"
+#include "metrics/tcp_metrics.h"
 
 #define OTHER_SERIES_MAX 128
-#define ROUTES_ROOM_FIRST 32
 #define STATUS_MAX 999
-
-/* What a remembered path is: one of these, or FIRST_ROUTE + the index of its route. */
-enum remembered {
-	NOT_ASKED = 0,
-	NO_ROUTE,
-	NO_ROUTE_CONFIGURED, /* but a pattern matches: the cap kept it from being one */
-	FIRST_ROUTE,
-};
-
-static void route_free(struct http_route *r)
-{
-	if (!r)
-		return;
-	sparse_histogram_done(&r->duration);
-	free(r);
-}
-
-static struct http_route *route_new(const char *name)
-{
-	size_t size = strlen(name) + 1;
-	struct http_route *r = calloc(1, sizeof(*r) + size);
-
-	if (r)
-		memcpy(r->name, name, size);
-	return r;
-}
-
-static int routes_grow(struct http_metrics *m)
-{
-	size_t room = m->routes_room ? m->routes_room * 2 : ROUTES_ROOM_FIRST;
-	struct http_route **routes = realloc(m->routes, room * sizeof(struct http_route *));
-
-	if (!routes)
-		return -ENOMEM;
-	m->routes = routes;
-	m->routes_room = room;
-	return 0;
-}
-
-/* Returns NULL if there is no memory. */
-static struct http_route *add_route(struct http_metrics *m, const char *name)
-{
-	struct http_route *r;
-
-	if (m->n_routes == m->routes_room && routes_grow(m))
-		return NULL;
-	r = route_new(name);
-	if (!r || table_put(m->by_name, name, strlen(name), r)) {
-		route_free(r);
-		return NULL;
-	}
-	r->index = (uint32_t)m->n_routes;
-	m->routes[m->n_routes++] = r;
-	return r;
-}
+#define STREAM_THRESHOLD_NS NS_PER_SEC
 
 static void metrics_freep(struct http_metrics **m)
 {
@@ -90,12 +35,9 @@ int http_metrics_new(struct route_patterns *patterns, size_t max_series, struct 
 		return -ENOMEM;
 	}
 	memset(m, 0, sizeof(*m));
-	route_cache_init(&m->cache);
-	buf_init(&m->name, ROUTE_LENGTH_MAX + 1);
-	m->patterns = patterns;
 	m->max_series = max_series;
-	m->by_name = table_new();
-	if (!m->by_name || !add_route(m, ROUTE_OTHER))
+	m->streams = (struct http_stream_options){ STREAM_THRESHOLD_NS, true };
+	if (http_routes_init(&m->routes, patterns))
 		return -ENOMEM;
 	*ret = take(m);
 	return 0;
@@ -105,65 +47,20 @@ void http_metrics_free(struct http_metrics *m)
 {
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->n_routes; i++)
-		route_free(m->routes[i]);
-	free(m->routes);
-	table_free(m->by_name, NULL);
+	http_routes_done(&m->routes);
 	http_series_done(&m->series);
-	route_patterns_free(m->patterns);
-	buf_done(&m->name);
+	websocket_done(&m->websockets);
 	free(m);
 }
 
 void http_metrics_set_patterns(struct http_metrics *m, struct route_patterns *patterns)
 {
-	route_patterns_free(m->patterns);
-	m->patterns = patterns;
-	route_cache_clear(&m->cache);
+	http_routes_set_patterns(&m->routes, patterns);
 }
 
-/* The name of a record's path, or NULL without memory; *ret_configured: a pattern matches it. */
-static const char *name_path(struct http_metrics *m, const struct http_record *r, bool cut,
-			     bool *ret_configured)
+void http_metrics_set_streams(struct http_metrics *m, const struct http_stream_options *o)
 {
-	const char *pattern = route_configured(m->patterns, r->path, r->path_len, cut);
-
-	*ret_configured = pattern != NULL;
-	if (pattern)
-		return pattern;
-	buf_reset(&m->name);
-	return route_of(NULL, r->path, r->path_len, cut, &m->name) ? NULL : buf_str(&m->name);
-}
-
-/* Brings what is remembered of a record's path up to date. */
-static struct route_cache_entry *remember(struct http_metrics *m, const struct http_record *r)
-{
-	bool cut = r->flags & HTTP_FLAG_PATH_CUT, configured = false;
-	struct route_cache_entry *e = route_cache_get(&m->cache, r->path, r->path_len, cut);
-	struct http_route *route;
-	const char *name;
-
-	if (e->value >= FIRST_ROUTE || (e->value != NOT_ASKED && e->age == m->n_routes))
-		return e;
-	name = name_path(m, r, cut, &configured);
-	route = name ? table_get(m->by_name, name, strlen(name)) : NULL;
-	e->age = (uint32_t)m->n_routes;
-	e->value = route ? FIRST_ROUTE + route->index : configured ? NO_ROUTE_CONFIGURED : NO_ROUTE;
-	return e;
-}
-
-static struct http_route *make_route(struct http_metrics *m, const struct http_record *r,
-				     struct route_cache_entry *e)
-{
-	bool configured;
-	const char *name = name_path(m, r, r->flags & HTTP_FLAG_PATH_CUT, &configured);
-	struct http_route *route = name ? add_route(m, name) : NULL;
-
-	if (!route)
-		return NULL;
-	m->n_bare_routes++;
-	e->value = FIRST_ROUTE + route->index;
-	return route;
+	m->streams = *o;
 }
 
 static bool series_are_full(const struct http_metrics *m)
@@ -173,32 +70,32 @@ static bool series_are_full(const struct http_metrics *m)
 
 static bool bare_routes_are_full(const struct http_metrics *m)
 {
-	return m->n_bare_routes > m->max_series / 4;
+	return m->routes.n_bare > m->max_series / 4;
 }
 
 static struct http_route *overflow(struct http_metrics *m)
 {
 	m->overflow++;
-	return m->routes[0];
+	return m->routes.all[0];
 }
 
-/* The route of a record, made if it may be. Never NULL. */
-static struct http_route *route_for(struct http_metrics *m, const struct http_record *r,
-				    bool aborted)
+/* The route of a record, made if it may be: one that will have a series by the cap of series, another
+ * by that of bare routes. Never NULL. */
+static struct http_route *route_for(struct http_metrics *m, const struct http_record *r, bool bare)
 {
-	struct route_cache_entry *e;
 	struct http_route *route;
+	bool configured;
 
 	if (r->flags & HTTP_FLAG_NO_PATH)
-		return m->routes[0];
-	e = remember(m, r);
-	if (e->value >= FIRST_ROUTE)
-		return m->routes[e->value - FIRST_ROUTE];
-	if (r->status == 404 && e->value != NO_ROUTE_CONFIGURED)
-		return m->routes[0];
-	if (aborted ? bare_routes_are_full(m) : series_are_full(m))
+		return m->routes.all[0];
+	route = http_routes_find(&m->routes, r, &configured);
+	if (route)
+		return route;
+	if (r->status == 404 && !configured)
+		return m->routes.all[0];
+	if (bare ? bare_routes_are_full(m) : series_are_full(m))
 		return overflow(m);
-	route = make_route(m, r, e);
+	route = http_routes_make(&m->routes, r);
 	return route ? route : overflow(m);
 }
 
@@ -213,7 +110,7 @@ static struct http_series *add_series(struct http_metrics *m, struct http_route 
 	if (!route->index)
 		m->n_other_series++;
 	else if (!route->has_series)
-		m->n_bare_routes--;
+		m->routes.n_bare--;
 	route->has_series = true;
 	return s;
 }
@@ -228,7 +125,7 @@ static struct http_series *other_series(struct http_metrics *m, const struct htt
 		status = 0;
 		s = http_series_find(&m->series, 0, r->method, status);
 	}
-	return s ? s : add_series(m, m->routes[0], r->method, status);
+	return s ? s : add_series(m, m->routes.all[0], r->method, status);
 }
 
 /* The series of an answer; *route becomes "other" if there may be none more. */
@@ -248,33 +145,62 @@ static struct http_series *series_for(struct http_metrics *m, const struct http_
 	return other_series(m, r);
 }
 
-/* to - from; 0 if it runs backwards */
-static uint64_t difference(uint64_t from, uint64_t to)
-{
-	return to > from ? to - from : 0;
-}
-
-static void account_route(struct http_route *route, const struct http_record *r, uint64_t ns)
+static void account_route(struct http_route *route, const struct http_record *r)
 {
 	route->requests++;
 	route->client_errors += r->status >= 400 && r->status < 500;
 	route->server_errors += r->status >= 500;
+}
+
+static void account_duration(struct http_route *route, struct http_series *s, uint64_t ns)
+{
 	if (ns > route->max_ns[0])
 		route->max_ns[0] = ns;
 	sparse_histogram_add(&route->duration, ns);
+	if (s)
+		http_series_add_time(s, HTTP_TIME_DURATION, ns);
+}
+
+/* A pipelined request may have been read together with the one ahead of it, and of one whose start is
+ * not known the wait is neither. */
+static void account_queue(struct http_route *route, const struct http_record *r)
+{
+	uint64_t ns = http_difference(r->start_ns, r->read_ns);
+
+	if (!r->read_ns || r->flags & (HTTP_FLAG_PIPELINED | HTTP_FLAG_APPROX_START))
+		return;
+	time_histogram_add(&route->queue, ns);
+	sparse_histogram_add(&route->queue_fine, ns);
+}
+
+/* What every request has, however it ended. Returns whether its response was a stream. */
+static bool account_request(struct http_metrics *m, struct http_route *route,
+			    const struct http_record *r)
+{
+	bool stream = stream_is(r, m->streams.threshold_ns);
+
+	account_queue(route, r);
+	if (r->pid)
+		http_workers_count(&m->workers, r->pid);
+	if (r->flags & HTTP_FLAG_APPROX_START)
+		m->approximate_starts++;
+	if (stream && stream_add(&route->stream, r))
+		m->overflow++;
+	return stream;
 }
 
 static void add_answer(struct http_metrics *m, const struct http_record *r)
 {
 	struct http_route *route = route_for(m, r, false);
 	struct http_series *s = series_for(m, r, &route);
-	uint64_t ns = difference(r->start_ns, r->end_ns);
-	uint64_t first = difference(r->start_ns, r->first_byte_ns);
+	uint64_t ns = http_difference(r->start_ns, r->end_ns);
+	uint64_t first = http_difference(r->start_ns, r->first_byte_ns);
 
-	account_route(route, r, ns);
+	account_route(route, r);
+	if (!account_request(m, route, r) || m->streams.in_duration)
+		account_duration(route, s, ns);
 	if (!s)
 		return;
-	http_series_add_time(s, HTTP_TIME_DURATION, ns);
 	if (r->first_byte_ns)
 		http_series_add_time(s, HTTP_TIME_FIRST_BYTE, first < ns ? first : ns);
 	http_series_add_size(s, HTTP_SIZE_REQUEST, r->request_bytes);
@@ -286,26 +212,36 @@ static void add_abort(struct http_metrics *m, const struct http_record *r)
 	struct http_route *route = route_for(m, r, true);
 	enum http_side side = r->end == HTTP_END_ABORT_SERVER ? HTTP_SIDE_SERVER : HTTP_SIDE_CLIENT;
 
+	account_request(m, route, r);
 	route->aborts[side][r->phase]++;
 	route->server_errors += side == HTTP_SIDE_SERVER;
+}
+
+/* Their request was answered, so their route exists, unless the cap kept it from that. */
+static void add_websocket(struct http_metrics *m, const struct http_record *r)
+{
+	struct http_route *route = route_for(m, r, true);
+
+	if (websocket_add(&m->websockets, &route->websocket, r))
+		m->overflow++;
 }
 
 static bool record_is_good(const struct http_record *r, size_t size)
 {
 	return size >= HTTP_RECORD_FIXED && r->path_len <= HTTP_PATH_MAX &&
 	       size >= (size_t)HTTP_RECORD_FIXED + r->path_len && r->method < HTTP_METHOD_N &&
-	       r->end < HTTP_END_N && r->phase < HTTP_PHASE_N && r->status <= STATUS_MAX;
+	       r->end < HTTP_END_N && r->phase < HTTP_PHASE_N && r->status <= STATUS_MAX &&
+	       (r->kind == HTTP_KIND_REQUEST ||
+		(r->kind <= HTTP_KIND_WEBSOCKET && websocket_record_is_good(r)));
 }
 
 void http_metrics_add(struct http_metrics *m, const struct http_record *r, size_t size)
 {
-	if (!record_is_good(r, size)) {
+	if (!record_is_good(r, size))
 		m->bad_records++;
-		return;
-	}
-	if (r->flags & HTTP_FLAG_APPROX_START)
-		m->approximate_starts++;
-	if (r->end == HTTP_END_COMPLETE || r->end == HTTP_END_UPGRADE)
+	else if (r->kind != HTTP_KIND_REQUEST)
+		add_websocket(m, r);
+	else if (r->end == HTTP_END_COMPLETE || r->end == HTTP_END_UPGRADE)
 		add_answer(m, r);
 	else
 		add_abort(m, r);
@@ -329,22 +265,22 @@ uint64_t http_totals_in_flight(const struct http_totals *t)
 	for (int end = 0; end < HTTP_END_N; end++)
 		for (int phase = 0; phase < HTTP_PHASE_N; phase++)
 			gone += t->ended[end][phase];
-	return difference(gone, t->started);
+	return http_difference(gone, t->started);
 }
 
 uint64_t http_totals_open_connections(const struct http_totals *t)
 {
-	return difference(t->connections_closed, t->connections);
+	return http_difference(t->connections_closed, t->connections);
 }
 
 size_t http_metrics_n_routes(const struct http_metrics *m)
 {
-	return m->n_routes;
+	return m->routes.n;
 }
 
 void http_metrics_route(const struct http_metrics *m, size_t i, struct http_route_stats *ret)
 {
-	const struct http_route *r = m->routes[i];
+	const struct http_route *r = m->routes.all[i];
 
 	*ret = (struct http_route_stats){
 		.route = r->name,
@@ -354,15 +290,51 @@ void http_metrics_route(const struct http_metrics *m, size_t i, struct http_rout
 		.max_ns = { r->max_ns[0], r->max_ns[1] },
 	};
 	sparse_histogram_read(&r->duration, &ret->duration);
+	sparse_histogram_read(&r->queue_fine, &ret->queue);
 	for (int side = 0; side < HTTP_SIDE_N; side++)
 		for (int phase = 0; phase < HTTP_PHASE_N; phase++)
 			ret->aborts += r->aborts[side][phase];
 }
 
+void http_metrics_chat(const struct http_metrics *m, struct http_chat_stats *ret)
+{
+	uint64_t ended[STREAM_END_N];
+
+	stream_totals(m, ended);
+	*ret = (struct http_chat_stats){
+		.open = websocket_open(&m->totals),
+		.messages = { m->totals.ws_messages[0], m->totals.ws_messages[1] },
+		.turns = m->websockets.turns,
+		.streams = ended[STREAM_END_COMPLETE],
+		.streams_aborted = ended[STREAM_END_CLIENT] + ended[STREAM_END_SERVER],
+	};
+	sparse_histogram_read(&m->websockets.turn, &ret->turn);
+}
+
+size_t http_metrics_workers(const struct http_metrics *m,
+			    struct http_worker ret[static HTTP_WORKERS_MAX])
+{
+	memcpy(ret, m->workers.all, m->workers.n * sizeof(*ret));
+	return m->workers.n;
+}
+
+void http_metrics_forget_worker(struct http_metrics *m, uint32_t pid)
+{
+	http_workers_forget(&m->workers, pid);
+}
+
+void http_metrics_add_pages(struct page *p, struct http_metrics *m)
+{
+	page_add(p, http_metrics_collect, m);
+	page_add(p, stream_collect, m);
+	page_add(p, websocket_collect, m);
+	page_add(p, tcp_collect, m);
+}
+
 void http_metrics_tick(struct http_metrics *m)
 {
-	for (size_t i = 0; i < m->n_routes; i++) {
-		m->routes[i]->max_ns[1] = m->routes[i]->max_ns[0];
-		m->routes[i]->max_ns[0] = 0;
+	for (size_t i = 0; i < m->routes.n; i++) {
+		m->routes.all[i]->max_ns[1] = m->routes.all[i]->max_ns[0];
+		m->routes.all[i]->max_ns[0] = 0;
 	}
 }

@@ -17,8 +17,12 @@
  *   method without the label http_response_status_code. So there are never more than max_series
  *   + 138 series. A status is shown as it was sent; if none was seen (0), the label is absent.
  *
- * What it costs: 64 KiB for remembered paths, 0.75 KB a series, 0.3 KB a route, and of a route's
- * fine histogram 64 bytes for each octave in which there are answers (at most 30).
+ * Turns and WebSockets (HTTP_KIND_*) have routes as requests have, and make one as an aborted request
+ * does. Streams are in families of their own (stream_metrics.h), and by choice there only.
+ *
+ * What it costs: 64 KiB for remembered paths, 0.75 KB a series, 0.6 KB a route (0.6 KB more if it has
+ * streams, 0.4 KB if it has WebSockets), and of a fine histogram 64 bytes for each octave in which there
+ * are times (at most 30; a route has two, durations and queue).
  */
 #ifndef ISAMON_HTTP_METRICS_H
 #define ISAMON_HTTP_METRICS_H
@@ -28,6 +32,7 @@
 
 #include "http_abi.h"
 #include "metrics/histogram.h"
+#include "metrics/http_workers.h"
 #include "metrics/page.h"
 #include "metrics/route.h"
 
@@ -42,6 +47,25 @@ struct http_route_stats {
 	uint64_t aborts;        /* by either side */
 	uint64_t max_ns[2];     /* longest request of the present and of the last full second */
 	struct histogram duration;
+	struct histogram
+		queue; /* until the service read them; only of those of which that is known */
+};
+
+/* WebSockets and streams as `isamon top` sees them; all cumulative but open. */
+struct http_chat_stats {
+	uint64_t open;        /* WebSockets */
+	uint64_t messages[2]; /* of clients, of the service */
+	uint64_t turns;
+	struct histogram turn;
+	uint64_t streams; /* that came to their end */
+	uint64_t streams_aborted;
+};
+
+/* Which responses are streams beside event streams, and whether they are in
+ * http_server_request_duration_seconds too. */
+struct http_stream_options {
+	uint64_t threshold_ns;
+	bool in_duration;
 };
 
 /* Takes @patterns over (also on failure). Returns 0 or -ENOMEM. */
@@ -49,6 +73,8 @@ int http_metrics_new(struct route_patterns *patterns, size_t max_series, struct 
 void http_metrics_free(struct http_metrics *m);
 /* Takes new patterns over, for requests that end from now on; series stay. */
 void http_metrics_set_patterns(struct http_metrics *m, struct route_patterns *patterns);
+/* For requests that end from now on. Until the first call: 1 s, and they are in it. */
+void http_metrics_set_streams(struct http_metrics *m, const struct http_stream_options *o);
 
 /*
  * Accounts one record; @size: bytes of it that are valid (HTTP_RECORD_FIXED + path_len). Never
@@ -68,13 +94,23 @@ uint64_t http_totals_in_flight(const struct http_totals *t);
 /* Connections that are open, by @t; likewise. */
 uint64_t http_totals_open_connections(const struct http_totals *t);
 
-/* For page_add(): ctx is the struct http_metrics. */
+/* For page_add(): the http_* and isamon_http_* families; ctx is the struct http_metrics. */
 bool http_metrics_collect(struct expo *e, struct page_cursor *at, size_t enough, void *ctx);
+/* Appends all collectors that there are of @m: those families, and isamon_stream_*,
+ * isamon_websocket_*, isamon_tcp_*. */
+void http_metrics_add_pages(struct page *p, struct http_metrics *m);
 
 /* Routes, in the order in which they were first seen; the first is always "other", perhaps
  * unused. */
 size_t http_metrics_n_routes(const struct http_metrics *m);
 void http_metrics_route(const struct http_metrics *m, size_t i, struct http_route_stats *ret);
+void http_metrics_chat(const struct http_metrics *m, struct http_chat_stats *ret);
+
+/* The processes that read requests, in no order, and how many; returns how many processes. */
+size_t http_metrics_workers(const struct http_metrics *m,
+			    struct http_worker ret[static HTTP_WORKERS_MAX]);
+/* Its number will not stand for that process any more: it ended, or another one got the number. */
+void http_metrics_forget_worker(struct http_metrics *m, uint32_t pid);
 /* Turns the seconds of max_ns; called once a second by the loop's owner. */
 void http_metrics_tick(struct http_metrics *m);
 

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/util.h"
 
 #define SLOTS_FIRST 64
@@ -23,17 +22,6 @@
 struct http_series_slot {
 	uint64_t key;
 	struct http_series *series;
-};
-
-const char *const http_series_time_bounds[HTTP_TIME_BOUNDS] = {
-	"0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.075", "0.1",  "0.25",  "0.5",
-	"0.75",  "1.0",    "2.5",   "5.0",  "7.5",   "10.0", "30.0",  "60.0", "120.0", "300.0",
-};
-
-static const uint64_t time_bounds_ns[HTTP_TIME_BOUNDS] = {
-	1000000,    2500000,     5000000,     10000000,    25000000,     50000000,     75000000,
-	100000000,  250000000,   500000000,   750000000,   1000000000,   2500000000,   5000000000,
-	7500000000, 10000000000, 30000000000, 60000000000, 120000000000, 300000000000,
 };
 
 /* OpenMetrics' canonical numbers: Go's %g with ".0" behind what looks like an integer. */
@@ -152,41 +140,17 @@ struct http_series *http_series_add(struct http_series_set *s, uint32_t route,
 	return series;
 }
 
-/* Most requests of a busy service end in the first buckets: a walk beats a bisection. */
-static size_t bucket_of(const uint64_t *bounds, size_t n, uint64_t value)
-{
-	size_t i = 0;
-
-	while (i < n && value > bounds[i])
-		i++;
-	return i;
-}
-
 void http_series_add_time(struct http_series *s, enum http_time which, uint64_t ns)
 {
-	static const uint64_t giga_s_in_ns = NS_PER_SEC * 1000000000ull;
-
-	s->times[which].counts[bucket_of(time_bounds_ns, HTTP_TIME_BOUNDS, ns)]++;
-	s->times[which].sum_ns += ns % giga_s_in_ns;
-	if (s->times[which].sum_ns >= giga_s_in_ns) {
-		s->times[which].sum_ns -= giga_s_in_ns;
-		s->times[which].sum_gs++;
-	}
-	s->times[which].sum_gs += ns / giga_s_in_ns;
+	time_histogram_add(&s->times[which], ns);
 }
 
 void http_series_add_size(struct http_series *s, enum http_size which, uint64_t bytes)
 {
-	s->sizes[which].counts[bucket_of(size_bounds, HTTP_SIZE_BOUNDS, bytes)]++;
+	unsigned int i = 0;
+
+	while (i < HTTP_SIZE_BOUNDS && bytes > size_bounds[i])
+		i++;
+	s->sizes[which].counts[i]++;
 	s->sizes[which].sum += bytes;
-}
-
-struct expo_sum http_series_time_sum(const struct http_series *s, enum http_time which)
-{
-	uint64_t ns = s->times[which].sum_ns;
-
-	return (struct expo_sum){
-		.whole = s->times[which].sum_gs * 1000000000ull + ns / NS_PER_SEC,
-		.billionth = (uint32_t)(ns % NS_PER_SEC),
-	};
 }

@@ -13,24 +13,19 @@
 
 #include "http_abi.h"
 #include "metrics/expo.h"
+#include "metrics/time_histogram.h"
 
 /* Upper bounds; one more bucket is for what lies above. */
-#define HTTP_TIME_BOUNDS 20
 #define HTTP_SIZE_BOUNDS 12
 
 enum http_time { HTTP_TIME_DURATION, HTTP_TIME_FIRST_BYTE, HTTP_TIME_N };
 enum http_size { HTTP_SIZE_REQUEST, HTTP_SIZE_RESPONSE, HTTP_SIZE_N };
 
-/* As they are printed: seconds and bytes. */
-extern const char *const http_series_time_bounds[HTTP_TIME_BOUNDS];
+/* As they are printed. */
 extern const char *const http_series_size_bounds[HTTP_SIZE_BOUNDS];
 
 struct http_series {
-	struct {
-		uint64_t counts[HTTP_TIME_BOUNDS + 1];
-		uint64_t sum_ns; /* < 10^18 */
-		uint64_t sum_gs; /* 10^9 s */
-	} times[HTTP_TIME_N];
+	struct time_histogram times[HTTP_TIME_N];
 	struct {
 		uint64_t counts[HTTP_SIZE_BOUNDS + 1];
 		uint64_t sum;
@@ -61,8 +56,5 @@ struct http_series *http_series_add(struct http_series_set *s, uint32_t route,
 
 void http_series_add_time(struct http_series *s, enum http_time which, uint64_t ns);
 void http_series_add_size(struct http_series *s, enum http_size which, uint64_t bytes);
-
-/* For the page. */
-struct expo_sum http_series_time_sum(const struct http_series *s, enum http_time which);
 
 #endif

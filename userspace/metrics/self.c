@@ -34,6 +34,19 @@ void self_probe(struct self *s, const char *name, bool up)
 		s->n_probes++;
 }
 
+void self_lost(struct self *s, const char *probe, uint64_t n)
+{
+	unsigned int i = 0;
+
+	while (i < s->n_lost && strcmp(s->lost[i].probe, probe) != 0)
+		i++;
+	assert(i < SELF_PROBES_MAX);
+	s->lost[i].probe = probe;
+	s->lost[i].n = n;
+	if (i == s->n_lost)
+		s->n_lost++;
+}
+
 static void write_info(struct expo *e)
 {
 	static const struct expo_family family = { "isamon_build",
@@ -63,6 +76,22 @@ static void write_probes(struct expo *e, const struct self *s)
 
 		if (expo_label(&labels, "probe", s->probes[i].name) == 0)
 			expo_u64(e, &family, buf_str(&labels), s->probes[i].up);
+	}
+}
+
+static void write_lost(struct expo *e, const struct self *s)
+{
+	static const struct expo_family family = { "isamon_trace_lost",
+						   "Records lost because the ring buffer was full.",
+						   NULL, EXPO_COUNTER };
+
+	if (s->n_lost)
+		expo_begin(e, &family);
+	for (unsigned int i = 0; i < s->n_lost; i++) {
+		_cleanup_(buf_done) struct buf labels = BUF_INIT(LABELS_BYTES_MAX);
+
+		if (expo_label(&labels, "probe", s->lost[i].probe) == 0)
+			expo_u64(e, &family, buf_str(&labels), s->lost[i].n);
 	}
 }
 
@@ -218,6 +247,7 @@ bool self_collect(struct expo *e, struct page_cursor *at, size_t enough, void *c
 	(void)enough;
 	write_info(e);
 	write_probes(e, s);
+	write_lost(e, s);
 	write_isamon(e, s);
 	write_process(e, s);
 	return true;

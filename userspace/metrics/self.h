@@ -16,6 +16,11 @@ struct self {
 		bool up;
 	} probes[SELF_PROBES_MAX];
 	unsigned int n_probes;
+	struct {
+		const char *probe; /* static */
+		uint64_t n;
+	} lost[SELF_PROBES_MAX];
+	unsigned int n_lost;
 	uint64_t scrapes;
 	double last_scrape_s;       /* how long the last page took to write */
 	uint64_t config_reloads[2]; /* [0] refused, [1] taken */
@@ -28,8 +33,10 @@ struct self {
 /* Sets isamon_probe_up{probe=name}; adds it the first time. No more than SELF_PROBES_MAX:
  * asserted. */
 void self_probe(struct self *s, const char *name, bool up);
+/* Sets isamon_trace_lost_total{probe}; adds it the first time. The same limit. */
+void self_lost(struct self *s, const char *probe, uint64_t n);
 /*
- * For page_add(): ctx is the struct self. isamon_build_info, isamon_probe_up,
+ * For page_add(): ctx is the struct self. isamon_build_info, isamon_probe_up, isamon_trace_lost_total,
  * isamon_service_up, isamon_scrape_duration_seconds (of the last scrape; absent before it),
  * isamon_scrapes_total, isamon_listener_refused_total, isamon_listener_timeouts_total,
  * isamon_config_reloads_total{result="refused"|"taken"}, and from

@@ -41,11 +41,13 @@ static void write_number(struct buf *out, const char *name, uint64_t value)
 	buf_add_u64(out, value);
 }
 
-static void write_histogram(struct buf *out, const struct histogram *h)
+static void write_histogram(struct buf *out, const char *name, const struct histogram *h)
 {
 	const char *comma = "";
 
-	buf_add_str(out, ", \"histogram\": [");
+	buf_add_str(out, ", \"");
+	buf_add_str(out, name);
+	buf_add_str(out, "\": [");
 	for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		if (!h->counts[i])
 			continue;
@@ -70,7 +72,8 @@ static void write_route(struct buf *out, const struct http_route_stats *r)
 	write_number(out, "aborts", r->aborts);
 	buf_printf(out, ", \"max_ns\": [%llu, %llu]", (unsigned long long)r->max_ns[0],
 		   (unsigned long long)r->max_ns[1]);
-	write_histogram(out, &r->duration);
+	write_histogram(out, "histogram", &r->duration);
+	write_histogram(out, "queue", &r->queue);
 	buf_add_char(out, '}');
 }
 
@@ -92,9 +95,33 @@ static void write_routes(struct buf *out, const struct http_metrics *m)
 	buf_add_char(out, ']');
 }
 
+static void write_chat(struct buf *out, const struct http_metrics *m)
+{
+	struct http_chat_stats c;
+
+	http_metrics_chat(m, &c);
+	buf_printf(out, ",\n \"websockets\": {\"open\": %llu", (unsigned long long)c.open);
+	write_number(out, "messages_in", c.messages[0]);
+	write_number(out, "messages_out", c.messages[1]);
+	write_number(out, "turns", c.turns);
+	write_histogram(out, "turn", &c.turn);
+	buf_printf(out, "}, \"streams\": {\"ended\": %llu", (unsigned long long)c.streams);
+	write_number(out, "aborted", c.streams_aborted);
+	buf_add_char(out, '}');
+}
+
+static int write_processes(const struct top_source *s, struct buf *out)
+{
+	if (!s->processes)
+		return 0;
+	buf_add_str(out, ",\n \"processes\": ");
+	return s->processes(out, s->processes_ctx);
+}
+
 int top_json_write(const struct top_source *s, struct buf *out)
 {
 	const struct http_totals *t = http_metrics_totals(s->metrics);
+	int err;
 
 	buf_add_str(out, "{\"service\": ");
 	write_string(out, s->service);
@@ -107,6 +134,10 @@ int top_json_write(const struct top_source *s, struct buf *out)
 	write_number(out, "requests_started", t->started);
 	write_number(out, "records_lost", t->records_lost);
 	write_number(out, "non_http", t->non_http);
+	write_chat(out, s->metrics);
+	err = write_processes(s, out);
+	if (err)
+		return err;
 	write_routes(out, s->metrics);
 	return buf_add_str(out, "}\n");
 }

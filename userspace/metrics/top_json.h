@@ -3,14 +3,24 @@
  * What `isamon top` asks the daemon for, as JSON. Everything but what says otherwise is
  * cumulative: who shows it subtracts two readings.
  *
- * {"service": "agent-isa", "service_up": true, "monotonic_ns": N, "since_ns": N, "in_flight": N, "connections": N,
- *  "requests_started": N, "records_lost": N, "non_http": N,
+ * {"service": "agent-isa", "service_up": true, "monotonic_ns": N, "since_ns": N, "in_flight": N,
+ *  "connections": N, "requests_started": N, "records_lost": N, "non_http": N,
+ *  "websockets": {"open": N, "messages_in": N, "messages_out": N, "turns": N, "turn": [[bucket, count], ...]},
+ *  "streams": {"ended": N, "aborted": N},
+ *  "processes": [{"pid": N, "start_ticks": N, "at_ns": N, "role": "worker", "cpu_ns": N, "rss_bytes": N,
+ *                 "threads": N, "fds": N, "requests": N}, ...],
  *  "routes": [{"route": "/x", "requests": N, "client_errors": N, "server_errors": N, "aborts": N,
- *              "max_ns": [N, N], "histogram": [[bucket, count], ...]}]}
+ *              "max_ns": [N, N], "histogram": [[bucket, count], ...], "queue": [[bucket, count], ...]}]}
  *
- * connections: those that are open. max_ns: as in struct http_route_stats. histogram: buckets
- * of metrics/histogram.h that are not empty, ascending; counts are modulo 2^32. Routes without
- * any request or abort are left out.
+ * connections, open: those that are open. ended: streams that came to their end. max_ns: as in struct
+ * http_route_stats. histogram, queue, turn: buckets of metrics/histogram.h that are not empty,
+ * ascending; counts are modulo 2^32. Routes without any request or abort are left out.
+ *
+ * processes: absent where nobody knows them. One is the same as before if pid and start_ticks (field 22 of
+ * /proc/PID/stat) are. role: "main", "worker", "helper". cpu_ns: user and system since it began.
+ * rss_bytes, threads, fds: as they are. requests: those that it read. at_ns: when that was so, on the
+ * clock of monotonic_ns. All but pid, start_ticks, role
+ * and cpu_ns may be absent: not known.
  */
 #ifndef ISAMON_TOP_JSON_H
 #define ISAMON_TOP_JSON_H
@@ -27,9 +37,12 @@ struct top_source {
 	uint64_t monotonic_ns; /* now */
 	uint64_t since_ns;     /* when isamon started */
 	const struct http_metrics *metrics;
+	/* Appends the list of processes, from its [ to its ]; returns 0 or -errno. NULL: there is none. */
+	int (*processes)(struct buf *out, void *ctx);
+	void *processes_ctx;
 };
 
-/* Appends it. Returns 0 or the buffer's error. Some 5 KB a route at most. */
+/* Appends it. Returns 0, the buffer's error, or that of processes(). Some 10 KB a route at most. */
 int top_json_write(const struct top_source *s, struct buf *out);
 
 #endif

@@ -50,8 +50,27 @@ static bool take_end(const char **at, uint32_t *ret_port)
 	       take_char(at, ' ');
 }
 
+/* What is looked for, and what is found of it. */
+struct search {
+	const uint16_t *ports;
+	size_t n;
+	bool *up; /* NULL: inodes are wanted */
+	uint64_t *inodes;
+	size_t max, n_inodes;
+};
+
+/* The sixth column behind the state. */
+static void take_inode(const char *at, struct search *s)
+{
+	unsigned long long inode;
+
+	/* tx_queue:rx_queue, tr:tm->when, retrnsmt, uid, timeout */
+	if (s->n_inodes < s->max && sscanf(at, " %*s %*s %*s %*s %*s %llu", &inode) == 1 && inode)
+		s->inodes[s->n_inodes++] = inode;
+}
+
 /* Returns whether to go on: not behind the last listening socket. */
-static bool row_take(const char *row, const uint16_t *ports, size_t n, bool *up)
+static bool row_take(const char *row, struct search *s)
 {
 	const char *at = row + strcspn(row, ":");
 	uint32_t local, remote, state;
@@ -61,13 +80,18 @@ static bool row_take(const char *row, const uint16_t *ports, size_t n, bool *up)
 		return true; /* the head of the table */
 	if (state != STATE_LISTEN)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (ports[i] == local)
-			up[i] = true;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->ports[i] != local)
+			continue;
+		if (s->up)
+			s->up[i] = true;
+		else
+			take_inode(at, s);
+	}
 	return true;
 }
 
-static int table_read(const char *proc, const char *name, const uint16_t *ports, size_t n, bool *up)
+static int table_read(const char *proc, const char *name, struct search *s)
 {
 	_cleanup_(file_close) FILE *f = NULL;
 	char text[PATH_MAX];
@@ -78,19 +102,35 @@ static int table_read(const char *proc, const char *name, const uint16_t *ports,
 	if (!f)
 		return -errno;
 	while (fgets(text, sizeof(text), f))
-		if (!row_take(text, ports, n, up))
+		if (!row_take(text, s))
 			return 0;
 	return ferror(f) ? -EIO : 0;
 }
 
-int listeners_find(const char *proc, const uint16_t *ports, size_t n, bool *up)
+static int tables_read(const char *proc, struct search *s)
 {
-	int err;
+	int err = table_read(proc, "tcp", s);
 
-	memset(up, 0, n * sizeof(*up));
-	err = table_read(proc, "tcp", ports, n, up);
 	if (err)
 		return err;
-	err = table_read(proc, "tcp6", ports, n, up);
+	err = table_read(proc, "tcp6", s);
 	return err == -ENOENT ? 0 : err; /* a kernel without IPv6 */
+}
+
+int listeners_find(const char *proc, const uint16_t *ports, size_t n, bool *up)
+{
+	struct search s = { .ports = ports, .n = n, .up = up };
+
+	memset(up, 0, n * sizeof(*up));
+	return tables_read(proc, &s);
+}
+
+int listeners_inodes(const char *proc, const uint16_t *ports, size_t n, uint64_t *inodes,
+		     size_t max, size_t *ret_n)
+{
+	struct search s = { .ports = ports, .n = n, .inodes = inodes, .max = max };
+	int err = tables_read(proc, &s);
+
+	*ret_n = s.n_inodes;
+	return err;
 }

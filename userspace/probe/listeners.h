@@ -15,4 +15,9 @@
  */
 int listeners_find(const char *proc, const uint16_t *ports, size_t n, bool *up);
 
+/* The same sockets by their inodes, as /proc/PID/fd names them ("socket:[4711]"): the first @max of them, in the
+ * table's order. Returns 0 or -errno. */
+int listeners_inodes(const char *proc, const uint16_t *ports, size_t n, uint64_t *inodes,
+		     size_t max, size_t *ret_n);
+
 #endif

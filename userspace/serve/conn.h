@@ -25,7 +25,7 @@ struct conn_pool {
 	struct event_base *base;
 	struct listener_source source;
 	struct listener_limits limits;
-	bool control; /* the Unix socket: /top is answered */
+	bool control; /* the Unix socket: /top and /status are answered */
 	struct conn_list all;
 	struct listener_stats stats;
 };

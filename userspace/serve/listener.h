@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * isamon's HTTP listeners, on libevent's loop: the public one (/metrics, /-/healthy, /-/ready, /) and
- * the control socket (the same, and /top) that only root can open.
+ * the control socket (the same, /top and /status) that only root can open.
  *
  * GET and HEAD only; limits on connections, header size and time, so that slow and hostile
  * clients cost little and never hold up the loop. Opening a listener makes the process ignore SIGPIPE.
@@ -25,8 +25,9 @@ struct listener_source {
 	void (*before_page)(void *ctx);
 	/* Called when a page was sent whole: how long writing it took, in seconds. May be NULL. */
 	void (*after_page)(double seconds, void *ctx);
-	/* Writes the JSON of /top (control socket only). NULL: 404. */
+	/* Write the JSON of /top and of /status (control socket only). NULL: 404. */
 	int (*top)(struct buf *out, void *ctx);
+	int (*status)(struct buf *out, void *ctx);
 	/* Whether /-/ready says 200; otherwise 503 with the reason appended to @why. May be NULL. */
 	bool (*ready)(struct buf *why, void *ctx);
 	void *ctx;

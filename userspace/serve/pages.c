@@ -122,17 +122,29 @@ static void answer_index(const struct asked *q, struct answer *a)
 	buf_add_str(&a->body, index_page);
 }
 
-static void answer_top(const struct asked *q, struct answer *a)
+/* For the control socket only. */
+static void answer_json(const struct asked *q, int (*write)(struct buf *out, void *ctx),
+			struct answer *a)
 {
-	if (!q->control || !q->source->top) {
+	if (!q->control || !write) {
 		answer_refusal(404, a);
 		return;
 	}
 	answer_init(a, 200, TYPE_JSON);
-	if (q->source->top(&a->body, q->source->ctx) || a->body.err) {
+	if (write(&a->body, q->source->ctx) || a->body.err) {
 		answer_done(a);
 		answer_refusal(500, a);
 	}
+}
+
+static void answer_top(const struct asked *q, struct answer *a)
+{
+	answer_json(q, q->source->top, a);
+}
+
+static void answer_status(const struct asked *q, struct answer *a)
+{
+	answer_json(q, q->source->status, a);
 }
 
 static const struct {
@@ -141,7 +153,7 @@ static const struct {
 } paths[] = {
 	{ "/metrics", answer_metrics }, { "/-/healthy", answer_healthy },
 	{ "/-/ready", answer_ready },   { "/", answer_index },
-	{ "/top", answer_top },
+	{ "/top", answer_top },         { "/status", answer_status },
 };
 
 void answer_request(const struct listener_source *source, bool control, const struct request *r,

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* What makes a service not fine, and what does not; the limits from both sides. */
+#include "cmd/status_verdict.h"
+
+#include <math.h>
+
+#include "status_sample.h"
+#include "unit.h"
+
+static void expect(struct status s, const char *problem)
+{
+	status_judge(&s);
+	EXPECT(s.judged);
+	EXPECT_INT(s.fine, !problem && s.service_up);
+	if (!problem) {
+		EXPECT_UINT(s.n_problems, 0);
+		return;
+	}
+	if (EXPECT_UINT(s.n_problems, 1))
+		EXPECT_HAS(s.problems[0], problem);
+}
+
+static void fine(void)
+{
+	struct status s = status_sample();
+
+	expect(s, NULL);
+	status_init(&s);
+	s.service_up = true;
+	s.now_s = SAMPLE_NOW;
+	expect(s, NULL); /* nothing else is known */
+	s.service_up = false;
+	expect(s, NULL); /* and no port was said: it is down all the same */
+}
+
+static void ports(void)
+{
+	struct status s = status_sample();
+
+	s.ports[1].listening = false;
+	expect(s, "nothing listens on port 8001");
+	s.service_up = false;
+	s.ports[0].listening = false;
+	status_judge(&s);
+	EXPECT(!s.fine);
+	EXPECT_UINT(s.n_problems, 2);
+}
+
+static void queues(void)
+{
+	struct status s = status_sample();
+
+	s.ports[1].queue_length = 127;
+	expect(s, NULL);
+	s.ports[1].queue_length = 128;
+	expect(s, "the listen queue of port 8001 is full (128 of 128)");
+	s.ports[1].queue_length = s.ports[1].queue_limit = 0;
+	expect(s, NULL);
+	s.ports[1].queue_length = s.ports[1].queue_limit = STATUS_UNKNOWN;
+	expect(s, NULL);
+	s.ports[1].drops = STATUS_DROPS - 1;
+	expect(s, NULL);
+	s.ports[1].drops = STATUS_DROPS;
+	expect(s, "port 8001 turned clients away: 10 segments");
+	s.ports[1].drops = STATUS_UNKNOWN;
+	expect(s, NULL);
+}
+
+static void lives(void)
+{
+	struct status s = status_sample();
+
+	s.crash_loop = 1;
+	expect(s, "crash loop: its main process ended 1 times");
+	s.crash_loop = STATUS_UNKNOWN;
+	expect(s, NULL);
+	s.last_exit_s = SAMPLE_NOW - STATUS_RECENT_S;
+	expect(s, "its main process ended 5 min 0 s ago: uvicorn 4242: exit status 3");
+	s.last_exit_expected = 1;
+	expect(s, NULL);
+	s.last_kill_s = SAMPLE_NOW - 20;
+	expect(s, "a process was killed 20 s ago: uvicorn 4243: signal 9 (Killed)");
+	s.last_kill_s = SAMPLE_NOW - STATUS_RECENT_S - 1;
+	expect(s, NULL);
+	s.last_oom_s = SAMPLE_NOW - 3;
+	expect(s, "out of memory: a process was killed 3.0 s ago");
+}
+
+static void told_once(void)
+{
+	struct status s = status_sample();
+
+	s.last_exit_s = s.last_kill_s = SAMPLE_NOW - 20;
+	memcpy(s.last_exit, s.last_kill, sizeof(s.last_exit));
+	expect(s, "its main process ended 20 s ago: uvicorn 4243: signal 9 (Killed)");
+}
+
+static void requests(void)
+{
+	struct status s = status_sample();
+
+	s.error_ratio = 0.5;
+	s.errors = STATUS_ERRORS - 1; /* one of two requests a minute is no catastrophe */
+	expect(s, NULL);
+	s.errors = STATUS_ERRORS;
+	expect(s, "50 % of the requests fail");
+	s.error_ratio = STATUS_ERROR_RATIO - 0.001;
+	expect(s, NULL);
+	s.error_ratio = NAN;
+	s.errors = STATUS_UNKNOWN;
+	expect(s, NULL);
+}
+
+static void limits(void)
+{
+	struct status s = status_sample();
+
+	s.least_free_fds = STATUS_FREE_FDS;
+	expect(s, NULL);
+	s.least_free_fds = STATUS_FREE_FDS - 1;
+	expect(s, "a process may open only 49 files more");
+	s.least_free_fds = STATUS_UNKNOWN;
+	s.cpu_throttled_ratio = 0.49;
+	expect(s, NULL);
+	s.cpu_throttled_ratio = 0.5;
+	expect(s, "its CPU limit is used up 50 % of the time");
+}
+
+static void many(void)
+{
+	struct status s = status_sample();
+
+	for (s.n_ports = 0; s.n_ports < STATUS_PORTS_MAX; s.n_ports++)
+		s.ports[s.n_ports] = (struct status_port){ 1, false, 3, 2, 1000 };
+	status_judge(&s);
+	EXPECT_UINT(s.n_problems, STATUS_PROBLEMS_MAX);
+	status_judge(&s);
+	EXPECT_UINT(s.n_problems, STATUS_PROBLEMS_MAX);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct unit_case cases[] = {
+		{ "what is fine", fine },
+		{ "ports without a listener", ports },
+		{ "listen queues", queues },
+		{ "ends of processes", lives },
+		{ "one end is told once", told_once },
+		{ "requests that fail", requests },
+		{ "limits", limits },
+		{ "no more problems than there is room for", many },
+	};
+
+	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));
+}

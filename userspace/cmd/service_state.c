@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* One place where the probes of the service's state meet their metrics; each part has a few lines here. */
+#include "cmd/service_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "cmd/pressure_watch.h"
+#include "cmd/service_life.h"
+#include "cmd/service_processes.h"
+#include "cmd/status_fill.h"
+
+/* How old the figures of processes may be: on a page, and for who looks several times a second. */
+#define PAGE_AGE_NS NS_PER_SEC
+#define TOP_AGE_NS 150000000
+
+struct service_state {
+	struct event_base *base;
+	const struct config *config;
+	struct pressure_watch pressure;
+	struct service_life *life;
+	struct service_processes *processes;
+};
+
+/* --- between the set of processes and their lives */
+
+static void on_forked(pid_t parent, pid_t child, void *ctx)
+{
+	struct service_state *s = ctx;
+
+	service_processes_forked(s->processes, parent, child);
+}
+
+static void on_exited(pid_t pid, uint64_t user_ns, uint64_t system_ns, uint64_t peak_bytes,
+		      bool tail, void *ctx)
+{
+	struct service_state *s = ctx;
+
+	(void)tail;
+	service_processes_exited(s->processes, pid, user_ns, system_ns, peak_bytes);
+}
+
+static void on_lost(void *ctx)
+{
+	struct service_state *s = ctx;
+
+	service_processes_lost(s->processes);
+}
+
+/* The set was looked up anew, and sampled. */
+static void on_members(pid_t gone, void *ctx)
+{
+	struct service_state *s = ctx;
+	const struct member *list;
+	size_t n;
+
+	if (gone || !s->life)
+		return;
+	list = service_processes_list(s->processes, &n);
+	service_life_members(s->life, list, n);
+	service_life_collected(s->life);
+}
+
+int service_state_new(struct event_base *base, const struct config *c,
+		      struct service_state **ret_state)
+{
+	struct service_state *s = calloc(1, sizeof(*s));
+	const struct service_life_hooks hooks = {
+		.forked = on_forked, .exited = on_exited, .lost = on_lost, .ctx = s
+	};
+
+	if (!s)
+		return -ENOMEM;
+	s->base = base;
+	s->config = c;
+	if (pressure_watch_open(&s->pressure, c) ||
+	    service_processes_new(base, c, on_members, s, &s->processes) ||
+	    service_life_new(base, c, &hooks, &s->life)) {
+		service_state_free(s);
+		return -ENOMEM;
+	}
+	*ret_state = s;
+	return 0;
+}
+
+void service_state_free(struct service_state *s)
+{
+	if (!s)
+		return;
+	pressure_watch_close(&s->pressure);
+	service_life_free(s->life);
+	service_processes_free(s->processes);
+	free(s);
+}
+
+void service_state_reload(struct service_state *s, const struct config *c)
+{
+	s->config = c;
+	pressure_watch_reload(&s->pressure, c);
+	service_life_reload(s->life, c);
+	service_processes_reload(s->processes, c);
+}
+
+void service_state_second(struct service_state *s)
+{
+	service_life_look(s->life);
+	service_processes_look(s->processes, service_life_sees(s->life));
+}
+
+void service_state_refresh(struct service_state *s)
+{
+	service_life_look(s->life);
+	if (service_processes_collect(s->processes, PAGE_AGE_NS))
+		service_life_collected(s->life);
+	pressure_watch_look(&s->pressure, service_processes_main(s->processes));
+	if (s->pressure.figures.has_memory)
+		service_life_cgroup_kills(s->life,
+					  pressure_cgroup(s->pressure.probe)->memory_oom_kill);
+}
+
+void service_state_probes(const struct service_state *s, struct self *self)
+{
+	self_probe(self, "tasks", service_processes_iterates(s->processes));
+	self_probe(self, "life", service_life_sees(s->life));
+	if (service_life_sees(s->life))
+		self_lost(self, "life", service_life_lost(s->life));
+	self_probe(self, "listen_queue", s->pressure.sees_queues);
+}
+
+void service_state_use_http(struct service_state *s, struct http_metrics *m)
+{
+	service_processes_use_http(s->processes, m);
+}
+
+int service_state_write_processes(struct buf *out, void *ctx)
+{
+	struct service_state *s = ctx;
+
+	if (service_processes_collect(s->processes, TOP_AGE_NS))
+		service_life_collected(s->life);
+	return process_metrics_write_json(service_processes_metrics(s->processes), out);
+}
+
+void service_state_add_pages(struct service_state *s, struct page *p)
+{
+	service_processes_add_page(s->processes, p);
+	page_add(p, pressure_metrics_collect, &s->pressure.figures);
+	service_life_add_page(s->life, p);
+}
+
+const struct pressure_figures *service_state_pressure(const struct service_state *s)
+{
+	return &s->pressure.figures;
+}
+
+void service_state_status(const struct service_state *s, struct status *status)
+{
+	struct process_summary processes;
+	struct life_summary life;
+
+	process_metrics_summary(service_processes_metrics(s->processes), &processes);
+	status_fill_processes(&processes, service_processes_main(s->processes), status);
+	life_metrics_summary(service_life_metrics(s->life), &life);
+	status_fill_life(&life, status);
+}

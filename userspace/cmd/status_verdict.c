@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* One function for each kind of problem, in the order in which they are told. NAN compares as false. */
+#include "cmd/status_verdict.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/status_format.h"
+
+static void _printf_(2, 3) add(struct status *s, const char *fmt, ...)
+{
+	va_list args;
+
+	if (s->n_problems == STATUS_PROBLEMS_MAX)
+		return;
+	va_start(args, fmt);
+	vsnprintf(s->problems[s->n_problems++], STATUS_PROBLEM_BYTES, fmt, args);
+	va_end(args);
+}
+
+static bool is_recent(const struct status *s, double at_s)
+{
+	return s->now_s - at_s <= STATUS_RECENT_S;
+}
+
+static void judge_ports(struct status *s)
+{
+	for (size_t i = 0; i < s->n_ports; i++)
+		if (!s->ports[i].listening)
+			add(s, "nothing listens on port %u", s->ports[i].port);
+}
+
+static void judge_lives(struct status *s)
+{
+	char ago[STATUS_CELL_MAX];
+
+	if (s->crash_loop == 1 && s->crashes != STATUS_UNKNOWN)
+		add(s, "crash loop: its main process ended %" PRIu64 " times shortly after another",
+		    s->crashes);
+	else if (s->crash_loop == 1)
+		add(s, "crash loop");
+	if (is_recent(s, s->last_oom_s)) {
+		status_format_duration(s->now_s - s->last_oom_s, ago);
+		add(s, "out of memory: a process was killed %s ago", ago);
+	}
+	if (*s->last_exit && s->last_exit_expected == 0 && is_recent(s, s->last_exit_s)) {
+		status_format_duration(s->now_s - s->last_exit_s, ago);
+		add(s, "its main process ended %s ago: %s", ago, s->last_exit);
+	}
+	if (*s->last_kill && is_recent(s, s->last_kill_s) &&
+	    strcmp(s->last_kill, s->last_exit) != 0) {
+		status_format_duration(s->now_s - s->last_kill_s, ago);
+		add(s, "a process was killed %s ago: %s", ago, s->last_kill);
+	}
+}
+
+static void judge_queues(struct status *s)
+{
+	for (size_t i = 0; i < s->n_ports; i++) {
+		const struct status_port *p = &s->ports[i];
+
+		if (p->queue_length != STATUS_UNKNOWN && p->queue_limit != STATUS_UNKNOWN &&
+		    p->queue_length && p->queue_length >= p->queue_limit)
+			add(s,
+			    "the listen queue of port %u is full (%" PRIu64 " of %" PRIu64
+			    "): connections are not accepted",
+			    p->port, p->queue_length, p->queue_limit);
+		if (p->drops != STATUS_UNKNOWN && p->drops >= STATUS_DROPS)
+			add(s, "port %u turned clients away: %" PRIu64 " segments dropped", p->port,
+			    p->drops);
+	}
+}
+
+static void judge_requests(struct status *s)
+{
+	if (s->errors != STATUS_UNKNOWN && s->errors >= STATUS_ERRORS &&
+	    s->error_ratio >= STATUS_ERROR_RATIO)
+		add(s, "%.0f %% of the requests fail", s->error_ratio * 100);
+}
+
+static void judge_limits(struct status *s)
+{
+	if (s->least_free_fds < STATUS_FREE_FDS)
+		add(s, "a process may open only %" PRIu64 " files more", s->least_free_fds);
+	if (s->cpu_throttled_ratio >= STATUS_THROTTLED_RATIO)
+		add(s, "its CPU limit is used up %.0f %% of the time",
+		    s->cpu_throttled_ratio * 100);
+}
+
+void status_judge(struct status *s)
+{
+	s->n_problems = 0;
+	judge_ports(s);
+	judge_lives(s);
+	judge_queues(s);
+	judge_requests(s);
+	judge_limits(s);
+	s->judged = true;
+	s->fine = s->service_up && !s->n_problems;
+}

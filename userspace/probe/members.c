@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The set of the service's processes. It is replaced as a whole by a pass, and changed one by one between.
+ * What was forked while a pass was on its way, and may have come too late for it, is taken over.
+ */
+#include "probe/members.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/util.h"
+#include "probe/listeners.h"
+#include "probe/members_pass.h"
+#include "probe/proc.h"
+
+#define PORTS_MAX 64
+#define INODES_MAX 64
+#define INTERVAL_FIRST_NS NS_PER_SEC
+#define INTERVAL_FED_NS (600 * NS_PER_SEC)
+#define INTERVAL_UNFED_NS (60 * NS_PER_SEC)
+#define SETTLE_TICKS 300 /* 3 s: by then a worker has its sockets */
+
+struct members {
+	const char *proc;
+	uint16_t ports[PORTS_MAX];
+	size_t n_ports;
+	uint64_t inodes[INODES_MAX]; /* ascending */
+	size_t n_inodes;
+	struct member *list;
+	size_t n, size;
+	struct pass *pass;
+	uint64_t interval_ns, next_ns; /* of passes that nothing asked for */
+	bool due;
+	uint64_t pass_ticks;      /* when the pass began */
+	uint64_t unsettled_ticks; /* the youngest's start; 0: all are settled */
+	struct members_stats stats;
+};
+
+int members_new(const char *proc, struct members **ret_members)
+{
+	struct members *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->proc = proc;
+	*ret_members = m;
+	return 0;
+}
+
+void members_free(struct members *m)
+{
+	if (!m)
+		return;
+	pass_free(m->pass);
+	free(m->list);
+	free(m);
+}
+
+void members_rescan(struct members *m)
+{
+	m->due = true;
+	m->interval_ns = INTERVAL_FIRST_NS;
+	m->next_ns = 0;
+}
+
+void members_set_ports(struct members *m, const uint16_t *ports, size_t n)
+{
+	m->n_ports = n < PORTS_MAX ? n : PORTS_MAX;
+	memcpy(m->ports, ports, m->n_ports * sizeof(*ports));
+	m->n_inodes = 0;
+	m->n = 0;
+	pass_free(take(m->pass));
+	members_rescan(m);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Returns whether there are sockets, and other ones than before. */
+static bool sockets_changed(struct members *m)
+{
+	uint64_t inodes[INODES_MAX];
+	size_t n;
+
+	if (listeners_inodes(m->proc, m->ports, m->n_ports, inodes, INODES_MAX, &n) != 0 || !n)
+		return false;
+	qsort(inodes, n, sizeof(*inodes), by_value);
+	if (n == m->n_inodes && memcmp(inodes, m->inodes, n * sizeof(*inodes)) == 0)
+		return false;
+	pass_free(take(m->pass)); /* it looks for the old ones */
+	memcpy(m->inodes, inodes, n * sizeof(*inodes));
+	m->n_inodes = n;
+	return true;
+}
+
+void members_look(struct members *m, bool fed, uint64_t now_ns)
+{
+	const uint64_t longest = fed ? INTERVAL_FED_NS : INTERVAL_UNFED_NS;
+
+	if (sockets_changed(m))
+		members_rescan(m);
+	if (m->next_ns && now_ns >= m->next_ns) {
+		m->due = true;
+		m->interval_ns = m->interval_ns * 2 < longest ? m->interval_ns * 2 : longest;
+		m->next_ns = 0;
+	}
+	if (!m->next_ns)
+		m->next_ns = now_ns + m->interval_ns;
+}
+
+bool members_busy(const struct members *m)
+{
+	return m->n_inodes && (m->due || m->pass);
+}
+
+static uint64_t now_ticks(void)
+{
+	struct timespec t = { 0 };
+
+	clock_gettime(CLOCK_BOOTTIME, &t); /* that of start_ticks */
+	return (uint64_t)t.tv_sec * (NS_PER_SEC / PROC_TICK_NS) +
+	       (uint64_t)t.tv_nsec / PROC_TICK_NS;
+}
+
+/* Those that came during the pass, unless it has seen them. */
+static void take_over(struct members *m, const struct member *old, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (old[i].start_ticks >= m->pass_ticks)
+			members_forked(m, old[i].parent, old[i].pid);
+}
+
+static bool pass_end(struct members *m)
+{
+	struct member *list, *old = m->list;
+	size_t n, n_old = m->n;
+
+	m->stats.passes++;
+	m->stats.seen = pass_seen(m->pass);
+	if (pass_result(m->pass, &list, &n) != 0)
+		return false;
+	m->list = list;
+	m->n = m->size = n;
+	m->unsettled_ticks = 0;
+	take_over(m, old, n_old);
+	free(old);
+	return true;
+}
+
+bool members_step(struct members *m, uint64_t budget_ns)
+{
+	bool replaced = false;
+	int done;
+
+	if (!members_busy(m))
+		return false;
+	if (!m->pass) {
+		m->due = false;
+		m->pass_ticks = now_ticks();
+		if (pass_new(m->proc, m->inodes, m->n_inodes, &m->pass) != 0)
+			return false; /* the next look's pass may do better */
+	}
+	done = pass_step(m->pass, budget_ns);
+	if (!done)
+		return false;
+	if (done > 0)
+		replaced = pass_end(m);
+	pass_free(take(m->pass));
+	return replaced;
+}
+
+static struct member *find(const struct members *m, pid_t pid)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->list[i].pid == pid)
+			return &m->list[i];
+	return NULL;
+}
+
+const struct member *members_find(const struct members *m, pid_t pid)
+{
+	return find(m, pid);
+}
+
+static bool make_room(struct members *m)
+{
+	size_t size = m->size ? m->size * 2 : 16;
+	struct member *list;
+
+	if (m->n < m->size)
+		return true;
+	if (m->n >= MEMBERS_MAX)
+		return false;
+	list = reallocarray(m->list, size, sizeof(*list));
+	if (!list)
+		return false;
+	m->list = list;
+	m->size = size;
+	return true;
+}
+
+bool members_forked(struct members *m, pid_t parent, pid_t child)
+{
+	struct member *known = find(m, child);
+	struct proc_stat st;
+
+	if (!find(m, parent) || proc_read_stat(m->proc, child, &st) != 0)
+		return false;
+	if (known && known->start_ticks == st.start_ticks)
+		return false;
+	if (!known && !make_room(m))
+		return false;
+	if (!known)
+		known = &m->list[m->n++];
+	*known = (struct member){ child, parent, st.start_ticks, MEMBER_HELPER, false };
+	if (st.start_ticks > m->unsettled_ticks)
+		m->unsettled_ticks = st.start_ticks;
+	return true;
+}
+
+bool members_exited(struct members *m, pid_t pid)
+{
+	struct member *gone = find(m, pid);
+
+	if (!gone)
+		return false;
+	if (gone->role == MEMBER_MAIN)
+		members_rescan(m);
+	m->n--;
+	memmove(gone, gone + 1, (size_t)(&m->list[m->n] - gone) * sizeof(*gone));
+	return true;
+}
+
+void members_settle(struct members *m)
+{
+	uint64_t now = now_ticks();
+	bool settled = now > m->unsettled_ticks + SETTLE_TICKS;
+
+	if (!m->unsettled_ticks)
+		return;
+	for (size_t i = 0; i < m->n; i++) {
+		struct member *x = &m->list[i];
+		const struct member *parent;
+
+		if (x->role != MEMBER_HELPER)
+			continue;
+		x->owner = pass_is_owner(m->proc, x->pid, m->inodes, m->n_inodes);
+		parent = find(m, x->parent);
+		if (x->owner && parent)
+			x->role = MEMBER_WORKER;
+	}
+	if (settled)
+		m->unsettled_ticks = 0;
+}
+
+const struct member *members_list(const struct members *m, size_t *ret_n)
+{
+	*ret_n = m->n;
+	return m->list;
+}
+
+/* Whether @names, "cpu,cpuacct", has @name. */
+static bool list_has(const char *names, size_t len, const char *name)
+{
+	const size_t n = strlen(name);
+	const char *end = names + len;
+
+	for (;;) {
+		const char *comma = memchr(names, ',', (size_t)(end - names));
+		const size_t part = (size_t)((comma ? comma : end) - names);
+
+		if (part == n && memcmp(names, name, n) == 0)
+			return true;
+		if (!comma)
+			return false;
+		names = comma + 1;
+	}
+}
+
+/* "0::/a/b" or "4:cpu,cpuacct:/a/b", for the controller or, if it is "", the cgroup2 hierarchy. */
+static const char *cgroup_line(const char *text, const char *controller, size_t *ret_len)
+{
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+		const char *names = text + strcspn(text, ":\n"), *end;
+
+		if (*text < '0' || *text > '9' || *names != ':')
+			continue;
+		names++;
+		end = names + strcspn(names, ":\n");
+		if (*end != ':' || !list_has(names, (size_t)(end - names), controller))
+			continue;
+		*ret_len = strcspn(end + 1, "\n");
+		return end + 1;
+	}
+	return NULL;
+}
+
+bool members_cgroup(const struct members *m, const char *v1, char *path, size_t size)
+{
+	char text[2 * PATH_MAX];
+	const char *of_v1 = NULL, *at;
+	bool v2 = true;
+	size_t n = 0, n_v1 = 0;
+
+	path[0] = '\0';
+	if (!m->n)
+		return false;
+	pass_read_cgroup(m->proc, m->list[0].pid, text, sizeof(text));
+	at = cgroup_line(text, "", &n);
+	if (v1 && (!at || n == 1))
+		of_v1 = cgroup_line(text, v1, &n_v1);
+	if (of_v1) {
+		at = of_v1;
+		n = n_v1;
+		v2 = false;
+	}
+	if (!at || n >= size)
+		return false;
+	memcpy(path, at, n);
+	path[n] = '\0';
+	return v2;
+}
+
+struct members_stats members_stats(const struct members *m)
+{
+	return m->stats;
+}
+
+const char *member_role_name(enum member_role role)
+{
+	static const char *const names[] = { "main", "worker", "helper" };
+
+	return names[role];
+}
