@@ -266,8 +266,10 @@ static __always_inline void sock_rtt(struct http_conn *c, __u32 us)
 static __always_inline void sock_closed(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
 					struct http_conn *c)
 {
-	if (port_generation(ctx->local_port) != c->generation)
+	if (port_generation(ctx->local_port) != c->generation) {
 		http_discard(c);
+		http_ws_forget(c);
+	}
 	if (sock_gave_up(sk))
 		c->client_done = 1;
 	http_conn_close(c);
@@ -298,7 +300,7 @@ int isamon_http_sock(struct bpf_sock_ops *ctx)
 		sock_closed(ctx, sk, c);
 	else if (op == BPF_SOCK_OPS_RTO_CB && ctx->args[2])
 		c->client_done = 1; /* the last retransmission timed out: it fell silent */
-	else if (op == BPF_SOCK_OPS_RETRANS_CB)
+	else if (op == BPF_SOCK_OPS_RETRANS_CB && !ctx->args[2]) /* it was sent */
 		HTTP_COUNT(c, retransmits, ctx->args[1]);
 	return 1;
 }

@@ -89,7 +89,7 @@ static __always_inline void http_rx_done(struct http_conn *c, const struct http_
 {
 	/* Whether a RST is valid is for TCP to say: http_conn_close() comes if so. If nobody
 	 * tells, it is when it continues what was seen (RFC 5961 3.2), give or take what is on its way. */
-	if (p->rst && !c->watched && !c->upgraded && !c->non_http &&
+	if (p->rst && !c->watched && c->upgraded != HTTP_TUNNEL && !c->non_http &&
 	    p->seq - c->rx.next > HTTP_RST_WINDOW)
 		return;
 	c->client_done = 1;

@@ -4,7 +4,8 @@
  * for an event loop that is busy or a worker that is not there.
  *
  * The environment notes the first and the last read since a request ended. For a request that was read
- * together with one ahead of it (pipelining) the last one is the nearest that is known.
+ * together with one ahead of it (pipelining) the last one is the nearest that is known. Where the first is older than
+ * the request (the rest of a body whose answer came early) it is not known.
  */
 #ifndef ISAMON_HTTP_READS_BPF_H
 #define ISAMON_HTTP_READS_BPF_H
@@ -20,7 +21,7 @@ static __always_inline void http_reads_take(struct http_conn *c, struct http_rec
 	if (!reads)
 		return;
 	read = reads->first_ns;
-	if (read < r->start_ns)
+	if (read < r->start_ns && r->flags & HTTP_FLAG_PIPELINED)
 		read = reads->last_ns;
 	if (read >= r->start_ns && read <= r->end_ns) {
 		r->read_ns = read;

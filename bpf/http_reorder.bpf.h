@@ -148,7 +148,7 @@ env_global int http_hold(struct http_conn *c, struct __sk_buff *skb, __u32 seq, 
 		return 1;
 	z.c = c;
 	z.now = env_now();
-	h.length = len < HTTP_HELD_BYTES ? len : HTTP_HELD_BYTES;
+	h.length = len; /* of a longer one the pieces do not tell whether it is the same */
 	if (c->held)
 		env_loop(HTTP_HELD_N, http_held_same_step, &h);
 	if (h.found) /* sent again, and still too early */

@@ -39,6 +39,9 @@ static __always_inline void http_ws_open(struct http_conn *c, __u64 now)
 	c->rx.at = 0;
 	c->rx.resync = 0;
 	c->rx.busy = 0;
+	if ((__s32)(c->acked - c->rx.next) >
+	    0) /* bytes of the request were missed, none of a frame */
+		c->rx.next = c->acked;
 	c->upgraded = HTTP_WEBSOCKET;
 	HTTP_COUNT(c, ws_opened, 1);
 }
@@ -110,7 +113,8 @@ env_global int http_ws_close(struct http_conn *c, __u8 side, __u64 now)
 /* The client begins a message. */
 static __always_inline void http_ws_ask(struct http_conn *c, __u64 now)
 {
-	c->ws.begun++;
+	__sync_fetch_and_add(&c->ws.begun,
+			     1); /* before asked_ns is looked at: tx does it the other way round */
 	if (c->ws.asked_ns)
 		return;
 	http_reads_reset(c);
@@ -122,6 +126,7 @@ static __always_inline void http_ws_ask(struct http_conn *c, __u64 now)
 static __always_inline void http_ws_answer(struct http_conn *c, __u64 now)
 {
 	struct http_record *r = &c->now.r;
+	__u32 begun;
 
 	c->ws.answering = c->ws.asked_ns && c->ws.asked_ns <= now;
 	if (!c->ws.answering)
@@ -129,9 +134,14 @@ static __always_inline void http_ws_answer(struct http_conn *c, __u64 now)
 	r->start_ns = c->ws.asked_ns;
 	r->first_byte_ns = now;
 	r->request_bytes = c->ws.payload[0] - c->ws.asked_payload;
-	r->messages_in = c->ws.begun - c->ws.answered;
-	c->ws.answered = c->ws.begun;
-	c->ws.asked_ns = 0;
+	__sync_lock_test_and_set(&c->ws.asked_ns, 0);
+	begun = c->ws.begun;
+	r->messages_in = begun - c->ws.answered;
+	c->ws.answered = begun;
+	r->end_ns = now;
+	r->read_ns = 0;
+	r->pid = 0;
+	http_reads_take(c, r); /* before what comes now is read */
 }
 
 /* What answers has left. */
@@ -143,11 +153,9 @@ static __always_inline void http_ws_answered(struct http_conn *c, __u64 now)
 	r->kind = HTTP_KIND_TURN;
 	r->end = HTTP_END_COMPLETE;
 	r->end_ns = now;
-	r->read_ns = 0;
 	r->silence_ns = 0;
 	r->messages_out = 1;
 	r->response_bytes = c->tx.body;
-	http_reads_take(c, r);
 	http_ws_emit(r);
 }
 

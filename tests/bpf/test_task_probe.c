@@ -132,7 +132,10 @@ static void is_right(const struct proc_sample *s, uint64_t cpu_ns)
 	near("cpu", s->cpu_ns, cpu_ns, 0.01, 1000000);
 	EXPECT_UINT(s->user_ns + s->system_ns, s->cpu_ns);
 	EXPECT_UINT(s->threads, N_THREADS + 1);
-	EXPECT(s->anon_bytes > ANON_BYTES && s->anon_bytes < ANON_BYTES * 11ull / 10 + (8u << 20));
+	EXPECT(s->anon_bytes > ANON_BYTES);
+#ifndef __SANITIZE_ADDRESS__ /* which takes as much for itself */
+	EXPECT(s->anon_bytes < ANON_BYTES * 11ull / 10 + (8u << 20));
+#endif
 	near("shmem", s->shmem_bytes, SHARED_BYTES, 0.01, 0);
 	EXPECT(s->minor_faults > 64);
 	EXPECT(s->voluntary > 0);
@@ -179,6 +182,9 @@ static void iterator_is_right(void)
 
 static void tiers_agree(void)
 {
+	/* Linux 6.2 and later: /proc does not add up what is counted apart, up to 32 pages a CPU. */
+	const double parts =
+		32.0 * (double)sysconf(_SC_PAGESIZE) * (double)sysconf(_SC_NPROCESSORS_CONF);
 	struct proc_sample a, b;
 	uint64_t cpu_ns;
 	pid_t pid;
@@ -201,10 +207,10 @@ static void tiers_agree(void)
 	near("involuntary", b.involuntary, a.involuntary, 0.01, one_ends ? 1e6 : 0);
 	near("minor faults", b.minor_faults, a.minor_faults, 0.01, 0);
 	near("major faults", b.major_faults, a.major_faults, 0.01, 0);
-	near("anon", b.anon_bytes, a.anon_bytes, 0.01, 0);
-	near("file", b.file_bytes, a.file_bytes, 0.01, 0);
-	near("shmem", b.shmem_bytes, a.shmem_bytes, 0.01, 0);
-	near("swap", b.swap_bytes, a.swap_bytes, 0.01, 0);
+	near("anon", b.anon_bytes, a.anon_bytes, 0.01, parts);
+	near("file", b.file_bytes, a.file_bytes, 0.01, parts);
+	near("shmem", b.shmem_bytes, a.shmem_bytes, 0.01, parts);
+	near("swap", b.swap_bytes, a.swap_bytes, 0.01, parts);
 	near("read", b.read_bytes, a.read_bytes, 0.01, 0);
 	near("written", b.write_bytes, a.write_bytes, 0.01, 0);
 	EXPECT_UINT(b.open_fds, a.open_fds);

@@ -290,10 +290,14 @@ static void when_a_pass_is_due(void)
 
 	/* While nobody listens they stay; with another socket they are looked for. */
 	put(proc, "net/tcp", HEAD);
+	members_rescan(m);
+	EXPECT(members_busy(m));
+	now += 10 * NS_PER_SEC;
 	members_look(m, true, now);
 	EXPECT(!members_busy(m));
 	members_list(m, &n);
 	EXPECT_UINT(n, 1);
+	now += 10 * NS_PER_SEC;
 	put(proc, "net/tcp", HEAD LISTEN(778));
 	members_look(m, true, now);
 	EXPECT(members_busy(m));

@@ -20,6 +20,7 @@
 #define PORTS_MAX 64
 #define INODES_MAX 64
 #define INTERVAL_FIRST_NS NS_PER_SEC
+#define SOCKETS_NS (10 * NS_PER_SEC) /* the tables of sockets take a millisecond or two to read */
 #define INTERVAL_FED_NS (600 * NS_PER_SEC)
 #define INTERVAL_UNFED_NS (60 * NS_PER_SEC)
 #define SETTLE_TICKS 300 /* 3 s: by then a worker has its sockets */
@@ -33,6 +34,7 @@ struct members {
 	struct member *list;
 	size_t n, size;
 	struct pass *pass;
+	uint64_t sockets_ns;           /* when they were looked at last */
 	uint64_t interval_ns, next_ns; /* of passes that nothing asked for */
 	bool due;
 	uint64_t pass_ticks;      /* when the pass began */
@@ -84,14 +86,19 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Returns whether there are sockets, and other ones than before. */
+/* Returns whether there are sockets, and other ones than before. With none there is nobody to look for. */
 static bool sockets_changed(struct members *m)
 {
 	uint64_t inodes[INODES_MAX];
 	size_t n;
 
-	if (listeners_inodes(m->proc, m->ports, m->n_ports, inodes, INODES_MAX, &n) != 0 || !n)
+	if (listeners_inodes(m->proc, m->ports, m->n_ports, inodes, INODES_MAX, &n) != 0)
 		return false;
+	if (!n) {
+		pass_free(take(m->pass));
+		m->n_inodes = 0;
+		return false;
+	}
 	qsort(inodes, n, sizeof(*inodes), by_value);
 	if (n == m->n_inodes && memcmp(inodes, m->inodes, n * sizeof(*inodes)) == 0)
 		return false;
@@ -101,12 +108,23 @@ static bool sockets_changed(struct members *m)
 	return true;
 }
 
+static bool has_main(const struct members *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->list[i].role == MEMBER_MAIN)
+			return true;
+	return false;
+}
+
 void members_look(struct members *m, bool fed, uint64_t now_ns)
 {
 	const uint64_t longest = fed ? INTERVAL_FED_NS : INTERVAL_UNFED_NS;
 
-	if (sockets_changed(m))
-		members_rescan(m);
+	if (!has_main(m) || now_ns >= m->sockets_ns + SOCKETS_NS) {
+		m->sockets_ns = now_ns;
+		if (sockets_changed(m))
+			members_rescan(m);
+	}
 	if (m->next_ns && now_ns >= m->next_ns) {
 		m->due = true;
 		m->interval_ns = m->interval_ns * 2 < longest ? m->interval_ns * 2 : longest;
