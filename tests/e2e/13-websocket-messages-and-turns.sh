@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Messages, payload, turns and ends of WebSockets are the service's and the clients' own, whatever server and
 # client it is and however frames are cut; what is no WebSocket behind a 101 is left alone.
-# vm: yes
+# Not in the virtual machines, where it takes minutes: there tests/bpf has WebSockets on real sockets and in the table of cases.
 # limit: 150
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"
