@@ -106,6 +106,7 @@ static size_t count(enum life_kind kind)
 static void wait_for_tails(size_t n)
 {
 	uint64_t deadline = clock_monotonic_ns() + 20 * NS_PER_SEC;
+	struct life_totals t = { 0 };
 
 	do {
 		usleep(2000);
@@ -115,7 +116,10 @@ static void wait_for_tails(size_t n)
 			deadline = clock_monotonic_ns() + NS_PER_SEC;
 	} while (count(LIFE_TAIL) < n && clock_monotonic_ns() < deadline);
 	EXPECT_UINT(count(LIFE_EXIT), n);
-	EXPECT(count(LIFE_TAIL) <= n && count(LIFE_TAIL) + 1 + n / 25 >= n);
+	life_probe_totals(probe, &t);
+	unit_check(count(LIFE_TAIL) <= n && count(LIFE_TAIL) + 1 + n / 25 >= n, __FILE__, __LINE__,
+		   "%zu of %zu last records came, %llu were lost", count(LIFE_TAIL), n,
+		   (unsigned long long)t.records_lost);
 }
 
 static const struct life_record *find(enum life_kind kind, pid_t pid)

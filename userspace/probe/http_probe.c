@@ -22,6 +22,7 @@
 #include "base/util.h"
 #include "http.skel.h"
 #include "probe/cgroup.h"
+#include "probe/per_cpu.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
@@ -31,8 +32,7 @@ struct http_probe {
 	struct ring_buffer *ring;
 	http_probe_fn fn;
 	void *ctx;
-	int n_cpus;
-	struct http_totals *per_cpu; /* n_cpus, what the kernel fills */
+	struct per_cpu totals;
 	uint16_t ports[64];
 	size_t n_ports;
 	uint8_t generation; /* of the port that came last; never 0 */
@@ -213,11 +213,8 @@ static int open_ring(struct http_probe *p, struct buf *why)
 		explain(err, "map the ring buffer", why);
 		return err;
 	}
-	p->n_cpus = libbpf_num_possible_cpus();
-	if (p->n_cpus < 1)
-		return p->n_cpus;
-	p->per_cpu = calloc((size_t)p->n_cpus, sizeof(*p->per_cpu));
-	return p->per_cpu ? 0 : -ENOMEM;
+	return per_cpu_open(&p->totals, bpf_map__fd(p->skel->maps.http_totals),
+			    sizeof(struct http_totals));
 }
 
 static void http_probe_closep(struct http_probe **p)
@@ -258,7 +255,7 @@ void http_probe_close(struct http_probe *p)
 	bpf_link__destroy(p->egress);
 	ring_buffer__free(p->ring);
 	http_bpf__destroy(p->skel);
-	free(p->per_cpu);
+	per_cpu_close(&p->totals);
 	free(p);
 }
 
@@ -312,15 +309,5 @@ int http_probe_drain(struct http_probe *p)
 
 int http_probe_totals(const struct http_probe *p, struct http_totals *ret_totals)
 {
-	const size_t n = sizeof(struct http_totals) / sizeof(__u64);
-	struct http_totals sum = { 0 };
-	__u32 zero = 0;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.http_totals), &zero, p->per_cpu) != 0)
-		return -errno;
-	for (int cpu = 0; cpu < p->n_cpus; cpu++)
-		for (size_t i = 0; i < n; i++)
-			((__u64 *)&sum)[i] += ((const __u64 *)&p->per_cpu[cpu])[i];
-	*ret_totals = sum;
-	return 0;
+	return per_cpu_sum(&p->totals, ret_totals);
 }

@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "base/util.h"
 #include "life.skel.h"
+#include "probe/per_cpu.h"
 
 #define INITIAL_PID_NAMESPACE "pid:[4026531836]" /* include/uapi/linux/nsfs.h, PID_NS_INIT_INO */
 
@@ -32,8 +33,7 @@ struct life_probe {
 	life_probe_fn fn;
 	void *ctx;
 	const char *how;
-	int n_cpus;
-	struct life_totals *per_cpu; /* n_cpus, what the kernel fills */
+	struct per_cpu totals;
 	pid_t main;                  /* that user space named last */
 	uint64_t set_ns;             /* CLOCK_BOOTTIME of the last life_probe_set_members() */
 };
@@ -118,10 +118,8 @@ static int on_record(void *ctx, void *data, size_t size)
 static int open_ring(struct life_probe *p, struct buf *why)
 {
 	p->ring = ring_buffer__new(bpf_map__fd(p->skel->maps.life_ring), on_record, p, NULL);
-	p->n_cpus = libbpf_num_possible_cpus();
-	if (p->ring && p->n_cpus > 0)
-		p->per_cpu = calloc((size_t)p->n_cpus, sizeof(*p->per_cpu));
-	if (p->per_cpu)
+	if (p->ring && per_cpu_open(&p->totals, bpf_map__fd(p->skel->maps.life_totals),
+				    sizeof(struct life_totals)) == 0)
 		return 0;
 	buf_add_str(why, "its ring buffer cannot be mapped");
 	return -ENOMEM;
@@ -161,7 +159,7 @@ void life_probe_close(struct life_probe *p)
 		return;
 	ring_buffer__free(p->ring);
 	life_bpf__destroy(p->skel);
-	free(p->per_cpu);
+	per_cpu_close(&p->totals);
 	free(p);
 }
 
@@ -331,15 +329,5 @@ int life_probe_drain(struct life_probe *p)
 
 int life_probe_totals(const struct life_probe *p, struct life_totals *ret_totals)
 {
-	const size_t n = sizeof(struct life_totals) / sizeof(__u64);
-	struct life_totals sum = { 0 };
-	__u32 zero = 0;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.life_totals), &zero, p->per_cpu) != 0)
-		return -errno;
-	for (int cpu = 0; cpu < p->n_cpus; cpu++)
-		for (size_t i = 0; i < n; i++)
-			((__u64 *)&sum)[i] += ((const __u64 *)&p->per_cpu[cpu])[i];
-	*ret_totals = sum;
-	return 0;
+	return per_cpu_sum(&p->totals, ret_totals);
 }
