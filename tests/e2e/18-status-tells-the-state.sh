@@ -60,7 +60,7 @@ began=$(date +%s)
 start_uvicorn --workers 2 --backlog 77
 wait_for 20 "two workers" json_holds 0 's["workers"] == 2'
 start traffic "$PY" "$FIXTURES/traffic.py" "$base" --duration 60 --rate 20 --report "$T/traffic.json"
-sleep 6
+wait_for 40 "the traffic" json_holds 0 's["requests_per_second"] > 1'
 status 0 --json
 holds 's["fine"] is True' 's["problems"] == []' 's["service"] == "fixture"' 's["requests_per_second"] > 1' \
 	's["p50_seconds"] <= s["p99_seconds"] < 60' "s['main_pid'] == ${PIDS[service]}" 's["mains"] == 1' \
