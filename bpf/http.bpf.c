@@ -85,6 +85,15 @@ static __always_inline void reads_begin(struct http_conn *c, struct bpf_sock *sk
 	bpf_map_update_elem(&http_reads, &c->socket, &none, BPF_ANY);
 }
 
+/* Its port came back. Whether this packet is the one that finds out: another may pass on another CPU. */
+static __always_inline bool conn_renew(struct http_conn *c, __u8 generation)
+{
+	__u32 was = c->generation;
+
+	return was != generation &&
+	       __sync_val_compare_and_swap(&c->generation, was, generation) == was;
+}
+
 /* The state of the socket behind @skb, made now if need be. */
 static __always_inline struct http_conn *conn_of(struct __sk_buff *skb, struct bpf_sock *sk,
 						 const struct http_packet *p, bool in,
@@ -95,10 +104,8 @@ static __always_inline struct http_conn *conn_of(struct __sk_buff *skb, struct b
 	struct http_conn *c;
 
 	c = bpf_sk_storage_get(&http_conns, sk, 0, 0);
-	if (c && c->generation != generation) {
+	if (c && c->generation != generation && conn_renew(c, generation))
 		http_forget(c, rx_next, tx_next);
-		c->generation = generation;
-	}
 	if (c || !p->len)
 		return c;
 	c = bpf_sk_storage_get(&http_conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);

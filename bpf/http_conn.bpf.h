@@ -124,8 +124,9 @@ struct http_conn {
 	__u32 claimed; /* where nobody tells of the close, rx ends requests, too: who is first, does */
 	__u32 current; /* number of the request in .now */
 	__u32 rx_lock;
-	__u32 acked;   /* what the service's TCP has received at least, as its data says */
-	__u16 reading; /* index + 1 of the piece that rx reads; 0: a packet */
+	__u32 acked;      /* what the service's TCP has received at least, as its data says */
+	__u32 generation; /* of its port, when it came into sight */
+	__u16 reading;    /* index + 1 of the piece that rx reads; 0: a packet */
 	__u16 port;
 	__u8 synced;   /* both directions are known from their first byte, or HTTP was seen */
 	__u8 watched;  /* the kernel will tell when the socket closes */
@@ -139,7 +140,6 @@ struct http_conn {
 	__u8 gap;         /* rx missed bytes */
 	__u8 held;        /* pieces of segments that arrived too early */
 	__u8 in_next;     /* the request that rx is at stands in .next */
-	__u8 generation;  /* of its port, when it came into sight */
 	__u64 sent_ns;    /* when tx last saw new bytes */
 	__u64 socket;     /* names the socket to env_reads() */
 	struct http_half rx;
