@@ -77,12 +77,11 @@ static __always_inline void conn_adopt(struct http_conn *c, const struct packet_
 /* Reads of @sk are noted from now on. The address names it as long as it lives; it is never followed. */
 static __always_inline void reads_begin(struct http_conn *c, struct bpf_sock *sk)
 {
-	struct http_reads none = {};
-
 	if (!http_sees_reads)
 		return;
 	c->socket = (__u64)(long)sk;
-	bpf_map_update_elem(&http_reads, &c->socket, &none, BPF_ANY);
+	env_forget(); /* what is read back is a number, no pointer that must not be calculated with */
+	http_read_begin(c->socket);
 }
 
 /* Its port came back. Whether this packet is the one that finds out: another may pass on another CPU. */
@@ -315,13 +314,12 @@ int isamon_http_sock(struct bpf_sock_ops *ctx)
 /*
  * Somebody took bytes from a socket's queue (tcp_recvmsg() calls tcp_rcv_space_adjust() behind each copy, and so
  * do splice and io_uring). A raw tracepoint: loads where tracing programs are refused, and costs less than a plain
- * one. Sockets of others are not in the map.
+ * one. Sockets of others are not in the table.
  */
 SEC("raw_tp/tcp_rcv_space_adjust")
 int isamon_http_read(__u64 *ctx)
 {
-	__u64 socket = ctx[0];
-	struct http_reads *reads = bpf_map_lookup_elem(&http_reads, &socket);
+	struct http_reads *reads = http_read_find(ctx[0]);
 	__u64 now;
 
 	if (!reads)

@@ -41,15 +41,6 @@ struct {
 	__type(value, struct http_held);
 } http_early SEC(".maps");
 
-/* When the service read, by the address of the socket: a tracepoint knows no more of it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u64);
-	__type(value, struct http_reads);
-} http_reads SEC(".maps");
-
 /* Whether reads are seen; set before loading. */
 const volatile __u8 http_sees_reads = 1;
 
@@ -71,6 +62,8 @@ const volatile __u32 http_wake_bytes = 1 << 19;
 #define env_load(skb, offset, to, n) bpf_skb_load_bytes(skb, offset, to, n)
 #define env_loop(n, fn, ctx) bpf_loop(n, fn, ctx, 0)
 
+#include "http_read_table.bpf.h"
+
 static __always_inline struct http_totals *env_totals(void)
 {
 	__u32 zero = 0;
@@ -85,18 +78,13 @@ static __always_inline struct http_held *env_held(__u32 i)
 
 static __always_inline struct http_reads *env_reads(const struct http_conn *c)
 {
-	__u64 socket =
-		c->socket; /* Linux 6.1 takes no key from memory that a global function was handed */
-
-	return http_sees_reads ? bpf_map_lookup_elem(&http_reads, &socket) : NULL;
+	return http_sees_reads && c->socket ? http_read_find(c->socket) : NULL;
 }
 
 static __always_inline void env_reads_end(const struct http_conn *c)
 {
-	__u64 socket = c->socket;
-
-	if (http_sees_reads && socket)
-		bpf_map_delete_elem(&http_reads, &socket);
+	if (http_sees_reads && c->socket)
+		http_read_end(c->socket);
 }
 
 static __always_inline void env_emit(const struct http_record *r, __u32 size)

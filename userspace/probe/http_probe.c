@@ -103,6 +103,8 @@ static int load_once(struct http_probe *p, const struct http_probe_options *o,
 	skel->rodata->http_wake_bytes = o->ring_bytes / 2;
 	skel->rodata->http_reads_error = with->error;
 	skel->rodata->http_sees_reads = with->reads;
+	if (!with->reads)
+		bpf_map__set_max_entries(skel->maps.http_read_sets, 1);
 	bpf_program__set_autoload(skel->progs.isamon_http_sock, with->sock);
 	bpf_program__set_autoload(skel->progs.isamon_http_read, with->reads);
 	err = http_bpf__load(skel);
