@@ -160,16 +160,11 @@ static __always_inline void http_ws_answered(struct http_conn *c, __u64 now)
 }
 
 /* The header of a frame is known: .name, .after and .length of the half. Returns -1 if it makes no sense. */
-env_global int http_ws_frame(struct http_conn *c, __u32 in, __u64 now)
+static __always_inline int http_ws_frame(struct http_conn *c, struct http_half *h, bool in,
+					 __u64 now)
 {
-	__u8 op, inside;
-	struct http_half *h;
+	__u8 op = h->name & HTTP_FRAME_OPCODE, inside = in ? c->ws.inside[0] : c->ws.inside[1];
 
-	if (!c)
-		return -1;
-	h = in ? &c->rx : &c->tx;
-	inside = in ? c->ws.inside[0] : c->ws.inside[1];
-	op = h->name & HTTP_FRAME_OPCODE;
 	if (h->name & HTTP_FRAME_RSV || !(h->after & HTTP_FRAME_MASKED) != !in ||
 	    h->length > HTTP_LENGTH_LIMIT)
 		return -1;
@@ -194,38 +189,58 @@ env_global int http_ws_frame(struct http_conn *c, __u32 in, __u64 now)
 	return 0;
 }
 
+/* A data message is whole, in direction @i. */
+static __always_inline void http_ws_message(struct http_conn *c, const struct http_half *h, __u32 i)
+{
+	struct http_totals *t = env_totals();
+
+	c->ws.inside[i] = 0;
+	c->ws.messages[i]++;
+	c->ws.payload[i] += h->body;
+	if (!t)
+		return;
+	__sync_fetch_and_add(&t->ws_messages[i], 1);
+	__sync_fetch_and_add(&t->ws_bytes[i], h->body);
+}
+
 /* The last byte of a frame has passed. */
-env_global int http_ws_frame_end(struct http_conn *c, __u32 in, __u64 now)
+static __always_inline void http_ws_frame_end(struct http_conn *c, struct http_half *h, bool in,
+					      __u64 now)
+{
+	h->state = HTTP_FRAME;
+	h->at = 0;
+	if (h->name & HTTP_FRAME_CONTROL)
+		return;
+	if (!(h->name & HTTP_FRAME_FIN)) {
+		c->ws.inside[in ? 0 : 1] = 1;
+		return;
+	}
+	http_ws_message(c, h, in ? 0 : 1);
+	if (!in && c->ws.answering)
+		http_ws_answered(c, now);
+}
+
+/*
+ * What follows a frame's header: @rest bytes of the segment, at most the frame's payload. Returns how many that are; -1:
+ * the header, if it has @just been read, makes no sense.
+ */
+env_global int http_ws_payload(struct http_conn *c, __u32 in, __u32 just, __u32 rest, __u64 now)
 {
 	struct http_half *h;
 
 	if (!c)
-		return 0;
+		return -1;
 	h = in ? &c->rx : &c->tx;
-	h->state = HTTP_FRAME;
-	h->at = 0;
-	if (h->name & HTTP_FRAME_CONTROL)
-		return 0;
-	if (!(h->name & HTTP_FRAME_FIN)) {
-		c->ws.inside[in ? 0 : 1] = 1;
-		return 0;
-	}
-	if (in) {
-		c->ws.inside[0] = 0;
-		c->ws.messages[0]++;
-		c->ws.payload[0] += h->body;
-		HTTP_COUNT(c, ws_messages[0], 1);
-		HTTP_COUNT(c, ws_bytes[0], h->body);
-		return 0;
-	}
-	c->ws.inside[1] = 0;
-	c->ws.messages[1]++;
-	c->ws.payload[1] += h->body;
-	HTTP_COUNT(c, ws_messages[1], 1);
-	HTTP_COUNT(c, ws_bytes[1], h->body);
-	if (c->ws.answering)
-		http_ws_answered(c, now);
-	return 0;
+	if (just && http_ws_frame(c, h, in, now))
+		return -1;
+	if (rest > h->left)
+		rest = (__u32)h->left;
+	h->left -= rest;
+	if (!(h->name & HTTP_FRAME_CONTROL))
+		h->body += rest;
+	if (!h->left)
+		http_ws_frame_end(c, h, in, now);
+	return (int)rest;
 }
 
 /* Bytes of a frame's header whose second is @second, of them the extended length. */
@@ -286,34 +301,29 @@ static __always_inline long http_ws_once(struct http_scan *s, bool in)
 {
 	struct http_conn *c = s->c;
 	struct http_half *h = in ? &c->rx : &c->tx;
-	__u32 rest = s->end - s->pos, i = 0, have;
-	bool whole = true;
+	bool just = h->state != HTTP_PAYLOAD, whole = true;
+	__u32 i = 0, have = 1;
+	int n = -1;
 
 	if (c->upgraded != HTTP_WEBSOCKET) {
 		s->pos = s->end;
 		return 1;
 	}
-	if (h->state != HTTP_PAYLOAD) {
+	if (just) {
 		have = http_fill(s, h, in && c->reading != 0, &i);
 		if (have)
 			s->pos += http_ws_head(h, i, have, &whole);
-		if (!have || (whole && http_ws_frame(c, in, s->now))) {
-			http_ws_lost(c);
-			s->pos = s->end;
-			return 1;
-		}
 		if (!whole)
 			return s->pos >= s->end;
-		rest = s->end - s->pos;
 	}
-	if (rest > h->left)
-		rest = (__u32)h->left;
-	h->left -= rest;
-	if (!(h->name & HTTP_FRAME_CONTROL))
-		h->body += rest;
-	s->pos += rest;
-	if (!h->left)
-		http_ws_frame_end(c, in, s->now);
+	if (have)
+		n = http_ws_payload(c, in, just, s->end - s->pos, s->now);
+	if (n < 0) {
+		http_ws_lost(c);
+		s->pos = s->end;
+		return 1;
+	}
+	s->pos += (__u32)n;
 	return s->pos >= s->end;
 }
 
