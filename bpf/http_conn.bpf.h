@@ -32,6 +32,8 @@
 
 /* Bytes of the packet that are looked at together; a power of two (the verifier wants a mask). */
 #define HTTP_WINDOW 256
+/* Room behind it: four words are looked at together from any byte on. */
+#define HTTP_WINDOW_SLACK 32
 
 enum http_state {
 	HTTP_IDLE = 0,   /* between messages */
@@ -82,7 +84,7 @@ struct http_half {
 	__u8 resync; /* framing is not known: wait for what looks like the start of a message */
 	__u8 busy;   /* rx: a request has begun and not all of it has arrived */
 	__u8 pad;
-	__u8 window[HTTP_WINDOW + 8];
+	__u8 window[HTTP_WINDOW + HTTP_WINDOW_SLACK];
 };
 
 /* A record with room behind it, so that a path may be stored eight bytes at a time. */

@@ -197,6 +197,33 @@ static __always_inline __u64 http_name(struct http_half *h, __u8 c)
 }
 
 /*
+ * How many of the 32 bytes from index @i on, of which the first eight are @word, stand before and at the first line feed; 32,
+ * and 0 in *ret_hit, if there is none.
+ */
+static __always_inline __u32 http_to_line_feed(const struct http_half *h, __u32 i, __u64 word,
+					       __u64 *ret_hit)
+{
+	const __u8 *at = h->window + (i & (HTTP_WINDOW - 1));
+	__u64 hit = http_bytes_equal(word, '\n');
+	__u32 n = 0;
+
+	if (!hit) {
+		hit = http_bytes_equal(env_word(at + 8), '\n');
+		n = 8;
+	}
+	if (!hit) {
+		hit = http_bytes_equal(env_word(at + 16), '\n');
+		n = 16;
+	}
+	if (!hit) {
+		hit = http_bytes_equal(env_word(at + 24), '\n');
+		n = 24;
+	}
+	*ret_hit = hit;
+	return n + (hit ? http_first_byte(hit) + 1 : 8);
+}
+
+/*
  * From the start of a header line (HTTP_NAME), or inside a line (HTTP_SKIP), as far as the head is at hand: to
  * its end, or to a line of ours that is not simple. One loop over words, whatever lines they are in:
  * here most bytes of most heads are passed over.
@@ -240,9 +267,9 @@ env_global __u64 http_lines(struct http_half *h, __u32 i, __u32 have)
 					continue;
 			}
 		}
-		hit = http_bytes_equal(word, '\n');
+		n = http_to_line_feed(h, h->lines_from + n, word, &hit);
 		h->state = hit ? HTTP_NAME : HTTP_SKIP;
-		h->lines_done += hit ? http_first_byte(hit) + 1 : 8;
+		h->lines_done += n;
 	}
 	env_forget();
 	n = h->lines_done;

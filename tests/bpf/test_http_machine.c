@@ -291,7 +291,7 @@ static void pool_is_given_back(void)
 static void layout(void)
 {
 	EXPECT_UINT(offsetof(struct http_slot, slack), sizeof(struct http_record));
-	EXPECT(sizeof(struct http_conn) <= 1200);
+	EXPECT(sizeof(struct http_conn) <= 1280);
 }
 
 int main(int argc, char **argv)
