@@ -158,8 +158,8 @@ static int write_status(struct buf *out, void *ctx)
 	struct status s;
 	uint64_t now_ns;
 
-	refresh(d);
-	now_ns = clock_monotonic_ns(); /* not older than the reading that refresh() may have taken */
+	refresh(d); /* may take a reading, and now is not before that */
+	now_ns = clock_monotonic_ns();
 	status_init(&s);
 	snprintf(s.service, sizeof(s.service), "%s", d->config->service_name);
 	s.now_s = (double)clock_realtime_ns() / (double)NS_PER_SEC;
