@@ -155,10 +155,11 @@ static void fill_probes(const struct self *self, struct status *s)
 static int write_status(struct buf *out, void *ctx)
 {
 	struct daemon *d = ctx;
-	uint64_t now_ns = clock_monotonic_ns();
 	struct status s;
+	uint64_t now_ns;
 
-	refresh(d);
+	refresh(d); /* may take a reading, and now is not before that */
+	now_ns = clock_monotonic_ns();
 	status_init(&s);
 	snprintf(s.service, sizeof(s.service), "%s", d->config->service_name);
 	s.now_s = (double)clock_realtime_ns() / (double)NS_PER_SEC;

@@ -23,7 +23,8 @@
 
 static const char usage[] =
 	"usage: isamon top [--once] [--json] [--interval S] [--config FILE] [--port N]...\n"
-	"Shows requests/s, errors/s and latencies of the service, by route.\n"
+	"Shows requests/s, errors/s and latencies of the service, by route, its chats\n"
+	"(WebSockets) and streams; where the daemon is asked, its processes, too.\n"
 	"Asks the running daemon; where there is none, or with --port, looks by itself (as root).\n"
 	"\n"
 	"  --once        print one interval as text and end; so does an output that is no terminal\n"
