@@ -301,8 +301,12 @@ static uint32_t topmost(const struct pass *p, uint32_t at)
  * by that: returns whether this is so. */
 static bool add_ancestors(struct pass *p, uint32_t at)
 {
-	const uint32_t top = topmost(p, at), above = p->list[top].parent_at;
+	uint32_t above = p->list[at].parent_at, top;
 
+	if (above == NOBODY || p->list[above].member)
+		return false; /* nobody, or done */
+	top = topmost(p, at);
+	above = p->list[top].parent_at;
 	if (above != NOBODY && p->list[above].manager) {
 		bool is_new = !p->list[top].member;
 
