@@ -122,69 +122,84 @@ static char role_of(const struct members *m, pid_t pid)
 		} \
 	}
 
+static const struct {
+	const char *name;
+	struct row rows[12];
+} families[] = {
+	{ "one process", TREE({ 50, 1, 50, "python3", 9, true, NULL, 'm' },
+			      { 60, 1, 60, "other", 9, false, NULL, 0 }) },
+	{ "uvicorn with workers and a tracker",
+	  TREE({ 1, 0, 1, "systemd", 0, true, "/init", 0 },
+	       { 50, 1, 50, "uvicorn", 9, true, NULL, 'm' },
+	       { 51, 50, 50, "python3", 10, false, NULL, 'h' },
+	       { 52, 50, 50, "python3", 10, true, NULL, 'w' },
+	       { 53, 50, 50, "python3", 10, true, NULL, 'w' }) },
+	{ "descendants of any depth, in any order of pids",
+	  TREE({ 50, 1, 50, "gunicorn", 9, true, NULL, 'm' },
+	       { 30, 50, 50, "worker", 10, true, NULL, 'w' },
+	       { 20, 30, 50, "sh", 11, false, NULL, 'h' },
+	       { 10, 20, 10, "python3", 12, false, "/else", 'h' }) },
+	{ "supervisord is not part of it", TREE({ 40, 1, 40, "supervisord", 5, false, NULL, 0 },
+						{ 50, 40, 50, "python3", 9, true, NULL, 'm' },
+						{ 60, 40, 60, "nginx", 9, false, NULL, 0 }) },
+	{ "not even with the socket open (fcgi-program)",
+	  TREE({ 40, 1, 40, "supervisord", 5, true, NULL, 0 },
+	       { 50, 40, 50, "python3", 9, true, NULL, 'm' }) },
+	{ "a manager in the same process group is not part of it",
+	  TREE({ 40, 1, 40, "supervisord", 5, false, NULL, 0 },
+	       { 50, 40, 40, "python3", 9, true, NULL, 'm' }) },
+	{ "a wrapper is a helper", TREE({ 40, 1, 40, "poetry", 5, false, NULL, 'h' },
+					{ 45, 40, 40, "sh", 6, false, NULL, 'h' },
+					{ 50, 45, 40, "uvicorn", 9, true, NULL, 'm' },
+					{ 51, 50, 40, "python3", 9, true, NULL, 'w' }) },
+	{ "a shell with jobs is not", TREE({ 40, 1, 40, "bash", 5, false, NULL, 0 },
+					   { 50, 40, 50, "uvicorn", 9, true, NULL, 'm' }) },
+	{ "a script with another child is not",
+	  TREE({ 30, 1, 30, "bash", 4, false, NULL, 0 }, { 40, 30, 40, "sh", 5, false, NULL, 0 },
+	       { 50, 40, 40, "uvicorn", 9, true, NULL, 'm' },
+	       { 60, 40, 40, "wrk", 9, false, NULL, 0 }) },
+	{ "it is where a manager started it, with all of its children",
+	  TREE({ 30, 1, 30, "supervisord", 4, false, NULL, 0 },
+	       { 40, 30, 40, "bash", 5, false, NULL, 'h' },
+	       { 45, 40, 40, "poetry", 6, false, NULL, 'h' },
+	       { 50, 45, 40, "uvicorn", 9, true, NULL, 'm' },
+	       { 51, 50, 40, "python3", 9, true, NULL, 'w' },
+	       { 60, 40, 40, "sh", 7, false, NULL, 'h' },
+	       { 61, 60, 61, "sleep", 8, false, NULL, 'h' },
+	       { 70, 30, 70, "bash", 5, false, NULL, 0 },
+	       { 71, 70, 70, "python3", 5, false, NULL, 0 }) },
+	{ "but not from another process group",
+	  TREE({ 30, 1, 30, "supervisord", 4, false, NULL, 0 },
+	       { 40, 30, 40, "sshd", 5, false, NULL, 0 },
+	       { 50, 40, 50, "uvicorn", 9, true, NULL, 'm' },
+	       { 60, 40, 40, "sleep", 9, false, NULL, 0 }) },
+	{ "a script with two workers is",
+	  TREE({ 40, 1, 40, "sh", 5, false, NULL, 'h' }, { 50, 40, 40, "a", 9, true, NULL, 'm' },
+	       { 60, 40, 40, "b", 9, true, NULL, 'm' }) },
+	{ "a parent in another cgroup is not",
+	  TREE({ 40, 1, 40, "sh", 5, false, "/user", 0 },
+	       { 50, 40, 40, "uvicorn", 9, true, NULL, 'm' }) },
+	{ "a parent that is younger is somebody else",
+	  TREE({ 40, 1, 40, "sh", 99, false, NULL, 0 },
+	       { 50, 40, 40, "uvicorn", 9, true, NULL, 'm' }) },
+	{ "a child of the past holder of a pid is not one",
+	  TREE({ 50, 1, 50, "uvicorn", 99, true, NULL, 'm' },
+	       { 60, 50, 60, "cron", 9, false, NULL, 0 }) },
+	{ "nobody", TREE({ 60, 1, 60, "other", 9, false, NULL, 0 }) },
+};
+
 static void trees(void)
 {
 	static const uint16_t port = 8000;
-	static const struct {
-		const char *name;
-		struct row rows[12];
-	} cases[] = {
-		{ "one process", TREE({ 50, 1, 50, "python3", 9, true, NULL, 'm' },
-				      { 60, 1, 60, "other", 9, false, NULL, 0 }) },
-		{ "uvicorn with workers and a tracker",
-		  TREE({ 1, 0, 1, "systemd", 0, true, "/init", 0 },
-		       { 50, 1, 50, "uvicorn", 9, true, NULL, 'm' },
-		       { 51, 50, 50, "python3", 10, false, NULL, 'h' },
-		       { 52, 50, 50, "python3", 10, true, NULL, 'w' },
-		       { 53, 50, 50, "python3", 10, true, NULL, 'w' }) },
-		{ "descendants of any depth, in any order of pids",
-		  TREE({ 50, 1, 50, "gunicorn", 9, true, NULL, 'm' },
-		       { 30, 50, 50, "worker", 10, true, NULL, 'w' },
-		       { 20, 30, 50, "sh", 11, false, NULL, 'h' },
-		       { 10, 20, 10, "python3", 12, false, "/else", 'h' }) },
-		{ "supervisord is not part of it",
-		  TREE({ 40, 1, 40, "supervisord", 5, false, NULL, 0 },
-		       { 50, 40, 50, "python3", 9, true, NULL, 'm' },
-		       { 60, 40, 60, "nginx", 9, false, NULL, 0 }) },
-		{ "not even with the socket open (fcgi-program)",
-		  TREE({ 40, 1, 40, "supervisord", 5, true, NULL, 0 },
-		       { 50, 40, 50, "python3", 9, true, NULL, 'm' }) },
-		{ "a manager in the same process group is not part of it",
-		  TREE({ 40, 1, 40, "supervisord", 5, false, NULL, 0 },
-		       { 50, 40, 40, "python3", 9, true, NULL, 'm' }) },
-		{ "a wrapper is a helper", TREE({ 40, 1, 40, "poetry", 5, false, NULL, 'h' },
-						{ 45, 40, 40, "sh", 6, false, NULL, 'h' },
-						{ 50, 45, 40, "uvicorn", 9, true, NULL, 'm' },
-						{ 51, 50, 40, "python3", 9, true, NULL, 'w' }) },
-		{ "a shell with jobs is not", TREE({ 40, 1, 40, "bash", 5, false, NULL, 0 },
-						   { 50, 40, 50, "uvicorn", 9, true, NULL, 'm' }) },
-		{ "a script with another child is not",
-		  TREE({ 40, 1, 40, "sh", 5, false, NULL, 0 },
-		       { 50, 40, 40, "uvicorn", 9, true, NULL, 'm' },
-		       { 60, 40, 40, "sleep", 9, false, NULL, 0 }) },
-		{ "a script with two workers is", TREE({ 40, 1, 40, "sh", 5, false, NULL, 'h' },
-						       { 50, 40, 40, "a", 9, true, NULL, 'm' },
-						       { 60, 40, 40, "b", 9, true, NULL, 'm' }) },
-		{ "a parent in another cgroup is not",
-		  TREE({ 40, 1, 40, "sh", 5, false, "/user", 0 },
-		       { 50, 40, 40, "uvicorn", 9, true, NULL, 'm' }) },
-		{ "a parent that is younger is somebody else",
-		  TREE({ 40, 1, 40, "sh", 99, false, NULL, 0 },
-		       { 50, 40, 40, "uvicorn", 9, true, NULL, 'm' }) },
-		{ "a child of the past holder of a pid is not one",
-		  TREE({ 50, 1, 50, "uvicorn", 99, true, NULL, 'm' },
-		       { 60, 50, 60, "cron", 9, false, NULL, 0 }) },
-		{ "nobody", TREE({ 60, 1, 60, "other", 9, false, NULL, 0 }) },
-	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		char proc[] = "/tmp/test_members.XXXXXX";
 		struct members *m;
 		size_t n, expected = 0;
 
-		unit_begin("tree: %s", cases[i].name);
+		unit_begin("tree: %s", families[i].name);
 		make_proc(proc);
-		for (const struct row *r = cases[i].rows; r->pid; r++) {
+		for (const struct row *r = families[i].rows; r->pid; r++) {
 			put_process(proc, r);
 			expected += r->role != 0;
 		}
@@ -195,7 +210,7 @@ static void trees(void)
 		EXPECT(finish(m) > 0);
 		members_list(m, &n);
 		EXPECT_UINT(n, expected);
-		for (const struct row *r = cases[i].rows; r->pid; r++)
+		for (const struct row *r = families[i].rows; r->pid; r++)
 			if (role_of(m, r->pid) != r->role)
 				FAIL_CASE("%d: got role %c, expected %c", (int)r->pid,
 					  role_of(m, r->pid) ?: '-', r->role ?: '-');

@@ -22,6 +22,7 @@
 #include "base/util.h"
 #include "life.skel.h"
 #include "probe/per_cpu.h"
+#include "probe/proc.h"
 
 #define INITIAL_PID_NAMESPACE "pid:[4026531836]" /* include/uapi/linux/nsfs.h, PID_NS_INIT_INO */
 
@@ -34,8 +35,8 @@ struct life_probe {
 	void *ctx;
 	const char *how;
 	struct per_cpu totals;
-	pid_t main;                  /* that user space named last */
-	uint64_t set_ns;             /* CLOCK_BOOTTIME of the last life_probe_set_members() */
+	pid_t main;      /* that user space named last */
+	uint64_t set_ns; /* CLOCK_BOOTTIME of the last life_probe_set_members() */
 };
 
 static uint64_t boottime_ns(void)
@@ -274,18 +275,11 @@ static __u64 command_of(const struct life_probe *p, pid_t pid)
 /* Returns 0: there is no such process, or it is dead. */
 static pid_t parent_of(pid_t pid)
 {
-	_cleanup_(buf_done) struct buf stat = BUF_INIT(4096);
-	char path[64], state;
-	const char *behind_name;
-	int parent;
+	struct proc_stat st;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(path, &stat) != 0)
+	if (proc_read_stat("/proc", pid, &st) != 0 || st.state == 'Z' || st.state == 'X')
 		return 0;
-	behind_name = strrchr(buf_str(&stat), ')'); /* the name may hold anything */
-	if (!behind_name || sscanf(behind_name + 1, " %c %d", &state, &parent) != 2)
-		return 0;
-	return state == 'Z' || state == 'X' ? 0 : parent;
+	return st.parent;
 }
 
 int life_probe_set_main(struct life_probe *p, pid_t pid)

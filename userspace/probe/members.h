@@ -8,9 +8,11 @@
  *    systemd, ...), which may hold a socket for the service that it has not started yet;
  *  - all their descendants;
  *  - an ancestor without the socket (a wrapper, such as a script or `poetry run`) if it is in the same cgroup and the
- *    same process group as its child, and has no child that is not the service's. An
- *    interactive shell, which gives each job a process group, and supervisord, whose children make their
- *    own, are therefore not part of it.
+ *    same process group as its child, and either all its children are the service's, or the topmost of these was
+ *    started by a program that starts others for a living: then whatever else descends from it is the
+ *    service's, too, for it is one program of that manager. An interactive shell, which gives each job a
+ *    process group, and supervisord, whose children make their own, are therefore not part of it; nor is a
+ *    script in a terminal that starts both the service and its client.
  * A process is known by pid and start time together, so that a pid that is used again is another process.
  *
  * /proc is gone through in steps of bounded length (members_step()), since a host may have many thousand
