@@ -145,14 +145,14 @@ static void renamed(void)
 		waitpid(main, NULL, 0);
 		return;
 	}
-	EXPECT_INT(life_probe_set_main(probe, main), 0);
+	EXPECT_INT(life_probe_set_main(probe, main, main), 0);
 	kill(main, SIGKILL);
 	waitpid(main, NULL, 0);
 	wait_for_tails(1);
 	n_got = 0;
 	main = start_and_wait("new-service", &hold);
 	life_probe_set_members(probe, &main, 1);
-	EXPECT_INT(life_probe_set_main(probe, main), 0);
+	EXPECT_INT(life_probe_set_main(probe, main, main), 0);
 	close(hold);
 	waitpid(main, NULL, 0);
 	again = start("new-service", null, null);
@@ -176,7 +176,7 @@ static void successor(void)
 		waitpid(main, NULL, 0);
 		return;
 	}
-	EXPECT_INT(life_probe_set_main(probe, main), 0);
+	EXPECT_INT(life_probe_set_main(probe, main, main), 0);
 	waitpid(start("the-service", null, null), NULL,
 		0); /* it has not ended: this is another one */
 	close(hold);
@@ -191,7 +191,35 @@ static void successor(void)
 	EXPECT_UINT(find(LIFE_EXEC, again)->flags, LIFE_FLAG_MAIN);
 	EXPECT_STR(find(LIFE_EXEC, again)->comm, "cat");
 	EXPECT_UINT(find(LIFE_EXIT, again)->flags & LIFE_FLAG_MAIN, LIFE_FLAG_MAIN);
-	EXPECT_INT(life_probe_set_main(probe, main), -ESRCH);
+	EXPECT_INT(life_probe_set_main(probe, main, main), -ESRCH);
+	end();
+}
+
+/* We are the wrapper, a script that starts the service again: what we start is a member before it is the service. */
+static void started_again(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), hold;
+	pid_t both[2] = { 0, getpid() }, again;
+
+	both[0] = start_and_wait("the-service", &hold);
+	if (!begin(both[0])) {
+		close(hold);
+		waitpid(both[0], NULL, 0);
+		return;
+	}
+	life_probe_set_members(probe, both, 2);
+	EXPECT_INT(life_probe_set_main(probe, both[0], both[1]), 0);
+	close(hold);
+	waitpid(both[0], NULL, 0);
+	waitpid(start("other-service", null, null), NULL, 0);
+	again = start("the-service", null, null);
+	waitpid(again, NULL, 0);
+	close(null);
+	wait_for_tails(3);
+	EXPECT_UINT(find(LIFE_EXIT, both[0])->flags & LIFE_FLAG_MAIN, LIFE_FLAG_MAIN);
+	EXPECT_UINT(count(LIFE_EXEC), 2);
+	EXPECT_UINT(find(LIFE_EXEC, again)->flags, LIFE_FLAG_MAIN);
+	EXPECT_UINT(find(LIFE_EXIT, again)->flags & LIFE_FLAG_MAIN, LIFE_FLAG_MAIN);
 	end();
 }
 
@@ -201,6 +229,8 @@ int main(int argc, char **argv)
 		{ "who is no member is not seen", strangers },
 		{ "a process that got the id of another is not that one", pid_reuse },
 		{ "the next main process is known by its command line", successor },
+		{ "the next main process of a script that starts it again is known, too",
+		  started_again },
 		{ "a service that is started otherwise is followed, and known from then on",
 		  renamed },
 	};

@@ -235,13 +235,12 @@ static void feeding(void)
 	members_set_ports(m, &port, 1);
 	members_look(m, true, 1);
 	finish(m);
-	EXPECT(!members_forked(m, 50, 51)); /* gone before it was looked at */
 	put_process(proc, &child);
 	put_process(proc, &grandchild);
-	EXPECT(!members_forked(m, 51, 52)); /* nobody's child yet */
-	EXPECT(members_forked(m, 50, 51));
-	EXPECT(!members_forked(m, 50, 51));
-	EXPECT(members_forked(m, 51, 52));
+	EXPECT(!members_forked(m, 51, 52, 11)); /* nobody's child yet */
+	EXPECT(members_forked(m, 50, 51, 10));
+	EXPECT(!members_forked(m, 50, 51, 10));
+	EXPECT(members_forked(m, 51, 52, 11));
 	EXPECT_INT(role_of(m, 51), 'h');
 	members_settle(m);
 	EXPECT_INT(role_of(m, 51), 'w');
@@ -259,7 +258,7 @@ static void feeding(void)
 	snprintf(path, sizeof(path), "%s/51", proc);
 	remove_tree(path);
 	put_process(proc, &(struct row){ 51, 50, 50, "new", 30, false, NULL, 'h' });
-	EXPECT(members_forked(m, 50, 51));
+	EXPECT(members_forked(m, 50, 51, 30));
 	EXPECT_UINT(members_find(m, 51)->start_ticks, 30);
 	EXPECT_INT(role_of(m, 51), 'h');
 
@@ -270,7 +269,50 @@ static void feeding(void)
 	remove_tree(path);
 	finish(m);
 	members_list(m, &n);
-	EXPECT_UINT(n, 0);
+	EXPECT_UINT(n, 1); /* what it left */
+	EXPECT_INT(role_of(m, 51), 'h');
+	members_free(m);
+	remove_tree(proc);
+}
+
+/* Twice forked: who is between is gone before anybody looks, and the one that stays has no parent of ours. */
+static void orphans(void)
+{
+	static const uint16_t port = 8000;
+	static const struct row main_process = { 50, 1, 50, "uvicorn", 9, true, NULL, 'm' };
+	char proc[] = "/tmp/test_members.XXXXXX", path[100];
+	struct members *m;
+	size_t n;
+
+	make_proc(proc);
+	put_process(proc, &main_process);
+	REQUIRE_INT(members_new(proc, &m), 0);
+	members_set_ports(m, &port, 1);
+	members_look(m, true, 1);
+	finish(m);
+	EXPECT(members_forked(m, 50, 60, 20));
+	EXPECT(members_forked(m, 60, 61, 21));
+	EXPECT(members_forked(m, 60, 62, 21));
+	EXPECT(members_forked(m, 60, 63, 21));
+	EXPECT(members_exited(m, 60));
+	put_process(proc, &(struct row){ 61, 1, 61, "daemon", 21, false, NULL, 'h' });
+	put_process(proc, &(struct row){ 62, 1, 62, "sharer", 21, true, NULL, 'w' });
+	put_process(proc, &(struct row){ 63, 1, 63, "stranger", 22, false, NULL, 0 });
+	for (int i = 0; i < 2; i++) {
+		members_rescan(m);
+		finish(m);
+		members_list(m, &n);
+		EXPECT_UINT(n, 3);
+		EXPECT_INT(role_of(m, 50), 'm');
+		EXPECT_INT(role_of(m, 61), 'h');
+		EXPECT_INT(role_of(m, 62), 'w');
+	}
+	snprintf(path, sizeof(path), "%s/61", proc);
+	remove_tree(path);
+	members_rescan(m);
+	finish(m);
+	members_list(m, &n);
+	EXPECT_UINT(n, 2);
 	members_free(m);
 	remove_tree(proc);
 }
@@ -450,6 +492,7 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ NULL, trees },
 		{ "forks and exits keep the set up to date", feeding },
+		{ "who was left by its parent is still one", orphans },
 		{ "a pass is due when something changed, then ever more rarely",
 		  when_a_pass_is_due },
 		{ NULL, cgroups },

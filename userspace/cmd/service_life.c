@@ -17,6 +17,7 @@
 #include "base/util.h"
 #include "metrics/life_metrics.h"
 #include "probe/life_probe.h"
+#include "probe/proc.h"
 
 #define TIDY_NS (60 * NS_PER_SEC)
 #define LINES_MAX 10 /* each LINES_NS, about processes other than the main one */
@@ -28,6 +29,8 @@ struct service_life {
 	struct life_probe *probe; /* NULL: it was refused */
 	struct life_metrics *metrics;
 	struct event *ready;
+	pid_t main;            /* that user space found last */
+	uint64_t main_seen_ns; /* when a main process was known to live */
 	uint64_t lost;
 	bool crash_loop;
 	uint64_t tidied_ns;
@@ -123,10 +126,12 @@ static void on_record(const struct life_record *r, void *ctx)
 	case LIFE_FORK:
 		log_debug("process %u forked %u", r->parent, r->pid);
 		if (l->hooks.forked)
-			l->hooks.forked((pid_t)r->parent, (pid_t)r->pid, l->hooks.ctx);
+			l->hooks.forked((pid_t)r->parent, (pid_t)r->pid, r->start_ns, l->hooks.ctx);
 		break;
 	case LIFE_EXEC: log_debug("process %u is %s now", r->pid, r->comm); break;
 	case LIFE_EXIT:
+		if (r->flags & LIFE_FLAG_MAIN)
+			l->main_seen_ns = r->at_ns;
 		say_exit(l, r);
 		tell_exit(l, r);
 		break;
@@ -254,32 +259,58 @@ static const struct member *find(const struct member *list, size_t n, pid_t pid)
 	return NULL;
 }
 
-/* The main process, or the wrapper that it was started by: whose end is that of the service. 0: nobody. */
-static pid_t topmost(const struct member *list, size_t n)
+/* The topmost of the wrappers that the main process was started by; itself, if there is none. */
+static pid_t topmost(const struct member *list, size_t n, const struct member *main)
 {
-	const struct member *top = n ? list : NULL, *parent = top;
+	const struct member *top = main, *parent = main;
 
 	for (size_t i = 0; parent && i < n; i++) {
 		top = parent;
 		parent = find(list, n, top->parent);
 	}
-	return top ? top->pid : 0;
+	return top->pid;
+}
+
+static bool has_workers(const struct member *list, size_t n, pid_t main)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].parent == main && list[i].role == MEMBER_WORKER)
+			return true;
+	return false;
+}
+
+/* Whether it is one of the last main process's workers, left alone. One with workers of its own is a new
+ * version of the service, which was started while the old one was still at work. */
+static bool is_orphan(const struct service_life *l, const struct member *list, size_t n,
+		      const struct member *main)
+{
+	return main->start_ticks * PROC_TICK_NS < l->main_seen_ns &&
+	       !has_workers(list, n, main->pid);
 }
 
 void service_life_members(struct service_life *l, const struct member *list, size_t n)
 {
-	const pid_t main = topmost(list, n);
+	const struct member *main = n && list[0].role == MEMBER_MAIN ? &list[0] : NULL;
 	pid_t *pids = calloc(n + 1, sizeof(*pids));
+	bool orphan;
 
 	for (size_t i = 0; pids && i < n; i++)
 		pids[i] = list[i].pid;
 	if (l->probe && pids)
 		life_probe_set_members(l->probe, pids, n);
 	free(pids);
-	if (!main || (l->probe && life_probe_set_main(l->probe, main) != 0))
+	if (!main ||
+	    (l->probe && life_probe_set_main(l->probe, main->pid, topmost(list, n, main)) != 0))
 		return;
-	if (life_metrics_main_is(l->metrics, main))
-		say_restart(l, main);
+	orphan = is_orphan(l, list, n, main);
+	if (main->pid != l->main && orphan)
+		log_warning(
+			"the main process of %s is gone: %d, which it started, goes on without it",
+			l->config->service_name, (int)main->pid);
+	l->main = main->pid;
+	l->main_seen_ns = boottime_ns();
+	if (life_metrics_main_is(l->metrics, main->pid, orphan))
+		say_restart(l, main->pid);
 }
 
 void service_life_collected(struct service_life *l)

@@ -329,9 +329,10 @@ bool service_processes_collect(struct service_processes *p, uint64_t age_ns)
 
 /* --- what others see */
 
-void service_processes_forked(struct service_processes *p, pid_t parent, pid_t child)
+void service_processes_forked(struct service_processes *p, pid_t parent, pid_t child,
+			      uint64_t start_ns)
 {
-	if (members_forked(p->members, parent, child) && p->http)
+	if (members_forked(p->members, parent, child, start_ns / PROC_TICK_NS) && p->http)
 		http_metrics_forget_worker(p->http, (uint32_t)child);
 }
 

@@ -25,11 +25,11 @@ struct service_state {
 
 /* --- between the set of processes and their lives */
 
-static void on_forked(pid_t parent, pid_t child, void *ctx)
+static void on_forked(pid_t parent, pid_t child, uint64_t start_ns, void *ctx)
 {
 	struct service_state *s = ctx;
 
-	service_processes_forked(s->processes, parent, child);
+	service_processes_forked(s->processes, parent, child, start_ns);
 }
 
 static void on_exited(pid_t pid, uint64_t user_ns, uint64_t system_ns, uint64_t peak_bytes,

@@ -120,9 +120,9 @@ static void main_ended(struct life_metrics *m, const struct life_record *r, doub
 		m->crashes_ns[m->n_crashes++ % LIFE_CRASHES_MAX] = r->at_ns;
 }
 
-bool life_metrics_main_is(struct life_metrics *m, pid_t pid)
+bool life_metrics_main_is(struct life_metrics *m, pid_t pid, bool orphan)
 {
-	const bool restarted = m->had_main && pid != m->main;
+	const bool restarted = m->had_main && pid != m->main && !orphan;
 
 	m->main = pid;
 	m->had_main = true;
@@ -154,7 +154,7 @@ bool life_metrics_add(struct life_metrics *m, const struct life_record *r, doubl
 	if (!(r->flags & LIFE_FLAG_MAIN))
 		return false;
 	if (r->kind == LIFE_EXEC)
-		return life_metrics_main_is(m, (pid_t)r->pid);
+		return life_metrics_main_is(m, (pid_t)r->pid, false);
 	if (r->kind == LIFE_EXIT)
 		main_ended(m, r, wall_s);
 	return false;

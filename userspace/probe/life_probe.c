@@ -282,7 +282,7 @@ static pid_t parent_of(pid_t pid)
 	return st.parent;
 }
 
-int life_probe_set_main(struct life_probe *p, pid_t pid)
+int life_probe_set_main(struct life_probe *p, pid_t pid, pid_t top)
 {
 	struct life_bpf__bss *b = p->skel->bss;
 	pid_t parent;
@@ -293,11 +293,13 @@ int life_probe_set_main(struct life_probe *p, pid_t pid)
 	if (!parent)
 		return -ESRCH;
 	p->main = pid;
+	b->life_parent_pids[0] = (__u32)parent;
+	b->life_parent_pids[1] = (__u32)(top == pid ? parent : parent_of(top));
 	if ((pid_t)b->life_main_pid ==
 	    pid) /* known by its command line, which stays the one to look for */
 		return 0;
-	b->life_parent_pid = (__u32)parent;
-	b->life_main_command = command_of(p, pid);
+	b->life_commands[0] = command_of(p, pid);
+	b->life_commands[1] = top == pid ? 0 : command_of(p, top);
 	b->life_main_pid = (__u32)pid;
 	if (!parent_of(pid)) { /* it ended before the kernel side knew who it was */
 		b->life_main_pid = 0;

@@ -148,12 +148,58 @@ static uint64_t now_ticks(void)
 	       (uint64_t)t.tv_nsec / PROC_TICK_NS;
 }
 
-/* Those that came during the pass, unless it has seen them. */
+static struct member *find(const struct members *m, pid_t pid)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->list[i].pid == pid)
+			return &m->list[i];
+	return NULL;
+}
+
+static bool make_room(struct members *m)
+{
+	size_t size = m->size ? m->size * 2 : 16;
+	struct member *list;
+
+	if (m->n < m->size)
+		return true;
+	if (m->n >= MEMBERS_MAX)
+		return false;
+	list = reallocarray(m->list, size, sizeof(*list));
+	if (!list)
+		return false;
+	m->list = list;
+	m->size = size;
+	return true;
+}
+
+/* Whether it lives, though the pass did not find that it belongs to the service: its parent has left it. */
+static bool is_left(const struct members *m, const struct member *x)
+{
+	struct proc_stat st;
+
+	return x->born && proc_read_stat(m->proc, x->pid, &st) == 0 &&
+	       st.start_ticks == x->start_ticks;
+}
+
+/* What was known of those that were there before, and those that came during the pass, unless it has seen them. */
 static void take_over(struct members *m, const struct member *old, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (old[i].start_ticks >= m->pass_ticks)
-			members_forked(m, old[i].parent, old[i].pid);
+	for (size_t i = 0; i < n; i++) {
+		struct member *x = find(m, old[i].pid);
+
+		if (x && x->start_ticks == old[i].start_ticks) {
+			x->born = old[i].born;
+			/* It has the socket from a main process, and was left: no second one. */
+			if (x->born && x->role == MEMBER_MAIN && x != m->list)
+				x->role = MEMBER_WORKER;
+		} else if (old[i].start_ticks >= m->pass_ticks) {
+			members_forked(m, old[i].parent, old[i].pid, old[i].start_ticks);
+		} else if (!x && is_left(m, &old[i]) && make_room(m)) {
+			m->list[m->n] = old[i];
+			m->list[m->n++].role = MEMBER_HELPER;
+		}
+	}
 }
 
 static bool pass_end(struct members *m)
@@ -195,52 +241,24 @@ bool members_step(struct members *m, uint64_t budget_ns)
 	return replaced;
 }
 
-static struct member *find(const struct members *m, pid_t pid)
-{
-	for (size_t i = 0; i < m->n; i++)
-		if (m->list[i].pid == pid)
-			return &m->list[i];
-	return NULL;
-}
-
 const struct member *members_find(const struct members *m, pid_t pid)
 {
 	return find(m, pid);
 }
 
-static bool make_room(struct members *m)
-{
-	size_t size = m->size ? m->size * 2 : 16;
-	struct member *list;
-
-	if (m->n < m->size)
-		return true;
-	if (m->n >= MEMBERS_MAX)
-		return false;
-	list = reallocarray(m->list, size, sizeof(*list));
-	if (!list)
-		return false;
-	m->list = list;
-	m->size = size;
-	return true;
-}
-
-bool members_forked(struct members *m, pid_t parent, pid_t child)
+bool members_forked(struct members *m, pid_t parent, pid_t child, uint64_t start_ticks)
 {
 	struct member *known = find(m, child);
-	struct proc_stat st;
 
-	if (!find(m, parent) || proc_read_stat(m->proc, child, &st) != 0)
-		return false;
-	if (known && known->start_ticks == st.start_ticks)
+	if (!find(m, parent) || (known && known->start_ticks == start_ticks))
 		return false;
 	if (!known && !make_room(m))
 		return false;
 	if (!known)
 		known = &m->list[m->n++];
-	*known = (struct member){ child, parent, st.start_ticks, MEMBER_HELPER, false };
-	if (st.start_ticks > m->unsettled_ticks)
-		m->unsettled_ticks = st.start_ticks;
+	*known = (struct member){ child, parent, start_ticks, MEMBER_HELPER, false, true };
+	if (start_ticks > m->unsettled_ticks)
+		m->unsettled_ticks = start_ticks;
 	return true;
 }
 

@@ -43,6 +43,7 @@ struct member {
 	uint64_t start_ticks; /* /proc/PID/stat field 22: identity with pid */
 	enum member_role role;
 	bool owner; /* has the listening socket open */
+	bool born; /* members_forked() said so: it descends from a member, whoever its parent is by now */
 };
 
 #define MEMBERS_MAX 4096 /* more are not taken in */
@@ -72,9 +73,9 @@ bool members_busy(const struct members *m);
  * processes. Returns whether the set was replaced. */
 bool members_step(struct members *m, uint64_t budget_ns);
 
-/* @child was forked by @parent. If that is a member, so is @child: a helper, until members_settle()
- * finds the listening socket with it. Reads one file of /proc. Returns whether it was taken in. */
-bool members_forked(struct members *m, pid_t parent, pid_t child);
+/* @child was forked by @parent at @start_ticks. If that is a member, so is @child, though it may be gone by now: a helper,
+ * until members_settle() finds the listening socket with it. Returns whether it was taken in. */
+bool members_forked(struct members *m, pid_t parent, pid_t child, uint64_t start_ticks);
 /* @pid (a process, not a thread) has ended. When it was a main process a pass is due. Returns whether it
  * was a member. */
 bool members_exited(struct members *m, pid_t pid);

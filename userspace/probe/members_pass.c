@@ -378,8 +378,8 @@ int pass_result(struct pass *p, struct member **ret_members, size_t *ret_n)
 		const struct process *x = &p->list[i];
 
 		if (x->member)
-			list[n++] = (struct member){ x->pid, x->parent, x->start_ticks,
-						     role_of(p, x), x->owner };
+			list[n++] = (struct member){ x->pid,        x->parent, x->start_ticks,
+						     role_of(p, x), x->owner,  false };
 	}
 	qsort(list, n, sizeof(*list), by_role);
 	*ret_members = list;
