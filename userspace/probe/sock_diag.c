@@ -101,6 +101,7 @@ static int take_socket(const char *at, size_t len, const uint16_t *ports, size_t
 	memcpy(&m, at, sizeof(m));
 	s = (struct listen_socket){
 		.cookie = (uint64_t)m.id.idiag_cookie[1] << 32 | m.id.idiag_cookie[0],
+		.inode = m.idiag_inode,
 		.port = ntohs(m.id.idiag_sport),
 		.length = m.idiag_rqueue,
 		.limit = m.idiag_wqueue,
