@@ -184,7 +184,7 @@ class Exporter:
 
     @staticmethod
     def warm_up(lab, url, members):
-        """At least two scrapes. One in which processes of the host vanish may have none at all."""
+        """At least two scrapes. On a busy host one was seen that had no processes at all."""
         for i in range(10):
             page = labs.pages.fetch(url, 60)
             seen = int(page.sum("namedprocess_namegroup_num_procs", groupname="bench"))
