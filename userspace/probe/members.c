@@ -20,7 +20,7 @@
 #define PORTS_MAX 64
 #define INODES_MAX 64
 #define INTERVAL_FIRST_NS NS_PER_SEC
-#define SOCKETS_NS (10 * NS_PER_SEC) /* the tables of sockets take a millisecond or two to read */
+#define SOCKETS_NS (10 * NS_PER_SEC) /* off /proc/net the sockets take milliseconds */
 #define INTERVAL_FED_NS (600 * NS_PER_SEC)
 #define INTERVAL_UNFED_NS (60 * NS_PER_SEC)
 #define SETTLE_TICKS 300 /* 3 s: by then a worker has its sockets */
