@@ -75,8 +75,9 @@ ask /memory/100
 ask /files/60
 used() { cat "/proc/$pid"/task/*/schedstat | awk '{ s += $1 } END { printf "%.6f", s / 1e9 }'; }
 look() { # what the service used, what each says
-	sleep 1.1
+	stop_service
 	echo "$(used) $(with "$by_proc" isamon_service_cpu_seconds_total) $(with "${by_iterator:-$by_proc}" isamon_service_cpu_seconds_total)"
+	let_go
 }
 before=$(look)
 ask /burn/1000
