@@ -45,7 +45,7 @@ start_isamon "[processes]" "crash_loop_window = $((60 * SLOW))"
 [ "$(metric isamon_probe_up probe=life)" = 1 ] || skip "this kernel refuses the programs: $(cat "$T/isamon.log")"
 
 say "== a script starts it again and again"
-start service bash -c "trap 'kill \$!; exit' TERM; for i in 1 2 3 4 5 6; do $PY $T/brief.py & wait \$!; sleep .2; done; sleep 300 & wait"
+start service bash -c "trap 'kill \$! 2>/dev/null; exit' TERM; for i in 1 2 3 4 5 6; do $PY $T/brief.py & wait \$!; sleep .2; done; sleep 300 & wait"
 wait_for 40 "the crash loop to be told" metric_is 1 isamon_service_crash_loop
 expect_metric 3 isamon_service_last_exit_code
 grep -q "the main process of fixture ended unexpectedly: .*exit status 3" "$T/isamon.log" || fail "the log does not say it"
@@ -63,7 +63,9 @@ two_workers() { [ "$(metric isamon_service_processes role=worker)" = 2 ]; }
 wait_for 20 "two workers" two_workers
 workers=$(pgrep -P "${PIDS[service]}" -f multiprocessing.spawn)
 before=$(restarts)
-{ stop service KILL; } 2>/dev/null
+kill -KILL "${PIDS[service]}" # and nobody else: stop would end its children, too
+{ wait "${PIDS[service]}" || :; } 2>/dev/null
+unset "PIDS[service]"
 gone() { grep -q 'the main process of fixture is gone: [0-9]*, which it started, goes on without it' "$T/isamon.log"; }
 wait_for 15 "the log to tell who is left" gone
 [ "$(restarts)" = "$before" ] || fail "that was no restart"
@@ -78,10 +80,10 @@ stop service
 say "== children whose parent has left them"
 start service "$PY" "$T/leaves.py"
 wait_port "$SERVICE_PORT"
-is_main() { [ "$(metric isamon_service_processes role=main)" = 1 ]; }
+is_main() { curl -fsS "$URL" | grep -q "pid=\"${PIDS[service]}\",role=\"main\""; }
 wait_for 15 "the service to be found" is_main
 touch "$T/go"
-all() { [ "$(metric isamon_service_processes role=helper)" = 20 ]; }
+all() { metric_is 20 isamon_service_processes role=helper; }
 wait_for 15 "twenty helpers" all
 kill -HUP "${PIDS[isamon]}" # looks for everybody anew
 sleep 3

@@ -17,7 +17,6 @@
 #include "base/util.h"
 #include "metrics/life_metrics.h"
 #include "probe/life_probe.h"
-#include "probe/proc.h"
 
 #define TIDY_NS (60 * NS_PER_SEC)
 #define LINES_MAX 10 /* each LINES_NS, about processes other than the main one */
@@ -29,8 +28,7 @@ struct service_life {
 	struct life_probe *probe; /* NULL: it was refused */
 	struct life_metrics *metrics;
 	struct event *ready;
-	pid_t main;            /* that user space found last */
-	uint64_t main_seen_ns; /* when a main process was known to live */
+	pid_t main; /* that user space found last */
 	uint64_t lost;
 	bool crash_loop;
 	uint64_t tidied_ns;
@@ -130,8 +128,6 @@ static void on_record(const struct life_record *r, void *ctx)
 		break;
 	case LIFE_EXEC: log_debug("process %u is %s now", r->pid, r->comm); break;
 	case LIFE_EXIT:
-		if (r->flags & LIFE_FLAG_MAIN)
-			l->main_seen_ns = r->at_ns;
 		say_exit(l, r);
 		tell_exit(l, r);
 		break;
@@ -281,11 +277,9 @@ static bool has_workers(const struct member *list, size_t n, pid_t main)
 
 /* Whether it is one of the last main process's workers, left alone. One with workers of its own is a new
  * version of the service, which was started while the old one was still at work. */
-static bool is_orphan(const struct service_life *l, const struct member *list, size_t n,
-		      const struct member *main)
+static bool is_orphan(const struct member *list, size_t n, const struct member *main)
 {
-	return main->start_ticks * PROC_TICK_NS < l->main_seen_ns &&
-	       !has_workers(list, n, main->pid);
+	return main->born && !find(list, n, main->parent) && !has_workers(list, n, main->pid);
 }
 
 void service_life_members(struct service_life *l, const struct member *list, size_t n)
@@ -302,13 +296,12 @@ void service_life_members(struct service_life *l, const struct member *list, siz
 	if (!main ||
 	    (l->probe && life_probe_set_main(l->probe, main->pid, topmost(list, n, main)) != 0))
 		return;
-	orphan = is_orphan(l, list, n, main);
+	orphan = is_orphan(list, n, main);
 	if (main->pid != l->main && orphan)
 		log_warning(
 			"the main process of %s is gone: %d, which it started, goes on without it",
 			l->config->service_name, (int)main->pid);
 	l->main = main->pid;
-	l->main_seen_ns = boottime_ns();
 	if (life_metrics_main_is(l->metrics, main->pid, orphan))
 		say_restart(l, main->pid);
 }

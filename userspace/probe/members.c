@@ -173,13 +173,11 @@ static bool make_room(struct members *m)
 	return true;
 }
 
-/* Whether it lives, though the pass did not find that it belongs to the service: its parent has left it. */
-static bool is_left(const struct members *m, const struct member *x)
+static bool lives(const struct members *m, const struct member *x)
 {
 	struct proc_stat st;
 
-	return x->born && proc_read_stat(m->proc, x->pid, &st) == 0 &&
-	       st.start_ticks == x->start_ticks;
+	return proc_read_stat(m->proc, x->pid, &st) == 0 && st.start_ticks == x->start_ticks;
 }
 
 /* What was known of those that were there before, and those that came during the pass, unless it has seen them. */
@@ -189,13 +187,15 @@ static void take_over(struct members *m, const struct member *old, size_t n)
 		struct member *x = find(m, old[i].pid);
 
 		if (x && x->start_ticks == old[i].start_ticks) {
-			x->born = old[i].born;
+			x->born |= old[i].born;
 			/* It has the socket from a main process, and was left: no second one. */
 			if (x->born && x->role == MEMBER_MAIN && x != m->list)
 				x->role = MEMBER_WORKER;
+		} else if (!lives(m, &old[i])) {
+			continue;
 		} else if (old[i].start_ticks >= m->pass_ticks) {
 			members_forked(m, old[i].parent, old[i].pid, old[i].start_ticks);
-		} else if (!x && is_left(m, &old[i]) && make_room(m)) {
+		} else if (!x && old[i].born && make_room(m)) { /* its parent has left it */
 			m->list[m->n] = old[i];
 			m->list[m->n++].role = MEMBER_HELPER;
 		}

@@ -43,7 +43,7 @@ struct member {
 	uint64_t start_ticks; /* /proc/PID/stat field 22: identity with pid */
 	enum member_role role;
 	bool owner; /* has the listening socket open */
-	bool born; /* members_forked() said so: it descends from a member, whoever its parent is by now */
+	bool born;  /* a member was its parent, whoever is it by now */
 };
 
 #define MEMBERS_MAX 4096 /* more are not taken in */

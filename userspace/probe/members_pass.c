@@ -345,6 +345,11 @@ static enum member_role role_of(const struct pass *p, const struct process *of)
 	return MEMBER_MAIN;
 }
 
+static bool is_born(const struct pass *p, const struct process *of)
+{
+	return of->parent_at != NOBODY && p->list[of->parent_at].member;
+}
+
 static int by_role(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
@@ -379,7 +384,7 @@ int pass_result(struct pass *p, struct member **ret_members, size_t *ret_n)
 
 		if (x->member)
 			list[n++] = (struct member){ x->pid,        x->parent, x->start_ticks,
-						     role_of(p, x), x->owner,  false };
+						     role_of(p, x), x->owner,  is_born(p, x) };
 	}
 	qsort(list, n, sizeof(*list), by_role);
 	*ret_members = list;
