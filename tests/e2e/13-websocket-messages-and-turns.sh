@@ -83,6 +83,8 @@ for kind in "${kinds[@]}"; do
 		say "-- killed"
 		killed stay client
 		killed service server
+	else
+		{ stop service KILL; } 2>/dev/null # uvicorn would wait for the ends of what clients have left
 	fi
 	end
 done
