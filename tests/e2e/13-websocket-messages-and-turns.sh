@@ -7,6 +7,7 @@
 # limit: 150
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"
+[ "$SLOW" = 1 ] || POLL=0.3 # looking takes time from what is waited for, there
 need_root
 need curl
 "$PY" -c 'import websockets' 2>/dev/null || skip "needs python3-websockets"
