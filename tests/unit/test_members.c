@@ -22,10 +22,12 @@
 	"   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 " #inode \
 	" 1 0 100 0 0 10 0\n"
 
+#define YOUNG (1ull << 40) /* made a moment ago, whenever that is */
+
 struct row {
 	pid_t pid, parent, group;
 	const char *name;
-	unsigned int start;
+	uint64_t start;
 	bool socket;
 	const char *cgroup;
 	/* expected */
@@ -51,7 +53,8 @@ static void put_process(const char *proc, const struct row *r)
 	snprintf(name, sizeof(name), "%s/%d/fd", proc, (int)r->pid);
 	REQUIRE_INT(file_make_directory(name, 0700), 0);
 	snprintf(name, sizeof(name), "%d/stat", (int)r->pid);
-	snprintf(text, sizeof(text), "%d (%s) S %d %d 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0 0 0\n",
+	snprintf(text, sizeof(text),
+		 "%d (%s) S %d %d 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %" PRIu64 " 0 0 0\n",
 		 (int)r->pid, r->name, (int)r->parent, (int)r->group, r->start);
 	put(proc, name, text);
 	snprintf(name, sizeof(name), "%d/cgroup", (int)r->pid);
@@ -223,8 +226,8 @@ static void feeding(void)
 {
 	static const uint16_t port = 8000;
 	static const struct row main_process = { 50, 1, 50, "uvicorn", 9, true, NULL, 'm' };
-	static const struct row child = { 51, 50, 50, "python3", 10, true, NULL, 'w' };
-	static const struct row grandchild = { 52, 51, 50, "sh", 11, false, NULL, 'h' };
+	static const struct row child = { 51, 50, 50, "python3", YOUNG, true, NULL, 'w' };
+	static const struct row grandchild = { 52, 51, 50, "sh", YOUNG, false, NULL, 'h' };
 	char proc[] = "/tmp/test_members.XXXXXX", path[100];
 	struct members *m;
 	size_t n;
@@ -237,10 +240,10 @@ static void feeding(void)
 	finish(m);
 	put_process(proc, &child);
 	put_process(proc, &grandchild);
-	EXPECT(!members_forked(m, 51, 52, 11)); /* nobody's child yet */
-	EXPECT(members_forked(m, 50, 51, 10));
-	EXPECT(!members_forked(m, 50, 51, 10));
-	EXPECT(members_forked(m, 51, 52, 11));
+	EXPECT(!members_forked(m, 51, 52, YOUNG)); /* nobody's child yet */
+	EXPECT(members_forked(m, 50, 51, YOUNG));
+	EXPECT(!members_forked(m, 50, 51, YOUNG));
+	EXPECT(members_forked(m, 51, 52, YOUNG));
 	EXPECT_INT(role_of(m, 51), 'h');
 	members_settle(m);
 	EXPECT_INT(role_of(m, 51), 'w');
@@ -257,9 +260,9 @@ static void feeding(void)
 	/* The pid comes back as another process. */
 	snprintf(path, sizeof(path), "%s/51", proc);
 	remove_tree(path);
-	put_process(proc, &(struct row){ 51, 50, 50, "new", 30, false, NULL, 'h' });
-	EXPECT(members_forked(m, 50, 51, 30));
-	EXPECT_UINT(members_find(m, 51)->start_ticks, 30);
+	put_process(proc, &(struct row){ 51, 50, 50, "new", YOUNG + 1, false, NULL, 'h' });
+	EXPECT(members_forked(m, 50, 51, YOUNG + 1));
+	EXPECT_UINT(members_find(m, 51)->start_ticks, YOUNG + 1);
 	EXPECT_INT(role_of(m, 51), 'h');
 
 	/* The main process ends: the rest is looked up again. */
@@ -362,6 +365,18 @@ static void when_a_pass_is_due(void)
 	finish(m); /* the process has 777 open: it is not the one that listens now */
 	members_list(m, &n);
 	EXPECT_UINT(n, 0);
+
+	/* Somebody keeps the socket for a service that comes much later: it is not looked for ever more rarely. */
+	for (int i = 0; i < 3600; i++, now += NS_PER_SEC) {
+		members_look(m, true, now);
+		finish(m);
+	}
+	put_process(proc, &(struct row){ 60, 1, 60, "late", 99, false, NULL, 'm' }); /* has 778 */
+	for (int i = 0; i < 12; i++, now += NS_PER_SEC) {
+		members_look(m, true, now);
+		finish(m);
+	}
+	EXPECT_INT(role_of(m, 60), 'm');
 	members_free(m);
 	remove_tree(proc);
 }

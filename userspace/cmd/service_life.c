@@ -118,8 +118,11 @@ static void on_record(const struct life_record *r, void *ctx)
 {
 	struct service_life *l = ctx;
 
-	if (life_metrics_add(l->metrics, r, (double)clock_realtime_ns() / (double)NS_PER_SEC))
+	if (life_metrics_add(l->metrics, r, (double)clock_realtime_ns() / (double)NS_PER_SEC)) {
 		say_restart(l, (pid_t)r->pid);
+		if (l->hooks.rescan) /* it may take a socket over that has been there all the time */
+			l->hooks.rescan(l->hooks.ctx);
+	}
 	switch (r->kind) {
 	case LIFE_FORK:
 		log_debug("process %u forked %u", r->parent, r->pid);
@@ -164,8 +167,8 @@ void service_life_look(struct service_life *l)
 	if (life_probe_totals(l->probe, &totals) != 0)
 		return;
 	life_metrics_set_totals(l->metrics, &totals);
-	if (totals.records_lost != l->lost && l->hooks.lost)
-		l->hooks.lost(l->hooks.ctx);
+	if (totals.records_lost != l->lost && l->hooks.rescan)
+		l->hooks.rescan(l->hooks.ctx);
 	if (totals.records_lost != l->lost || now_ns >= l->tidied_ns + TIDY_NS) {
 		life_probe_tidy(l->probe);
 		l->tidied_ns = now_ns;
@@ -242,9 +245,17 @@ void service_life_free(struct service_life *l)
 void service_life_reload(struct service_life *l, const struct config *c)
 {
 	const struct life_limits limits = limits_of(c);
+	const bool moved = !config_same_ports(l->config, c);
 
 	l->config = c;
 	life_metrics_set_limits(l->metrics, &limits);
+	if (!moved)
+		return;
+	/* Whoever is found on the new ports is another service, not this one restarted. */
+	l->main = 0;
+	life_metrics_forget_main(l->metrics);
+	if (l->probe)
+		life_probe_forget(l->probe);
 }
 
 static const struct member *find(const struct member *list, size_t n, pid_t pid)

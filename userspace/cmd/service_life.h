@@ -22,8 +22,8 @@ struct service_life_hooks {
 	 */
 	void (*exited)(pid_t pid, uint64_t user_ns, uint64_t system_ns, uint64_t peak_bytes,
 		       bool tail, void *ctx);
-	/* Something was missed: who is there must be looked up. */
-	void (*lost)(void *ctx);
+	/* Something was missed, or the main process is a new one: who is there must be looked up. */
+	void (*rescan)(void *ctx);
 	void *ctx;
 };
 

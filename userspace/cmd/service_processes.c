@@ -148,8 +148,7 @@ void service_processes_reload(struct service_processes *p, const struct config *
 
 	p->config = c;
 	p->n_nobody = 0;
-	if (old->n_ports != c->n_ports ||
-	    memcmp(old->ports, c->ports, c->n_ports * sizeof(*c->ports)) != 0)
+	if (!config_same_ports(old, c))
 		members_set_ports(p->members, c->ports, c->n_ports);
 }
 
@@ -344,7 +343,7 @@ void service_processes_exited(struct service_processes *p, pid_t pid, uint64_t u
 		http_metrics_forget_worker(p->http, (uint32_t)pid);
 }
 
-void service_processes_lost(struct service_processes *p)
+void service_processes_rescan(struct service_processes *p)
 {
 	members_rescan(p->members);
 }

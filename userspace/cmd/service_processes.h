@@ -42,7 +42,7 @@ void service_processes_forked(struct service_processes *p, pid_t parent, pid_t c
 void service_processes_exited(struct service_processes *p, pid_t pid, uint64_t user_ns,
 			      uint64_t system_ns, uint64_t peak_bytes);
 /* Something was missed: look again. */
-void service_processes_lost(struct service_processes *p);
+void service_processes_rescan(struct service_processes *p);
 
 const struct member *service_processes_list(const struct service_processes *p, size_t *ret_n);
 /* A process that stands for the service's cgroup; 0: none. */

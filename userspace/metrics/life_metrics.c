@@ -130,6 +130,12 @@ bool life_metrics_main_is(struct life_metrics *m, pid_t pid, bool orphan)
 	return restarted;
 }
 
+void life_metrics_forget_main(struct life_metrics *m)
+{
+	m->main = 0;
+	m->had_main = false;
+}
+
 static void note_last(struct life_metrics *m, const struct life_record *r, double wall_s)
 {
 	const struct life_last last = { *r, wall_s };

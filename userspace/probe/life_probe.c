@@ -308,6 +308,20 @@ int life_probe_set_main(struct life_probe *p, pid_t pid, pid_t top)
 	return 0;
 }
 
+void life_probe_forget(struct life_probe *p)
+{
+	struct life_bpf__bss *b = p->skel->bss;
+
+	p->main = 0;
+	b->life_main_pid = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(b->life_parent_pids); i++) {
+		b->life_parent_pids[i] = 0;
+		b->life_commands[i] = 0;
+	}
+	p->set_ns = boottime_ns();
+	clean(p, true, NULL, 0);
+}
+
 void life_probe_collected(struct life_probe *p)
 {
 	p->skel->bss->life_collected_ns = boottime_ns();

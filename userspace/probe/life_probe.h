@@ -52,6 +52,9 @@ void life_probe_set_members(struct life_probe *p, const pid_t *pids, size_t n);
  */
 int life_probe_set_main(struct life_probe *p, pid_t pid, pid_t top);
 
+/* Nobody is followed any more, until life_probe_set_members(). Some system calls for each. */
+void life_probe_forget(struct life_probe *p);
+
 /* The members were looked at in this moment: LIFE_FLAG_UNSEEN is about those that come later. */
 void life_probe_collected(struct life_probe *p);
 

@@ -23,7 +23,9 @@
 #define SOCKETS_NS (10 * NS_PER_SEC) /* off /proc/net the sockets take milliseconds */
 #define INTERVAL_FED_NS (600 * NS_PER_SEC)
 #define INTERVAL_UNFED_NS (60 * NS_PER_SEC)
+#define INTERVAL_NOBODY_NS (10 * NS_PER_SEC) /* there is a socket, but nobody has it: a manager keeps it */
 #define SETTLE_TICKS 300 /* 3 s: by then a worker has its sockets */
+#define SETTLE_LINKS 1024 /* that are read then at most: two milliseconds or so */
 
 struct members {
 	const char *proc;
@@ -118,13 +120,18 @@ static bool has_main(const struct members *m)
 
 void members_look(struct members *m, bool fed, uint64_t now_ns)
 {
-	const uint64_t longest = fed ? INTERVAL_FED_NS : INTERVAL_UNFED_NS;
+	const bool nobody = !has_main(m);
+	const uint64_t longest = nobody ? INTERVAL_NOBODY_NS :
+				 fed    ? INTERVAL_FED_NS :
+					  INTERVAL_UNFED_NS;
 
-	if (!has_main(m) || now_ns >= m->sockets_ns + SOCKETS_NS) {
+	if (nobody || now_ns >= m->sockets_ns + SOCKETS_NS) {
 		m->sockets_ns = now_ns;
 		if (sockets_changed(m))
 			members_rescan(m);
 	}
+	if (m->next_ns > now_ns + longest)
+		m->next_ns = now_ns + longest;
 	if (m->next_ns && now_ns >= m->next_ns) {
 		m->due = true;
 		m->interval_ns = m->interval_ns * 2 < longest ? m->interval_ns * 2 : longest;
@@ -279,6 +286,7 @@ void members_settle(struct members *m)
 {
 	uint64_t now = now_ticks();
 	bool settled = now > m->unsettled_ticks + SETTLE_TICKS;
+	size_t links = SETTLE_LINKS;
 
 	if (!m->unsettled_ticks)
 		return;
@@ -286,13 +294,15 @@ void members_settle(struct members *m)
 		struct member *x = &m->list[i];
 		const struct member *parent;
 
-		if (x->role != MEMBER_HELPER)
+		if (x->role != MEMBER_HELPER || x->start_ticks + SETTLE_TICKS < now)
 			continue;
-		x->owner = pass_is_owner(m->proc, x->pid, m->inodes, m->n_inodes);
+		x->owner = pass_is_owner(m->proc, x->pid, m->inodes, m->n_inodes, &links);
 		parent = find(m, x->parent);
 		if (x->owner && parent)
 			x->role = MEMBER_WORKER;
 	}
+	if (!links)
+		members_rescan(m); /* a pass has its own time for each */
 	if (settled)
 		m->unsettled_ticks = 0;
 }

@@ -140,14 +140,15 @@ static DIR *open_fds(const char *proc, pid_t pid)
 	return opendir(path);
 }
 
-bool pass_is_owner(const char *proc, pid_t pid, const uint64_t *inodes, size_t n_inodes)
+bool pass_is_owner(const char *proc, pid_t pid, const uint64_t *inodes, size_t n_inodes,
+		   size_t *links)
 {
-	DIR *dir = n_inodes ? open_fds(proc, pid) : NULL;
+	DIR *dir = n_inodes && *links ? open_fds(proc, pid) : NULL;
 	bool found = false;
 
 	if (!dir)
 		return false;
-	for (struct dirent *d; !found && (d = readdir(dir));)
+	for (struct dirent *d; !found && *links && (d = readdir(dir)); --*links)
 		found = is_socket(dirfd(dir), d->d_name, inodes, n_inodes);
 	closedir(dir);
 	return found;
