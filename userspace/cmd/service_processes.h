@@ -3,8 +3,8 @@
  * The service's processes: keeps the set of them, samples them when somebody asks, hands that to the metrics.
  *
  * Nothing here holds up the loop for long: going through /proc is done in steps of 2 ms with pauses between, and a
- * collection that would take longer than some 10 ms leaves the rest of the processes at their last figures,
- * and begins with them the next time.
+ * collection that would take longer than some 15 ms leaves the rest of the processes at their last figures,
+ * and goes on with them in steps of 2 ms, too. How many processes there are is right at once.
  */
 #ifndef ISAMON_SERVICE_PROCESSES_H
 #define ISAMON_SERVICE_PROCESSES_H
