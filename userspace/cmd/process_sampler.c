@@ -30,7 +30,7 @@ static void say_refused(struct process_sampler *s, const struct proc_sample *sam
 static bool sample(struct process_sampler *s, const struct member *m,
 		   const struct http_worker *workers, size_t n_workers)
 {
-	struct process_figures f = { .role = (enum process_role)m->role };
+	struct process_figures f = { .role = (enum process_role)m->role, .parent = m->parent };
 	int err = task_probe_read(s->probe, m->pid, &f.sample);
 
 	if (err == -ESRCH || (!err && f.sample.start_ns / PROC_TICK_NS != m->start_ticks))

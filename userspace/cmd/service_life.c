@@ -63,13 +63,15 @@ static void say_exec(const struct life_record *r)
 
 static void tell_exit(struct service_life *l, const struct life_record *r)
 {
-	uint64_t user, system;
+	struct process_end end = {
+		.pid = (pid_t)r->pid,
+		.start_ns = r->start_ns,
+		.tail = r->kind == LIFE_TAIL,
+	};
 
-	life_split_cpu(r, &user, &system);
+	life_split_cpu(r, &end.user_ns, &end.system_ns);
 	if (l->hooks.exited)
-		l->hooks.exited((pid_t)r->pid, user, system,
-				r->peak_pages * (uint64_t)sysconf(_SC_PAGESIZE),
-				r->kind == LIFE_TAIL, l->hooks.ctx);
+		l->hooks.exited(&end, l->hooks.ctx);
 }
 
 static void on_record(const struct life_record *r, void *ctx)

@@ -269,12 +269,17 @@ void service_processes_forked(struct service_processes *p, pid_t parent, pid_t c
 		http_metrics_forget_worker(p->sampler.http, (uint32_t)child);
 }
 
-void service_processes_exited(struct service_processes *p, pid_t pid, uint64_t user_ns,
-			      uint64_t system_ns, uint64_t peak_bytes)
+/* The pid may be another's by now. */
+void service_processes_exited(struct service_processes *p, const struct process_end *end)
 {
-	process_metrics_child_exited(p->metrics, pid, user_ns, system_ns, peak_bytes);
-	if (members_exited(p->members, pid) && p->sampler.http)
-		http_metrics_forget_worker(p->sampler.http, (uint32_t)pid);
+	const struct member *x = members_find(p->members, end->pid);
+
+	process_metrics_child_exited(p->metrics, end);
+	if (!x || x->start_ticks != end->start_ns / PROC_TICK_NS)
+		return;
+	members_exited(p->members, end->pid);
+	if (p->sampler.http)
+		http_metrics_forget_worker(p->sampler.http, (uint32_t)end->pid);
 }
 
 void service_processes_lost(struct service_processes *p)

@@ -39,8 +39,7 @@ bool service_processes_collect(struct service_processes *p, uint64_t age_ns);
 /* As members_forked(), @start_ns after boot; and members_exited() with process_metrics_child_exited(). */
 void service_processes_forked(struct service_processes *p, pid_t parent, pid_t child,
 			      uint64_t start_ns);
-void service_processes_exited(struct service_processes *p, pid_t pid, uint64_t user_ns,
-			      uint64_t system_ns, uint64_t peak_bytes);
+void service_processes_exited(struct service_processes *p, const struct process_end *end);
 /* Something was missed: look again. */
 void service_processes_lost(struct service_processes *p);
 

@@ -13,8 +13,6 @@
 #include "base/clock.h"
 #include "metrics/process_metrics_impl.h"
 
-#define START_STEP_NS 10000000 /* a tick: starts off /proc are in steps of it */
-
 int process_metrics_new(uint64_t since_ns, struct process_metrics **ret_metrics)
 {
 	struct process_metrics *m = calloc(1, sizeof(*m));
@@ -35,6 +33,7 @@ void process_metrics_free(struct process_metrics *m)
 {
 	if (!m)
 		return;
+	process_forget_departed(m);
 	free(m->list);
 	free(m);
 }
@@ -47,7 +46,7 @@ void process_metrics_set_host(struct process_metrics *m, const struct process_ho
 /* Below 0: @p comes before. */
 static int order(const struct process *p, uint32_t pid, uint64_t start_step)
 {
-	const uint64_t step = p->start_ns / START_STEP_NS;
+	const uint64_t step = p->start_ns / PROCESS_START_STEP_NS;
 
 	if (p->pid != pid)
 		return p->pid < pid ? -1 : 1;
@@ -77,6 +76,18 @@ static struct process *find(const struct process_metrics *m, uint32_t pid, uint6
 	return at < m->n && order(&m->list[at], pid, start_step) == 0 ? &m->list[at] : NULL;
 }
 
+struct process *process_find(const struct process_metrics *m, uint32_t pid, uint64_t start_ns)
+{
+	return find(m, pid, start_ns / PROCESS_START_STEP_NS);
+}
+
+struct process *process_find_pid(const struct process_metrics *m, uint32_t pid)
+{
+	size_t after = place_of(m, pid, UINT64_MAX);
+
+	return after && m->list[after - 1].pid == pid ? &m->list[after - 1] : NULL;
+}
+
 static size_t free_slot(const struct process_metrics *m)
 {
 	for (size_t i = 0; i < PROCESS_SLOTS; i++)
@@ -103,7 +114,7 @@ static bool make_room(struct process_metrics *m)
 /* Pids mostly go up, so it is mostly put at the end. */
 static struct process *add(struct process_metrics *m, const struct proc_sample *s)
 {
-	const size_t at = place_of(m, s->pid, s->start_ns / START_STEP_NS);
+	const size_t at = place_of(m, s->pid, s->start_ns / PROCESS_START_STEP_NS);
 	struct process *p;
 
 	if (!make_room(m))
@@ -118,59 +129,6 @@ static struct process *add(struct process_metrics *m, const struct proc_sample *
 	if (p->slot != PROCESS_NO_SLOT)
 		m->slots[p->slot] = at;
 	return p;
-}
-
-/* From *was to @now, if that is more; adds the difference to the totals. */
-static void raise_to(struct process_metrics *m, struct process *p, enum process_counter c,
-		     uint64_t now, bool counts)
-{
-	uint64_t more = now > p->counters[c] ? now - p->counters[c] : 0;
-
-	p->counters[c] += more;
-	if (counts)
-		m->total[c] += more;
-	if (p->slot == PROCESS_NO_SLOT) {
-		m->other[c] += more;
-		m->other_known = true;
-	}
-}
-
-/* Neither goes down, and their sum is @cpu_ns: what the kernel does (cputime_adjust(), kernel/sched/cputime.c). */
-static void raise_cpu(struct process_metrics *m, struct process *p, uint64_t cpu_ns,
-		      uint64_t system_ns, bool counts)
-{
-	const uint64_t user_then = p->counters[PROCESS_USER];
-	uint64_t system = p->counters[PROCESS_SYSTEM];
-
-	if (user_then + system >= cpu_ns)
-		return;
-	if (system_ns > system)
-		system = system_ns;
-	if (cpu_ns - system < user_then || system > cpu_ns)
-		system = cpu_ns - user_then;
-	raise_to(m, p, PROCESS_SYSTEM, system, counts);
-	raise_to(m, p, PROCESS_USER, cpu_ns - system, counts);
-}
-
-static void raise_all(struct process_metrics *m, struct process *p, const struct proc_sample *s,
-		      bool counts)
-{
-	if (s->known & PROC_CPU)
-		raise_cpu(m, p, s->cpu_ns, s->system_ns, counts);
-	if (s->known & PROC_DELAY)
-		raise_to(m, p, PROCESS_DELAY, s->run_delay_ns, counts);
-	if (s->known & PROC_SWITCHES) {
-		raise_to(m, p, PROCESS_VOLUNTARY, s->voluntary, counts);
-		raise_to(m, p, PROCESS_INVOLUNTARY, s->involuntary, counts);
-	}
-	if (s->known & PROC_FAULTS) {
-		raise_to(m, p, PROCESS_MINOR, s->minor_faults, counts);
-		raise_to(m, p, PROCESS_MAJOR, s->major_faults, counts);
-	}
-	if (s->known & PROC_IO) {
-		raise_to(m, p, PROCESS_READ, s->read_bytes, counts);
-		raise_to(m, p, PROCESS_WRITTEN, s->write_bytes, counts);
-	}
 }
 
 static void take_pss(struct process *p, uint64_t pss_bytes, uint64_t now_ns)
@@ -210,14 +168,17 @@ static void take_gauges(struct process *p, const struct proc_sample *s)
 void process_metrics_take(struct process_metrics *m, const struct process_figures *f)
 {
 	const struct proc_sample *s = &f->sample;
-	struct process *p = find(m, s->pid, s->start_ns / START_STEP_NS);
+	struct process *p = find(m, s->pid, s->start_ns / PROCESS_START_STEP_NS);
 	bool counts = p || s->start_ns >= m->since_ns;
 
-	if (!p)
+	if (!p) {
 		p = add(m, s);
+		counts |= p && process_comes_back(m, p);
+	}
 	if (!p)
 		return;
-	raise_all(m, p, s, counts);
+	process_count(m, p, s, counts);
+	p->ledger.parent = (uint32_t)f->parent;
 	take_busy(p, f->at_ns);
 	m->known |= s->known;
 	take_gauges(p, s);
@@ -309,35 +270,12 @@ void process_metrics_update(struct process_metrics *m, const struct process_id *
 			    uint64_t begun_ns, uint64_t now_ns)
 {
 	call_the_roll(m, list, n, begun_ns);
+	process_settle(m);
 	forget_gone(m);
 	if (begun_ns != m->begun_ns)
 		take_cpu_ratio(m, now_ns);
 	m->begun_ns = begun_ns;
 	process_sum_up(m);
-}
-
-/* The youngest of that pid. */
-static struct process *find_pid(const struct process_metrics *m, pid_t pid)
-{
-	size_t after = place_of(m, (uint32_t)pid, UINT64_MAX);
-
-	return after && m->list[after - 1].pid == (uint32_t)pid ? &m->list[after - 1] : NULL;
-}
-
-void process_metrics_child_exited(struct process_metrics *m, pid_t pid, uint64_t user_ns,
-				  uint64_t system_ns, uint64_t peak_rss_bytes)
-{
-	struct process *p = find_pid(m, pid);
-
-	(void)peak_rss_bytes;
-	m->known |= PROC_CPU;
-	if (p && !p->ended) {
-		raise_cpu(m, p, user_ns + system_ns, system_ns, true);
-		p->ended = true;
-		return;
-	}
-	m->total[PROCESS_USER] += user_ns;
-	m->total[PROCESS_SYSTEM] += system_ns;
 }
 
 void process_metrics_summary(const struct process_metrics *m, struct process_summary *ret_summary)

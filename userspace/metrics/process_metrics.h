@@ -6,9 +6,10 @@
  * that was not sampled this time the last sample stands, of one that never was nothing is known yet. Counters never
  * go down: those of the service keep what the dead had, and those of a process what it once said. The
  * service's begin at 0 when isamon starts: of a process that is older only what it does from its first
- * sample on is in them, of a younger one all.
+ * sample on is in them, of a younger one all. What children read and wrote, which the kernel adds to their parent's
+ * bytes once it has waited for them, is only in theirs, as far as they were sampled.
  *
- * No more than PROCESS_SLOTS processes have series of their own; the rest is summed under pid="other". Some 200 bytes
+ * No more than PROCESS_SLOTS processes have series of their own; the rest is summed under pid="other". Some 330 bytes
  * are kept of each.
  */
 #ifndef ISAMON_PROCESS_METRICS_H
@@ -31,6 +32,7 @@ struct process_figures {
 	struct proc_sample sample; /* pss_bytes: if it was read this time */
 	uint64_t at_ns;            /* when it was taken, CLOCK_MONOTONIC */
 	enum process_role role;
+	pid_t parent; /* 0: not known */
 	bool has_requests;
 	uint64_t requests; /* that it has read, cumulative */
 };
@@ -84,13 +86,22 @@ void process_metrics_take(struct process_metrics *m, const struct process_figure
 void process_metrics_update(struct process_metrics *m, const struct process_id *list, size_t n,
 			    uint64_t begun_ns, uint64_t now_ns);
 
+/* A process ended. */
+struct process_end {
+	pid_t pid;
+	uint64_t start_ns; /* after boot: with pid, who it was */
+	/* CPU time of all its threads, since its start. */
+	uint64_t user_ns, system_ns;
+	/* It has been waited for, and this is what it used after it was told of first. That may never come. */
+	bool tail;
+};
+
 /*
- * What process @pid, which has ended, had used in all since its start. Of one that was never in a collection
- * (it lived between two) all is added to the service's total; of one that was, what is more than its last
- * sample. A second call for the same process brings what came after the first, and is added.
+ * Nothing is counted twice, whatever comes first: of one that was in a collection what is more than its last sample is
+ * added to the service's total, even if it has left the set since; of another one all, if it is younger than
+ * isamon, and else nothing.
  */
-void process_metrics_child_exited(struct process_metrics *m, pid_t pid, uint64_t user_ns,
-				  uint64_t system_ns, uint64_t peak_rss_bytes);
+void process_metrics_child_exited(struct process_metrics *m, const struct process_end *end);
 
 /* What is kept of one process, for who decides whether it is to be looked at. */
 struct process_times {

@@ -37,6 +37,7 @@ struct members {
 	uint64_t sockets_ns;           /* when they were looked at last */
 	uint64_t interval_ns, next_ns; /* of passes that nothing asked for */
 	bool due;
+	bool fed;                 /* members_exited() tells of all who end */
 	uint64_t pass_ticks;      /* when the pass began */
 	uint64_t unsettled_ticks; /* the youngest's start; 0: all are settled */
 	struct members_stats stats;
@@ -120,6 +121,7 @@ void members_look(struct members *m, bool fed, uint64_t now_ns)
 {
 	const uint64_t longest = fed ? INTERVAL_FED_NS : INTERVAL_UNFED_NS;
 
+	m->fed = fed;
 	if (!has_main(m) || now_ns >= m->sockets_ns + SOCKETS_NS) {
 		m->sockets_ns = now_ns;
 		if (sockets_changed(m))
@@ -179,7 +181,7 @@ static bool is_left(const struct members *m, const struct member *x)
 	struct proc_stat st;
 
 	return x->born && proc_read_stat(m->proc, x->pid, &st) == 0 &&
-	       st.start_ticks == x->start_ticks;
+	       st.start_ticks == x->start_ticks && !(m->fed && pass_has_ended(&st));
 }
 
 /* What was known of those that were there before, and those that came during the pass, unless it has seen them. */
@@ -229,7 +231,7 @@ bool members_step(struct members *m, uint64_t budget_ns)
 	if (!m->pass) {
 		m->due = false;
 		m->pass_ticks = now_ticks();
-		if (pass_new(m->proc, m->inodes, m->n_inodes, &m->pass) != 0)
+		if (pass_new(m->proc, m->inodes, m->n_inodes, !m->fed, &m->pass) != 0)
 			return false; /* the next look's pass may do better */
 	}
 	done = pass_step(m->pass, budget_ns);
