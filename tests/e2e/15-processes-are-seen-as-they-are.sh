@@ -80,3 +80,36 @@ awk -v a="$before" -v b="$after" -v t="$truth_before" -v u="$truth" 'BEGIN {
 curl -fsS -o /dev/null "$base/threads/200"
 many() { [ "$(metric isamon_service_threads)" = 201 ]; }
 wait_for 10 "201 threads" many
+
+say "== 200 new processes at once"
+n=$((200 / SLOW))
+n_all() { curl -fsS "$URL" | awk '/^isamon_service_processes\{/ { n += $2 } END { print n }'; }
+curl -fsS -o /dev/null "$base/children/$n"
+sleep 1.1 # figures of a page may be a second old
+all=$(n_all)
+[ "$all" = $((n + 1)) ] || fail "the first page after it says $all processes, not $((n + 1))"
+say "of which $(metric isamon_service_processes_unsampled) are not sampled yet"
+[ "$(metric isamon_service_processes_unsampled)" -lt "$n" ] || fail "hardly any was sampled"
+every() { [ "$(metric isamon_service_threads)" = $((n + 201)) ]; }
+wait_for 3 "all to be sampled" every
+for _ in 1 2 3; do
+	sleep 1.1
+	every || fail "there are $(metric isamon_service_threads) threads, then"
+done
+near "memory, shared pages once" "$(metric isamon_service_memory_bytes)" \
+	"$(for p in $(pgrep -g "${PIDS[service]}"); do awk '$1 == "Pss:" { print $2 }' "/proc/$p/smaps_rollup"; done |
+		awk '{ s += $1 } END { print s * 1024 }')" 0.02
+timeout $((20 * PATIENCE)) "$ISAMON" top --once --json --config "$T/isamon.conf" >"$T/top.json"
+"$PY" - "$T/top.json" "$n" <<'END' || fail "top: see above"
+import json, sys
+top, n = json.load(open(sys.argv[1])), int(sys.argv[2])
+rest = top["processes_rest"]
+print("top: %d processes and %r" % (len(top["processes"]), rest))
+assert len(top["processes"]) == min(64, n + 1)
+assert len(top["processes"]) + rest["processes"] == n + 1
+assert rest["rss_bytes"] > 0 or n < 64
+END
+say "== and none any more"
+stop service
+wait_for 20 "the service to be gone" none
+[ "$(n_all)" = 0 ] || fail "there are $(n_all) processes of no service"

@@ -71,6 +71,14 @@ ask /eat/60 >/dev/null
 peak() { [ "$(metric isamon_service_exited_peak_memory_bytes)" -gt 62914560 ]; }
 wait_for 5 "the peak of 60 MiB" peak
 
+say "== harmless ends do not hide others, and names stay within their lines"
+for _ in {1..12}; do ask /signal/1 >/dev/null; done
+for number in 9 11 6; do ask /forge/$number >/dev/null; done
+for what in '9 (Killed)' '11 (Segmentation fault)' '6 (Aborted)'; do
+	wait_for 5 "the log to say: signal $what" grep -aqF "(x?isamon:??[2J), signal $what" "$T/isamon.log"
+done
+LC_ALL=C grep -aq $'^isamon\|[\xff\033]' "$T/isamon.log" && fail "a process's name is in the log as it is"
+
 say "== others' processes are not the service's"
 before=$(metric isamon_service_exits_total)
 for _ in 1 2 3 4 5; do (exit 7) & done
@@ -177,6 +185,7 @@ expect_metric 0 isamon_trace_lost_total probe=life
 
 say "== where it cannot work it is off, says so once, and disturbs nothing"
 stop isamon
+grep -q "[0-9] more processes of fixture ended" "$T/isamon.log" || fail "the log does not say how many it left out"
 : >"$T/isamon.log"
 start isamon unshare --pid --fork --kill-child "$ISAMON" run --config "$T/isamon.conf"
 wait_for 10 "isamon to be ready" isamon_ready

@@ -78,6 +78,7 @@ static void levels(void)
 static void say_odd_things(void)
 {
 	log_info("a\nb\tc\x1b[31m\x7f\xc3\xa4\r\n");
+	log_info("\xff\xe2\x80\xae\t\t\xc2\x9b.\t");
 	log_info("%s", "");
 	errno = ENOENT;
 	log_info("%m");
@@ -90,7 +91,9 @@ static void makes_lines_safe(void)
 	char text[500];
 
 	say_to_pipe(say_odd_things, true, text, sizeof(text));
-	EXPECT_STR(text, "<6>a\n<6>b\tc?[31m?\xc3\xa4?\n<6>\n<6>No such file or directory\n");
+	EXPECT_STR(
+		text,
+		"<6>a\n<6>b\tc?[31m?\xc3\xa4?\n<6>??\t\t?.\t\n<6>\n<6>No such file or directory\n");
 }
 
 static void say_much(void)

@@ -272,8 +272,7 @@ static void feeding(void)
 	remove_tree(path);
 	finish(m);
 	members_list(m, &n);
-	EXPECT_UINT(n, 1); /* what it left */
-	EXPECT_INT(role_of(m, 51), 'h');
+	EXPECT_UINT(n, 0);
 	members_free(m);
 	remove_tree(proc);
 }
@@ -462,6 +461,54 @@ static void many(void)
 	remove_tree(proc);
 }
 
+/* Who has ended, and is not waited for, is a member only where nobody tells of ends. */
+static void the_dead(void)
+{
+	static const struct {
+		char state;
+		int threads;
+		bool fed, member;
+	} rows[] = {
+		{ 'S', 1, true, true },  { 'Z', 1, true, false }, { 'X', 0, true, false },
+		{ 'Z', 2, true, true }, /* its first thread has ended, another one lives */
+		{ 'Z', 1, false, true },
+	};
+	static const uint16_t port = 8000;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		static const struct row main = { 50, 1, 50, "uvicorn", 9, true, NULL, 'm' };
+		static const struct row child = { 60, 50, 50, "uvicorn", 12, false, NULL, 'h' };
+		char proc[] = "/tmp/test_members.XXXXXX", text[200];
+		struct members *m;
+
+		unit_begin("row %zu: %c", i, rows[i].state);
+		make_proc(proc);
+		put_process(proc, &main);
+		put_process(proc, &child);
+		snprintf(text, sizeof(text),
+			 "60 (uvicorn) %c 50 50 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 %d 0 12 0 0 0\n",
+			 rows[i].state, rows[i].threads);
+		put(proc, "60/stat", text);
+		REQUIRE_INT(members_new(proc, &m), 0);
+		members_set_ports(m, &port, 1);
+		members_look(m, rows[i].fed, 1);
+		finish(m);
+		EXPECT_INT(members_find(m, 60) != NULL, rows[i].member);
+		/* The same of one that was made by a member, and is not found below it. */
+		members_exited(m, 60);
+		REQUIRE(members_forked(m, 50, 60, 12));
+		snprintf(text, sizeof(text),
+			 "60 (uvicorn) %c 1 50 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 %d 0 12 0 0 0\n",
+			 rows[i].state, rows[i].threads);
+		put(proc, "60/stat", text);
+		members_rescan(m);
+		finish(m);
+		EXPECT_INT(members_find(m, 60) != NULL, rows[i].member);
+		members_free(m);
+		remove_tree(proc);
+	}
+}
+
 static void real_processes(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -506,6 +553,7 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ NULL, trees },
+		{ "the dead that nobody waits for", the_dead },
 		{ "forks and exits keep the set up to date", feeding },
 		{ "who was left by its parent is still one", orphans },
 		{ "a pass is due when something changed, then ever more rarely",

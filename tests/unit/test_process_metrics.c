@@ -39,6 +39,38 @@ static struct process_figures figures(uint32_t pid, uint64_t start_s, uint64_t u
 	};
 }
 
+/* A collection in which all are sampled. */
+static void update(struct process_metrics *m, const struct process_figures *list, size_t n,
+		   uint64_t now_ns)
+{
+	struct process_id ids[100];
+
+	REQUIRE(n <= ARRAY_SIZE(ids));
+	for (size_t i = 0; i < n; i++) {
+		struct process_figures f = list[i];
+
+		f.at_ns = f.at_ns ? f.at_ns : now_ns;
+		process_metrics_take(m, &f);
+		ids[i] = (struct process_id){ f.sample.start_ns / 10000000, (pid_t)f.sample.pid,
+					      f.role };
+	}
+	process_metrics_update(m, ids, n, now_ns, now_ns);
+}
+
+static void ended(struct process_metrics *m, pid_t pid, uint64_t start_s, double user_s,
+		  double system_s, bool tail)
+{
+	const struct process_end end = {
+		.pid = pid,
+		.start_ns = start_s * NS_PER_SEC + 4567, /* off /proc it is in ticks */
+		.user_ns = (uint64_t)(user_s * 1e9),
+		.system_ns = (uint64_t)(system_s * 1e9),
+		.tail = tail,
+	};
+
+	process_metrics_child_exited(m, &end);
+}
+
 static char *page_of(struct process_metrics *m, size_t enough)
 {
 	struct buf out = BUF_INIT(1 << 20);
@@ -81,13 +113,13 @@ static void old_and_young(void)
 	struct process_metrics *m = make();
 	struct process_figures f[] = { figures(1, 10, 50, 5), figures(2, 1001, 3, 1) };
 
-	process_metrics_update(m, f, 2, NS_PER_SEC);
+	update(m, f, 2, NS_PER_SEC);
 	has(m, "isamon_service_cpu_seconds_total{mode=\"user\"} 3");
 	has(m, "isamon_service_cpu_seconds_total{mode=\"system\"} 1");
 	has(m, "isamon_process_cpu_seconds_total{pid=\"1\",role=\"worker\",mode=\"user\"} 50");
 	f[0].sample.cpu_ns += 2 * NS_PER_SEC;
 	f[0].sample.system_ns += 2 * NS_PER_SEC;
-	process_metrics_update(m, f, 2, 2 * NS_PER_SEC);
+	update(m, f, 2, 2 * NS_PER_SEC);
 	has(m, "isamon_service_cpu_seconds_total{mode=\"system\"} 3");
 	process_metrics_free(m);
 }
@@ -97,18 +129,18 @@ static void the_dead_are_kept(void)
 	struct process_metrics *m = make();
 	struct process_figures f[] = { figures(1, 1001, 10, 5), figures(2, 1001, 3, 1) };
 
-	process_metrics_update(m, f, 2, NS_PER_SEC);
-	process_metrics_update(m, f + 1, 1, 2 * NS_PER_SEC);
+	update(m, f, 2, NS_PER_SEC);
+	update(m, f + 1, 1, 2 * NS_PER_SEC);
 	has(m, "isamon_service_cpu_seconds_total{mode=\"user\"} 13");
 	hasnt(m, "pid=\"1\"");
-	process_metrics_update(m, NULL, 0, 3 * NS_PER_SEC);
+	update(m, NULL, 0, 3 * NS_PER_SEC);
 	has(m, "isamon_service_cpu_seconds_total{mode=\"user\"} 13");
 	has(m, "isamon_service_processes{role=\"worker\"} 0");
 	has(m, "isamon_service_threads 0");
 
 	/* The pid again, as another process: all of it is new. */
 	f[0] = figures(1, 1002, 1, 0);
-	process_metrics_update(m, f, 1, 4 * NS_PER_SEC);
+	update(m, f, 1, 4 * NS_PER_SEC);
 	has(m, "isamon_service_cpu_seconds_total{mode=\"user\"} 14");
 	process_metrics_free(m);
 }
@@ -118,20 +150,261 @@ static void ends(void)
 	struct process_metrics *m = make();
 	struct process_figures f[] = { figures(1, 10, 100, 0), figures(2, 1001, 3, 1) };
 
-	process_metrics_update(m, f, 2, NS_PER_SEC);
+	update(m, f, 2, NS_PER_SEC);
 	/* 1 began before isamon: only what came after its sample is new; 3 was never seen. */
-	process_metrics_child_exited(m, 1, 102 * NS_PER_SEC, 0, 0);
+	ended(m, 1, 10, 102, 0, false);
 	has(m, "isamon_service_cpu_seconds_total{mode=\"user\"} 5");
-	process_metrics_child_exited(m, 1, NS_PER_SEC, 0, 0); /* its tail */
+	ended(m, 1, 10, 1, 0, true); /* its tail */
 	has(m, "isamon_service_cpu_seconds_total{mode=\"user\"} 6");
-	process_metrics_child_exited(m, 3, 4 * NS_PER_SEC, NS_PER_SEC, 0);
+	ended(m, 3, 1001, 4, 1, false);
 	has(m, "isamon_service_cpu_seconds_total{mode=\"user\"} 10");
 	has(m, "isamon_service_cpu_seconds_total{mode=\"system\"} 2");
 	/* Less than the last sample said: the total stays. */
-	process_metrics_child_exited(m, 2, NS_PER_SEC, NS_PER_SEC, 0);
+	ended(m, 2, 1001, 1, 1, false);
 	has(m, "isamon_service_cpu_seconds_total{mode=\"user\"} 10");
-	process_metrics_update(m, NULL, 0, 2 * NS_PER_SEC);
+	update(m, NULL, 0, 2 * NS_PER_SEC);
 	has(m, "isamon_service_cpu_seconds_total{mode=\"user\"} 10");
+	process_metrics_free(m);
+}
+
+static double total(struct process_metrics *m)
+{
+	struct process_summary s;
+
+	process_metrics_summary(m, &s);
+	return (double)(s.user_ns + s.system_ns) / 1e9;
+}
+
+/* Told of its end, then found again, for nobody has waited for it; and sampled while it was ending. */
+static void found_again(void)
+{
+	struct process_metrics *m = make();
+	struct process_figures f = figures(5, 1001, 3, 0);
+
+	f.sample.minor_faults = 70;
+	ended(m, 5, 1001, 3, 0, false); /* never sampled */
+	EXPECT_NEAR(total(m), 3, 1e-9);
+	update(m, &f, 1, NS_PER_SEC);
+	EXPECT_NEAR(total(m), 3, 1e-9);
+	has(m, "isamon_service_page_faults_total{kind=\"minor\"} 70");
+	update(m, NULL, 0, 2 * NS_PER_SEC);
+	update(m, &f, 1, 3 * NS_PER_SEC);
+	EXPECT_NEAR(total(m), 3, 1e-9);
+	has(m, "isamon_service_page_faults_total{kind=\"minor\"} 70");
+
+	/* 0.5 s of its last moments, of which a sample has 0.4. */
+	f.sample.cpu_ns += 400000000;
+	f.sample.user_ns += 400000000;
+	update(m, &f, 1, 4 * NS_PER_SEC);
+	EXPECT_NEAR(total(m), 3.4, 1e-9);
+	ended(m, 5, 1001, 0.5, 0, true);
+	EXPECT_NEAR(total(m), 3.5, 1e-9);
+	update(m, NULL, 0, 5 * NS_PER_SEC);
+	EXPECT_NEAR(total(m), 3.5, 1e-9);
+	process_metrics_free(m);
+}
+
+static void gone_and_back(void)
+{
+	struct process_metrics *m = make();
+	struct process_figures f[] = { figures(1, 10, 36000, 0), figures(2, 1001, 4, 0) };
+
+	f[0].sample.read_bytes = f[1].sample.read_bytes = 1000;
+	update(m, f, 2, NS_PER_SEC);
+	EXPECT_NEAR(total(m), 4, 1e-9);
+	for (int i = 0; i < 3; i++) { /* the ports are set anew */
+		update(m, NULL, 0, (2 + (uint64_t)i) * NS_PER_SEC);
+		f[0].sample.cpu_ns += NS_PER_SEC;
+		f[0].sample.user_ns += NS_PER_SEC;
+		update(m, f, 2, (2 + (uint64_t)i) * NS_PER_SEC + 1);
+	}
+	EXPECT_NEAR(total(m), 7, 1e-9);
+	has(m, "isamon_service_io_bytes_total{direction=\"read\"} 1000");
+	has(m, "isamon_process_cpu_seconds_total{pid=\"1\",role=\"worker\",mode=\"user\"} 36003");
+	process_metrics_free(m);
+}
+
+/* Its end is told of after it was missed. */
+static void ends_late(void)
+{
+	struct process_metrics *m = make();
+	struct process_figures f[] = { figures(1, 10, 36000, 0), figures(2, 1001, 4, 0) };
+
+	update(m, f, 2, NS_PER_SEC);
+	update(m, NULL, 0, 2 * NS_PER_SEC);
+	ended(m, 1, 10, 36001, 0, false);
+	EXPECT_NEAR(total(m), 5, 1e-9);
+	ended(m, 1, 10, 0.25, 0.25, true);
+	EXPECT_NEAR(total(m), 5.5, 1e-9);
+	ended(m, 2, 1001, 6, 0, false);
+	EXPECT_NEAR(total(m), 7.5, 1e-9);
+	/* Older than isamon, and never seen: only its tail is known to be of this time. */
+	ended(m, 3, 999, 1000, 0, false);
+	EXPECT_NEAR(total(m), 7.5, 1e-9);
+	ended(m, 3, 999, 0.5, 0, true);
+	EXPECT_NEAR(total(m), 8, 1e-9);
+	/* The pid again: another one, which is young. */
+	ended(m, 3, 1005, 1, 0, false);
+	EXPECT_NEAR(total(m), 9, 1e-9);
+	process_metrics_free(m);
+}
+
+/* As many as there may be leave and come back, some times; more than that are forgotten, and are no harm. */
+static void many_and_back(void)
+{
+	enum { N = 4096 };
+	static struct process_figures f[N + 100];
+	static struct process_id ids[N + 100];
+	struct process_metrics *m = make();
+
+	for (uint32_t i = 0; i < N + 100; i++) {
+		f[i] = figures(1000 + i * 7, 1001, 1, 0);
+		ids[i] = (struct process_id){ 100100, (pid_t)f[i].sample.pid, PROCESS_WORKER };
+	}
+	for (size_t n = N; n <= N + 100; n += 100) {
+		for (uint64_t round = 1; round < 4; round++) {
+			for (size_t i = 0; i < n; i++)
+				process_metrics_take(m, &f[i]);
+			process_metrics_update(m, ids, n, round, round);
+			if (n == N)
+				EXPECT_NEAR(total(m), N, 1e-9);
+			process_metrics_update(m, NULL, 0, round, round);
+		}
+	}
+	EXPECT(total(m) > N);
+	process_metrics_free(m);
+}
+
+/* A sum over the threads that live falls when some end. */
+static void threads_end(void)
+{
+	static const uint64_t seconds[] = { 0, 100, 20, 25, 5, 7 }; /* 100 + 5 + 2 */
+	struct process_metrics *m = make();
+	struct process_figures f = figures(1, 1001, 0, 0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(seconds); i++) {
+		f.sample.run_delay_ns = seconds[i] * NS_PER_SEC;
+		f.sample.voluntary = seconds[i];
+		f.sample.involuntary = seconds[i] * 2;
+		update(m, &f, 1, (i + 1) * NS_PER_SEC);
+	}
+	has(m, "isamon_service_run_queue_seconds_total 107");
+	has(m, "isamon_process_run_queue_seconds_total{pid=\"1\",role=\"worker\"} 107");
+	has(m, "isamon_service_context_switches_total{kind=\"voluntary\"} 107");
+	has(m, "isamon_service_context_switches_total{kind=\"involuntary\"} 214");
+	/* Nor is it of use whether it was away between. */
+	update(m, NULL, 0, 10 * NS_PER_SEC);
+	f.sample.voluntary = 9;
+	update(m, &f, 1, 11 * NS_PER_SEC);
+	has(m, "isamon_service_context_switches_total{kind=\"voluntary\"} 109");
+	process_metrics_free(m);
+}
+
+/* A parent, its child, and that one's child: 1, 2, 3. */
+static struct process_figures of_family(uint32_t pid, uint64_t written)
+{
+	struct process_figures f = figures(pid, 1001, 0, 0);
+
+	f.parent = (pid_t)pid - 1;
+	f.sample.write_bytes = written;
+	return f;
+}
+
+static void written(struct process_metrics *m, uint64_t bytes)
+{
+	char text[100];
+
+	snprintf(text, sizeof(text), "isamon_service_io_bytes_total{direction=\"write\"} %llu",
+		 (unsigned long long)bytes);
+	has(m, text);
+}
+
+/* The kernel adds a child's bytes to its parent's once that has waited for it. */
+static void bytes_of_children(void)
+{
+	struct process_metrics *m = make();
+
+	update(m, (struct process_figures[]){ of_family(1, 10), of_family(2, 2000) }, 2, 1);
+	written(m, 2010);
+	/* It wrote 50 more before it ended, the parent 5. */
+	ended(m, 2, 1001, 1, 0, false);
+	ended(m, 2, 1001, 0, 0, true);
+	update(m, (struct process_figures[]){ of_family(1, 10 + 5 + 2050) }, 1, 2);
+	written(m, 2065);
+	has(m, "isamon_process_io_bytes_total{pid=\"1\",role=\"worker\",direction=\"write\"} 65");
+	update(m, (struct process_figures[]){ of_family(1, 3065) }, 1, 3);
+	written(m, 3065);
+	process_metrics_free(m);
+}
+
+/* The same where nobody tells of ends: the parent was sampled just before. */
+static void bytes_untold(void)
+{
+	struct process_metrics *m = make();
+
+	update(m, (struct process_figures[]){ of_family(1, 10), of_family(2, 2000) }, 2, 1);
+	update(m, (struct process_figures[]){ of_family(1, 2010) }, 1, 2);
+	written(m, 2010);
+	update(m, (struct process_figures[]){ of_family(1, 2010), of_family(2, 2000) }, 2, 3);
+	update(m, (struct process_figures[]){ of_family(1, 2010) }, 1, 4);
+	update(m, (struct process_figures[]){ of_family(1, 2010) }, 1, 5);
+	/* What nobody got by then it never will: this is the parent's. */
+	update(m, (struct process_figures[]){ of_family(1, 2510) }, 1, 6);
+	written(m, 2510);
+	process_metrics_free(m);
+}
+
+/* It waits before the child is waited for; and the child of a child. */
+static void bytes_of_grandchildren(void)
+{
+	struct process_metrics *m = make();
+
+	update(m,
+	       (struct process_figures[]){ of_family(1, 10), of_family(2, 2000),
+					   of_family(3, 30000) },
+	       3, 1);
+	written(m, 32010);
+	ended(m, 3, 1001, 1, 0, false);
+	update(m, (struct process_figures[]){ of_family(1, 10), of_family(2, 2000) }, 2, 2);
+	update(m, (struct process_figures[]){ of_family(1, 10), of_family(2, 32000) }, 2, 3);
+	written(m, 32010);
+	/* Waited for, and told of only behind the sample that has it; then the parent ends, too. */
+	ended(m, 3, 1001, 0, 0, true);
+	ended(m, 2, 1001, 0, 0, false);
+	ended(m, 2, 1001, 0, 0, true);
+	update(m, (struct process_figures[]){ of_family(1, 32010) }, 1, 4);
+	written(m, 32010);
+	update(m, (struct process_figures[]){ of_family(1, 32011) }, 1, 5);
+	written(m, 32011);
+	process_metrics_free(m);
+}
+
+/* A parent that ignores SIGCHLD waits for nobody and gets nothing: what it writes later is its own. */
+static void bytes_never_due(void)
+{
+	struct process_metrics *m = make();
+
+	update(m, (struct process_figures[]){ of_family(1, 10), of_family(2, 2000) }, 2, 1);
+	ended(m, 2, 1001, 0, 0, false);
+	ended(m, 2, 1001, 0, 0, true);
+	update(m, (struct process_figures[]){ of_family(1, 10) }, 1, 2);
+	update(m, (struct process_figures[]){ of_family(1, 1010) }, 1, 3);
+	written(m, 3010);
+	process_metrics_free(m);
+}
+
+/* Who was only out of the set owes nothing. */
+static void bytes_of_who_comes_back(void)
+{
+	struct process_metrics *m = make();
+
+	update(m, (struct process_figures[]){ of_family(1, 10), of_family(2, 2000) }, 2, 1);
+	update(m, NULL, 0, 2);
+	update(m, (struct process_figures[]){ of_family(1, 1010), of_family(2, 2000) }, 2, 3);
+	written(m, 3010);
+	ended(m, 2, 1001, 0, 0, false);
+	update(m, (struct process_figures[]){ of_family(1, 3010) }, 1, 4);
+	written(m, 3010);
 	process_metrics_free(m);
 }
 
@@ -153,7 +426,7 @@ static void never_down(void)
 		f.sample.user_ns = samples[i][1] * 1000000;
 		f.sample.system_ns = samples[i][2] * 1000000;
 		cpu = f.sample.cpu_ns > cpu ? f.sample.cpu_ns : cpu;
-		process_metrics_update(m, &f, 1, i + 1);
+		update(m, &f, 1, i + 1);
 		process_metrics_summary(m, &s);
 		EXPECT(s.user_ns >= user && s.system_ns >= system);
 		EXPECT_UINT(s.user_ns + s.system_ns, cpu);
@@ -169,20 +442,19 @@ static void cpu_ratio(void)
 	struct process_figures f = figures(1, 1001, 10, 0);
 	struct process_summary s;
 
-	process_metrics_update(m, &f, 1, 10 * NS_PER_SEC);
+	update(m, &f, 1, 10 * NS_PER_SEC);
 	hasnt(m, "isamon_service_cpu_utilization_ratio");
 	f.sample.cpu_ns += 2 * NS_PER_SEC;
 	f.sample.user_ns += 2 * NS_PER_SEC;
-	process_metrics_update(m, &f, 1, 12 * NS_PER_SEC); /* 2 of 2 * 4 */
+	update(m, &f, 1, 12 * NS_PER_SEC); /* 2 of 2 * 4 */
 	has(m, "isamon_service_cpu_utilization_ratio 0.25");
 	f.sample.cpu_ns += NS_PER_SEC;
-	process_metrics_update(m, &f, 1, 12 * NS_PER_SEC + 999999999); /* too soon: it stays */
+	update(m, &f, 1, 12 * NS_PER_SEC + 999999999); /* too soon: it stays */
 	has(m, "isamon_service_cpu_utilization_ratio 0.25");
-	process_metrics_update(m, &f, 1,
-			       14 * NS_PER_SEC); /* 1 of 2 * 4, the second before included */
+	update(m, &f, 1, 14 * NS_PER_SEC); /* 1 of 2 * 4, the second before included */
 	has(m, "isamon_service_cpu_utilization_ratio 0.125");
 	f.sample.cpu_ns += 1000 * NS_PER_SEC;
-	process_metrics_update(m, &f, 1, 15 * NS_PER_SEC);
+	update(m, &f, 1, 15 * NS_PER_SEC);
 	process_metrics_summary(m, &s);
 	EXPECT_NEAR(s.cpu_ratio, 1, 0);
 	process_metrics_free(m);
@@ -199,30 +471,30 @@ static void memory_once(void)
 		f[i].sample.shmem_bytes = i ? 100 : 200;
 		f[i].sample.swap_bytes = 7;
 	}
-	process_metrics_update(m, f, 2, 1);
+	update(m, f, 2, 1);
 	has(m, "isamon_service_resident_memory_bytes{kind=\"file\"} 7000");
 	has(m, "isamon_service_swap_bytes 14");
 	has(m, "isamon_service_memory_bytes 24200"); /* 2 * 10000 + 4000 + 200 */
-	EXPECT_UINT(process_metrics_pss_ns(m, 1), 0);
+	EXPECT_UINT(process_metrics_times(m, 1, 100100).pss_ns, 0);
 	hasnt(m, "isamon_process_pss_bytes{");
 
 	/* One that is known is not enough; with both it is their sum. */
 	f[0].sample.known |= PROC_PSS;
 	f[0].sample.pss_bytes = 6000;
-	process_metrics_update(m, f, 2, 2);
+	update(m, f, 2, 2);
 	has(m, "isamon_service_memory_bytes 24200");
 	has(m, "isamon_process_pss_bytes{pid=\"1\",role=\"worker\"} 6000");
 	f[1].sample.known |= PROC_PSS;
 	f[1].sample.pss_bytes = 7000;
-	process_metrics_update(m, f, 2, 3);
+	update(m, f, 2, 3);
 	has(m, "isamon_service_memory_bytes 13000");
 	has(m, "isamon_service_memory_utilization_ratio 0.013");
-	EXPECT_UINT(process_metrics_pss_ns(m, 2), 3);
+	EXPECT_UINT(process_metrics_times(m, 2, 100100).pss_ns, 3);
 
 	/* What grows after the look is its own. */
 	f[0].sample.known = f[1].sample.known = ALL;
 	f[0].sample.anon_bytes += 500;
-	process_metrics_update(m, f, 2, 4);
+	update(m, f, 2, 4);
 	has(m, "isamon_service_memory_bytes 13500");
 	process_metrics_free(m);
 }
@@ -234,7 +506,7 @@ static void unknown_is_absent(void)
 
 	hasnt(m, "isamon_service_cpu_seconds_total{");
 	f.sample.known = PROC_CPU;
-	process_metrics_update(m, &f, 1, 1);
+	update(m, &f, 1, 1);
 	has(m, "isamon_service_cpu_seconds_total{mode=\"user\"} 1");
 	hasnt(m, "isamon_process_open_fds{");
 	hasnt(m, "isamon_service_open_fds 0");
@@ -246,7 +518,7 @@ static void unknown_is_absent(void)
 	f.sample.max_fds = PROC_UNLIMITED;
 	f.has_requests = true;
 	f.requests = 5;
-	process_metrics_update(m, &f, 1, 2);
+	update(m, &f, 1, 2);
 	has(m, "isamon_process_max_fds{pid=\"1\",role=\"main\"} +Inf");
 	has(m, "isamon_process_requests_total{pid=\"1\",role=\"main\"} 5");
 	has(m, "isamon_service_start_time_seconds 1501");
@@ -262,7 +534,7 @@ static void many(void)
 
 	for (uint32_t i = 0; i < 100; i++)
 		f[i] = figures(1000 + i, 1001, 1, 0);
-	process_metrics_update(m, f, 100, 1);
+	update(m, f, 100, 1);
 	process_metrics_summary(m, &s);
 	EXPECT_UINT(s.processes[PROCESS_WORKER], 100);
 	EXPECT_UINT(s.least_free_fds, 90);
@@ -279,15 +551,111 @@ static void many(void)
 	free(pieces);
 
 	/* Half of them end: who is new takes their places; the sum of the others stays. */
-	process_metrics_update(m, f + 50, 50, 2);
+	update(m, f + 50, 50, 2);
 	has(m, "isamon_process_threads{pid=\"other\",role=\"other\"} 36");
 	f[0] = figures(5000, 1002, 1, 0);
 	f[49] = f[0];
-	process_metrics_update(m, f + 49, 51, 3);
+	update(m, f + 49, 51, 3);
 	has(m, "isamon_process_threads{pid=\"5000\",role=\"worker\"} 1");
-	process_metrics_update(m, NULL, 0, 4);
+	update(m, NULL, 0, 4);
 	has(m, "isamon_process_threads{pid=\"other\",role=\"other\"} 0");
 	has(m, "isamon_process_cpu_seconds_total{pid=\"other\",role=\"other\",mode=\"user\"} 36");
+	process_metrics_free(m);
+}
+
+/* Only some of three are sampled the second time, and one is never. */
+static void partly_sampled(void)
+{
+	static const struct process_id ids[] = {
+		{ 100100, 1, PROCESS_MAIN },
+		{ 100100, 2, PROCESS_WORKER },
+		{ 100100, 3, PROCESS_HELPER },
+	};
+	struct process_metrics *m = make();
+	struct process_figures f[] = { figures(1, 1001, 1, 0), figures(2, 1001, 1, 0) };
+	struct process_summary s;
+
+	f[0].sample.anon_bytes = f[1].sample.anon_bytes = 500;
+	update(m, f, 2, NS_PER_SEC);
+	f[0].at_ns = 3 * NS_PER_SEC;
+	process_metrics_take(m, &f[0]);
+	process_metrics_update(m, ids, 3, 2 * NS_PER_SEC, 3 * NS_PER_SEC);
+	process_metrics_summary(m, &s);
+	EXPECT_UINT(s.processes[PROCESS_MAIN], 1);
+	EXPECT_UINT(s.processes[PROCESS_WORKER], 1);
+	EXPECT_UINT(s.processes[PROCESS_HELPER], 1);
+	EXPECT_UINT(s.unsampled, 2);
+	EXPECT_UINT(s.threads, 2);
+	has(m, "isamon_service_processes{role=\"helper\"} 1");
+	has(m, "isamon_service_processes_unsampled 2");
+	has(m, "isamon_service_resident_memory_bytes{kind=\"anon\"} 1000");
+	has(m, "isamon_service_cpu_seconds_total{mode=\"user\"} 2");
+	hasnt(m, "pid=\"3\"");
+
+	/* The same collection goes on: the share of the CPU stays as it was, the rest is complete. */
+	f[1].at_ns = 3 * NS_PER_SEC;
+	process_metrics_take(m, &f[1]);
+	process_metrics_update(m, ids, 2, 2 * NS_PER_SEC, 9 * NS_PER_SEC);
+	process_metrics_summary(m, &s);
+	EXPECT_UINT(s.unsampled, 0);
+	EXPECT_UINT(s.processes[PROCESS_HELPER], 0);
+	EXPECT_NEAR(s.cpu_ratio, 0, 0);
+	process_metrics_free(m);
+}
+
+/* The least of them came first, and has its series; what is shown to people are those at work. */
+static void busiest(void)
+{
+	static struct process_figures f[100];
+	struct process_metrics *m = make();
+	struct buf out = BUF_INIT(100000);
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < 100; i++) {
+		f[i] = figures(1000 + i, 1001, 1, 0);
+		f[i].sample.anon_bytes = 10;
+	}
+	update(m, f, 100, NS_PER_SEC);
+	for (uint32_t i = 0; i < 100; i++)
+		f[i].sample.cpu_ns += i * 2000;
+	update(m, f, 100, 3 * NS_PER_SEC);
+	EXPECT_INT(process_metrics_write_json(m, &out), 0);
+	for (const char *at = buf_str(&out); (at = strstr(at, "\"pid\"")); at++)
+		n++;
+	EXPECT_UINT(n, 64);
+	EXPECT(strncmp(buf_str(&out), "[\n{\"pid\": 1099,", 15) == 0);
+	EXPECT_HAS(buf_str(&out), "\"pid\": 1036");
+	EXPECT(!strstr(buf_str(&out), "\"pid\": 1035"));
+	EXPECT_HAS(buf_str(&out), "\"cpu_ns_per_second\": 99000,"); /* 198 us in 2 s */
+	EXPECT_HAS(buf_str(&out), "],\n \"processes_rest\": {\"processes\": 36, \"unsampled\": 0, "
+				  "\"cpu_ns_per_second\": 630000, \"rss_bytes\": 360}");
+	buf_done(&out);
+	process_metrics_free(m);
+}
+
+/* Whatever the order in which they come, each is found again. */
+static void any_order(void)
+{
+	static const uint32_t pids[] = { 50, 10, 70, 20, 10, 60 };
+	struct process_metrics *m = make();
+	struct process_figures f[ARRAY_SIZE(pids)];
+	struct process_summary s;
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(pids); i++)
+		f[i] = figures(pids[i], 1001 + i, 1, 0); /* 10 is there twice: two processes */
+	update(m, f, ARRAY_SIZE(f), NS_PER_SEC);
+	has(m, "isamon_process_cpu_seconds_total{pid=\"70\",role=\"worker\",mode=\"user\"} 1");
+	for (uint32_t i = 0; i < ARRAY_SIZE(pids); i++)
+		f[i].sample.cpu_ns += (uint64_t)i << 30;
+	update(m, f, ARRAY_SIZE(f), 2 * NS_PER_SEC);
+	process_metrics_summary(m, &s);
+	EXPECT_UINT(s.user_ns + s.system_ns, 6 * NS_PER_SEC + (15ull << 30));
+	/* Of two with the same pid the start tells which one ended. */
+	process_metrics_child_exited(m, &(struct process_end){ .pid = 10,
+							       .start_ns = f[4].sample.start_ns,
+							       .user_ns = f[4].sample.cpu_ns + 5 });
+	process_metrics_summary(m, &s);
+	EXPECT_UINT(s.user_ns + s.system_ns, 6 * NS_PER_SEC + (15ull << 30) + 5);
 	process_metrics_free(m);
 }
 
@@ -298,7 +666,7 @@ static void json(void)
 	struct buf out = BUF_INIT(10000);
 
 	EXPECT_INT(process_metrics_write_json(m, &out), 0);
-	EXPECT_STR(buf_str(&out), "[]");
+	EXPECT(strncmp(buf_str(&out), "[],\n", 4) == 0);
 	buf_reset(&out);
 	f[0].role = PROCESS_MAIN;
 	f[0].has_requests = true;
@@ -306,14 +674,15 @@ static void json(void)
 	f[0].at_ns = 123;
 	f[0].sample.anon_bytes = 10;
 	f[1].sample.known = PROC_CPU;
-	process_metrics_update(m, f, 2, 1);
+	update(m, f, 2, 1);
 	EXPECT_INT(process_metrics_write_json(m, &out), 0);
 	EXPECT_STR(
 		buf_str(&out),
 		"[\n{\"pid\": 7, \"start_ticks\": 100100, \"role\": \"main\", \"cpu_ns\": 3000000000, "
 		"\"rss_bytes\": 10, \"threads\": 1, \"fds\": 10, \"requests\": 9, \"at_ns\": 123},\n"
 		"{\"pid\": 8, \"start_ticks\": 100100, \"role\": \"worker\", \"cpu_ns\": 0, "
-		"\"threads\": 1, \"at_ns\": 0}]");
+		"\"threads\": 1, \"at_ns\": 1}],\n \"processes_rest\": {\"processes\": 0, \"unsampled\": 0, "
+		"\"cpu_ns_per_second\": 0, \"rss_bytes\": 0}");
 	buf_done(&out);
 	process_metrics_free(m);
 }
@@ -324,11 +693,24 @@ int main(int argc, char **argv)
 		{ "of an old process only what is new counts, of a young one all", old_and_young },
 		{ "the totals keep what the dead had", the_dead_are_kept },
 		{ "what came after the last sample is added when a process ends", ends },
+		{ "whose end was told of is not counted again", found_again },
+		{ "who leaves the set and comes back goes on from there", gone_and_back },
+		{ "an end that is told of late adds what is new", ends_late },
+		{ "thousands leave and come back", many_and_back },
+		{ "what threads that ended had does not hold up what others do", threads_end },
+		{ "what a child wrote is not its parent's", bytes_of_children },
+		{ "what a child wrote, where nobody tells of its end", bytes_untold },
+		{ "what a child's child wrote", bytes_of_grandchildren },
+		{ "what a child wrote that nobody waited for", bytes_never_due },
+		{ "who was only out of the set owes nothing", bytes_of_who_comes_back },
 		{ "user and system never go down and are the CPU time", never_down },
 		{ "CPU utilisation is that between collections a second apart", cpu_ratio },
 		{ "shared memory counts once", memory_once },
 		{ "what is not known is absent", unknown_is_absent },
 		{ "more processes than slots are summed", many },
+		{ "who is there counts, sampled or not, and old samples stand", partly_sampled },
+		{ "top is sent the busiest, and the sums of the others", busiest },
+		{ "processes come in any order", any_order },
 		{ "the list for top", json },
 	};
 

@@ -6,6 +6,7 @@
 #include <locale.h>
 
 #include "cmd/top_print.h"
+#include "cmd/top_process_cell.h"
 #include "unit.h"
 
 static void times(void)
@@ -226,14 +227,53 @@ static void chat_and_processes(void)
 	EXPECT_INT(top_print_text(v, "daemon", &out), 0);
 	EXPECT_HAS(buf_str(&out), "lost 0\n" CHAT "\n\n REQ/S");
 	EXPECT(strlen(CHAT) <= 80);
-	EXPECT_HAS(buf_str(&out), "/?[2J\n\n"
-				  "     PID    ROLE    CPU     RSS   THR    FDS   REQ/S\n"
-				  "    4711  worker    99%   90.0M    12   1023    12.5\n"
-				  "    4712    main      -       -     -      -       -\n");
+	EXPECT_HAS(buf_str(&out),
+		   "/?[2J\n\n"
+		   "     PID    ROLE    CPU     RSS   THR    FDS   REQ/S  2 processes\n"
+		   "    4711  worker    99%   90.0M    12   1023    12.5\n"
+		   "    4712    main      -       -     -      -       -\n");
 	buf_reset(&out);
 	v->chat.turns = 0;
 	top_format_chat(v, &out);
 	EXPECT_STR(buf_str(&out), "12 WebSockets  340 msg/s  3.20 turns/s  2.00 streams/s");
+	free(s.service);
+}
+
+/* The daemon sends the busiest only: how many there are is said all the same. */
+static void more_processes(void)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(10000);
+	struct top_sample s = { .rest = { 199, 0, 0.125, 1500 << 20 } };
+	struct top_row rows[2];
+	struct top_view *v = a_view(&s, rows);
+	json_t *root, *o;
+
+	set_all(v, &s);
+	EXPECT_INT(top_print_text(v, "daemon", &out), 0);
+	EXPECT_HAS(buf_str(&out), "   REQ/S  201 processes\n    4711");
+	EXPECT_HAS(buf_str(&out), "-\n  199 more, 12% CPU, 1.46G RSS\n");
+	buf_reset(&out);
+	s.rest.unsampled = 9;
+	top_process_say_count(v, &out);
+	EXPECT_STR(buf_str(&out), "201 processes, 9 not sampled this time");
+	buf_reset(&out);
+	top_process_say_rest(v, 0, &out); /* rows that do not fit onto the screen are among them */
+	EXPECT_STR(buf_str(&out), "201 more, 111% CPU, 1.55G RSS");
+	buf_reset(&out);
+	EXPECT_INT(top_print_json(v, "daemon", &out), 0);
+	root = json_loads(buf_str(&out), 0, NULL);
+	REQUIRE(root != NULL);
+	EXPECT_INT(json_integer_value(json_object_get(root, "processes_total")), 201);
+	EXPECT_INT(json_integer_value(json_object_get(root, "processes_unsampled")), 9);
+	o = json_object_get(root, "processes_rest");
+	EXPECT_INT(json_integer_value(json_object_get(o, "processes")), 199);
+	EXPECT_INT(json_integer_value(json_object_get(o, "rss_bytes")), 1500 << 20);
+	EXPECT_NEAR(json_real_value(json_object_get(o, "cpus")), 0.125, 1e-6);
+	json_decref(root);
+	buf_reset(&out);
+	s.rest = (struct top_process_rest){ 0 };
+	top_process_say_rest(v, 2, &out);
+	EXPECT_STR(buf_str(&out), "");
 	free(s.service);
 }
 
@@ -307,6 +347,7 @@ int main(int argc, char **argv)
 		{ "the JSON", json },
 		{ "WebSockets, streams and processes as text", chat_and_processes },
 		{ "and as JSON", chat_and_processes_json },
+		{ "more processes than there are rows", more_processes },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

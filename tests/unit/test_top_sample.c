@@ -10,7 +10,10 @@
 	"\"websockets\": {\"open\": 2, \"messages_in\": 31, \"messages_out\": 32, \"turns\": 6, " \
 	"\"turn\": [[100, 6]]}, \"streams\": {\"ended\": 8, \"aborted\": 9}, "
 #define PROCESS "{\"pid\": 7, \"start_ticks\": 8, \"role\": \"worker\", \"cpu_ns\": 9}"
-#define PROCESSES "\"processes\": [" PROCESS "], "
+#define PROCESSES \
+	"\"processes\": [" PROCESS \
+	"], \"processes_rest\": {\"processes\": 137, \"unsampled\": 3, " \
+	"\"cpu_ns_per_second\": 1500000000, \"rss_bytes\": 77}, "
 #define HEAD \
 	"{\"service\": \"s\", \"service_up\": true, \"monotonic_ns\": 5, \"since_ns\": 1, " \
 	"\"in_flight\": 2, \"connections\": 3, \"requests_started\": 9, \"records_lost\": 4, " \
@@ -58,6 +61,10 @@ static void whole(void)
 	EXPECT_UINT(s->chat.streams_aborted, 9);
 	REQUIRE_UINT(s->n_processes, 1);
 	EXPECT_UINT(s->processes[0].pid, 7);
+	EXPECT_UINT(s->rest.processes, 137);
+	EXPECT_UINT(s->rest.unsampled, 3);
+	EXPECT_NEAR(s->rest.cpus, 1.5, 1e-9);
+	EXPECT_UINT(s->rest.rss_bytes, 77);
 }
 
 static void refused(void)
@@ -98,6 +105,8 @@ static void refused(void)
 		"[{\"pid\": 1, \"start_ticks\": 8, \"role\": \"\", \"cpu_ns\": 9}]",
 		"[{\"pid\": 1, \"start_ticks\": 8, \"role\": \"abcdefghijklmnop\", \"cpu_ns\": 9}]",
 		"[{\"pid\": 1, \"start_ticks\": 8, \"role\": \"main\", \"cpu_ns\": 9, \"fds\": null}]",
+		"[], \"processes_rest\": 1",
+		"[], \"processes_rest\": {\"processes\": 1, \"unsampled\": 0, \"rss_bytes\": 1}",
 	};
 	static const char *const histograms[] = {
 		"[[480, 1]]", "[[-1, 1]]", "[[0, -1]]",  "[[0, 4294967296]]", "[[0]]",

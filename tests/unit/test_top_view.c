@@ -249,10 +249,11 @@ static void processes(void)
 		{ 8, 80, 7 * NS_PER_SEC, "main", .cpu_ns = 5 * NS_PER_SEC, .requests = 5 },
 	}, after[] = {
 		{ 5, 50, 11 * NS_PER_SEC, "main", .cpu_ns = 11 * NS_PER_SEC, .requests = 140 },
-		{ 6, 61, 11 * NS_PER_SEC, "main", .cpu_ns = 30 * NS_PER_SEC, .requests = 90 },
+		{ 6, 61, 11 * NS_PER_SEC, "main", .cpu_ns = 30 * NS_PER_SEC, .cpu_ns_per_second = TOP_UNKNOWN, .requests = 90 },
 		{ 7, 70, 11 * NS_PER_SEC, "main", .cpu_ns = 9 * NS_PER_SEC, .requests = 5 },
-		{ 4, 70, 11 * NS_PER_SEC, "main", .cpu_ns = 4 * NS_PER_SEC, .requests = 5 },
-		{ 8, 80, 7 * NS_PER_SEC, "main", .cpu_ns = 5 * NS_PER_SEC, .requests = 5 },
+		{ 4, 70, 11 * NS_PER_SEC, "main", .cpu_ns = 4 * NS_PER_SEC, .cpu_ns_per_second = TOP_UNKNOWN, .requests = 5 },
+		{ 8, 80, 7 * NS_PER_SEC, "main", .cpu_ns = 5 * NS_PER_SEC, .cpu_ns_per_second = TOP_UNKNOWN, .requests = 5 },
+		{ 9, 90, 11 * NS_PER_SEC, "main", .cpu_ns = 5 * NS_PER_SEC, .cpu_ns_per_second = 300000000, .requests = 5 },
 	};
 	struct top_sample *a = sample(10, 1, 0), *b = sample(12, 1, 0);
 	struct top_view *v = NULL;
@@ -260,7 +261,7 @@ static void processes(void)
 	set_processes(a, before, ARRAY_SIZE(before));
 	set_processes(b, after, ARRAY_SIZE(after));
 	REQUIRE_INT(top_view_new(a, b, &v), 0);
-	REQUIRE_UINT(v->n_processes, 5);
+	REQUIRE_UINT(v->n_processes, 6);
 	EXPECT_UINT(v->processes[0].process->pid, 7); /* 4 s of CPU in 2 s */
 	EXPECT_NEAR(v->processes[0].cpus, 2, 1e-9);
 	EXPECT(v->processes[0].compared);
@@ -269,16 +270,21 @@ static void processes(void)
 	EXPECT_NEAR(v->processes[1].cpus, 0.5, 1e-9); /* over the 4 s of its own figures */
 	EXPECT_NEAR(v->processes[1].requests_s, 10, 1e-9);
 	/* New ones have no rates: nobody knows when their CPU time was. */
-	EXPECT_UINT(v->processes[2].process->pid, 4);
-	EXPECT(!v->processes[2].compared && v->processes[2].requests_s < 0);
-	EXPECT_UINT(v->processes[3].process->pid, 6);
-	EXPECT(!v->processes[3].compared); /* the same number, another process */
-	EXPECT_UINT(v->processes[4].process->pid, 8);
-	EXPECT(!v->processes[4].compared); /* nobody has looked since */
+	EXPECT_UINT(v->processes[3].process->pid, 4);
+	EXPECT(!v->processes[3].compared && v->processes[3].requests_s < 0);
+	EXPECT_UINT(v->processes[4].process->pid, 6);
+	EXPECT(!v->processes[4].compared); /* the same number, another process */
+	EXPECT_UINT(v->processes[5].process->pid, 8);
+	EXPECT(!v->processes[5].compared); /* nobody has looked since */
+	/* But the daemon may have known one that it did not send before. */
+	EXPECT_UINT(v->processes[2].process->pid, 9);
+	EXPECT(v->processes[2].compared && v->processes[2].requests_s < 0);
+	EXPECT_NEAR(v->processes[2].cpus, 0.3, 1e-9);
 	top_view_free(v);
 	b->since_ns = 11 * NS_PER_SEC;
 	REQUIRE_INT(top_view_new(a, b, &v), 0);
-	EXPECT(!v->processes[0].compared);
+	EXPECT_UINT(v->processes[0].process->pid, 9);
+	EXPECT(v->processes[0].compared);
 	top_view_free(v);
 	top_sample_free(a);
 	top_sample_free(b);

@@ -57,11 +57,30 @@ static void zero(void)
 	EXPECT(utf8_is_plain("", 0));
 }
 
+static void made_plain(void)
+{
+	char to[20], small[4];
+
+	utf8_make_plain("a\nb\xff\xc3\xa4\xe2\x80\xae\t\0x", 12, to, sizeof(to));
+	EXPECT_STR(to, "a?b?\xc3\xa4??");
+	utf8_make_plain("abcdef", 3, to, sizeof(to)); /* no NUL within */
+	EXPECT_STR(to, "abc");
+	utf8_make_plain("\xe2\x82", 2, to, sizeof(to));
+	EXPECT_STR(to, "??");
+	utf8_make_plain("ab\xc3\xa4", 10, small, sizeof(small));
+	EXPECT_STR(small, "ab");
+	utf8_make_plain("abc\n", 10, small, sizeof(small));
+	EXPECT_STR(small, "abc");
+	utf8_make_plain("", 0, small, 1);
+	EXPECT_STR(small, "");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ NULL, rows },
 		{ "a zero byte is not plain, nothing is", zero },
+		{ "what is not plain becomes a question mark", made_plain },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

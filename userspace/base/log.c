@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 #define LOG_MESSAGE_MAX 8192
 #define LOG_PREFIX_MAX 96
 #define LOG_CUT " [cut]"
@@ -95,6 +97,24 @@ static void log_write_all(const char *bytes, size_t n)
 	}
 }
 
+/* Of @n bytes of @text; tabs stay. Returns its length. */
+static size_t log_make_plain(const char *text, size_t n, char *to)
+{
+	size_t at = 0;
+
+	for (size_t done = 0; done < n; done++) {
+		const char *tab = memchr(text + done, '\t', n - done);
+		const size_t part = tab ? (size_t)(tab - text) - done : n - done;
+
+		utf8_make_plain(text + done, part, to + at, part + 1);
+		at += strlen(to + at);
+		done += part;
+		if (tab)
+			to[at++] = '\t';
+	}
+	return at;
+}
+
 /* Writes each line of @text behind the prefix. */
 static void log_lines(enum log_level level, const char *text)
 {
@@ -102,15 +122,11 @@ static void log_lines(enum log_level level, const char *text)
 	size_t n_prefix = log_prefix(level, line, LOG_PREFIX_MAX);
 
 	do {
-		size_t n = strcspn(text, "\n"), at = n_prefix;
+		size_t n = strcspn(text, "\n");
+		size_t n_line = n_prefix + log_make_plain(text, n, line + n_prefix);
 
-		for (size_t i = 0; i < n; i++) {
-			unsigned char c = (unsigned char)text[i];
-
-			line[at++] = (c < ' ' && c != '\t') || c == 127 ? '?' : text[i];
-		}
-		line[at++] = '\n';
-		log_write_all(line, at);
+		line[n_line++] = '\n';
+		log_write_all(line, n_line);
 		text += n;
 		if (*text)
 			text++;

@@ -5,7 +5,8 @@
  *   a file     2026-11-23T18:40:00.123Z isamon[4711]: error: cannot listen on ...
  *   otherwise (a terminal, a pipe)          isamon: error: cannot listen on ...
  * An info message has no word for its level. A message of several lines gets the prefix on each;
- * other control bytes are written as '?', and what is over 8 KiB is cut.
+ * what is not plain UTF-8 (base/utf8.h) is written as '?', and what is over 8 KiB is cut. A name that strangers gave
+ * may hold a newline: utf8_make_plain() it first.
  * Never blocks on anything but the write itself; keeps errno (so "%m" may be used).
  */
 #ifndef ISAMON_LOG_H

@@ -2,6 +2,8 @@
 /* UTF-8: a strict decoder, and what may be shown. */
 #include "base/utf8.h"
 
+#include <string.h>
+
 #include "base/util.h"
 
 size_t utf8_next(const char *s, size_t n, uint32_t *ret_char)
@@ -58,4 +60,25 @@ bool utf8_is_plain(const char *s, size_t n)
 			return false;
 	}
 	return true;
+}
+
+void utf8_make_plain(const char *s, size_t n, char *to, size_t size)
+{
+	size_t at = 0;
+
+	n = strnlen(s, n);
+	while (n) {
+		uint32_t c;
+		const size_t len = utf8_next(s, n, &c), read = len ? len : 1;
+		const bool plain = len && is_plain(c);
+		const size_t written = plain ? len : 1;
+
+		if (at + written >= size)
+			break;
+		memcpy(to + at, plain ? s : "?", written);
+		at += written;
+		s += read;
+		n -= read;
+	}
+	to[at] = '\0';
 }

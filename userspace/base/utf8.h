@@ -17,4 +17,9 @@ size_t utf8_next(const char *s, size_t n, uint32_t *ret_char);
  * direction of what follows. */
 bool utf8_is_plain(const char *s, size_t n);
 
+/* Copies @s, which ends at @n bytes or a NUL, with '?' for each character that is not plain and each byte that is part
+ * of none; never longer than before. Ends it with a NUL; what does not fit into @size > 0 bytes is cut, between two
+ * characters. For names that strangers gave, wherever they become a part of a line. */
+void utf8_make_plain(const char *s, size_t n, char *to, size_t size);
+
 #endif

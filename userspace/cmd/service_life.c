@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What happens a thousand times a second in a service's life is worth a debug message only; what may, but should
- * not, is limited to some lines a minute; the main process is always worth one.
- */
+/* What happens a thousand times a second in a service's life is worth a debug message only. */
 #include "cmd/service_life.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "base/util.h"
+#include "cmd/life_log.h"
 #include "metrics/life_metrics.h"
 #include "probe/life_probe.h"
 
 #define TIDY_NS (60 * NS_PER_SEC)
-#define LINES_MAX 10 /* each LINES_NS, about processes other than the main one */
-#define LINES_NS (60 * NS_PER_SEC)
 
 struct service_life {
 	const struct config *config;
@@ -32,8 +27,7 @@ struct service_life {
 	uint64_t lost;
 	bool crash_loop;
 	uint64_t tidied_ns;
-	uint64_t lines_since_ns;
-	unsigned int n_lines;
+	struct life_log log;
 };
 
 static uint64_t boottime_ns(void)
@@ -52,66 +46,30 @@ static struct life_limits limits_of(const struct config *c)
 	};
 }
 
-/* "exit status 1", "signal 9 (Killed)" */
-static const char *say_status(const struct life_record *r, struct buf *out)
-{
-	const int status = (int)r->status;
-
-	if (!WIFSIGNALED(status))
-		buf_printf(out, "exit status %d", WEXITSTATUS(status));
-	else
-		buf_printf(out, "signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-	if (r->flags & LIFE_FLAG_OOM)
-		buf_add_str(out, ", because memory ran out");
-	return buf_str(out);
-}
-
-/* Whether one more line may be written; says how many were not. */
-static bool may_say(struct service_life *l, uint64_t now_ns)
-{
-	if (now_ns >= l->lines_since_ns + LINES_NS) {
-		if (l->n_lines > LINES_MAX)
-			log_info("%u more processes of %s ended with an error or by a signal",
-				 l->n_lines - LINES_MAX, l->config->service_name);
-		l->lines_since_ns = now_ns;
-		l->n_lines = 0;
-	}
-	return l->n_lines++ < LINES_MAX;
-}
-
-static void say_exit(struct service_life *l, const struct life_record *r)
-{
-	_cleanup_(buf_done) struct buf text = BUF_INIT(256);
-	const char *how = say_status(r, &text), *service = l->config->service_name;
-	const int pid = (int)r->pid;
-
-	if (r->flags & LIFE_FLAG_MAIN && life_status_expected(r->status))
-		log_info("the main process of %s ended: %d (%s), %s", service, pid, r->comm, how);
-	else if (r->flags & LIFE_FLAG_MAIN)
-		log_warning("the main process of %s ended unexpectedly: %d (%s), %s", service, pid,
-			    r->comm, how);
-	else if (!r->status)
-		log_debug("process %d (%s) of %s ended", pid, r->comm, service);
-	else if (r->flags & LIFE_FLAG_OOM)
-		log_warning("a process of %s was killed: %d (%s), %s", service, pid, r->comm, how);
-	else if (may_say(l, r->at_ns))
-		log_info("a process of %s ended: %d (%s), %s", service, pid, r->comm, how);
-}
-
 static void say_restart(const struct service_life *l, pid_t pid)
 {
 	log_info("%s was restarted: its main process is %d now", l->config->service_name, (int)pid);
 }
 
+static void say_exec(const struct life_record *r)
+{
+	char name[sizeof(r->comm) + 1];
+
+	utf8_make_plain(r->comm, sizeof(r->comm), name, sizeof(name));
+	log_debug("process %u is %s now", r->pid, name);
+}
+
 static void tell_exit(struct service_life *l, const struct life_record *r)
 {
-	uint64_t user, system;
+	struct process_end end = {
+		.pid = (pid_t)r->pid,
+		.start_ns = r->start_ns,
+		.tail = r->kind == LIFE_TAIL,
+	};
 
-	life_split_cpu(r, &user, &system);
+	life_split_cpu(r, &end.user_ns, &end.system_ns);
 	if (l->hooks.exited)
-		l->hooks.exited((pid_t)r->pid, user, system,
-				r->peak_pages * (uint64_t)sysconf(_SC_PAGESIZE),
-				r->kind == LIFE_TAIL, l->hooks.ctx);
+		l->hooks.exited(&end, l->hooks.ctx);
 }
 
 static void on_record(const struct life_record *r, void *ctx)
@@ -129,9 +87,9 @@ static void on_record(const struct life_record *r, void *ctx)
 		if (l->hooks.forked)
 			l->hooks.forked((pid_t)r->parent, (pid_t)r->pid, r->start_ns, l->hooks.ctx);
 		break;
-	case LIFE_EXEC: log_debug("process %u is %s now", r->pid, r->comm); break;
+	case LIFE_EXEC: say_exec(r); break;
 	case LIFE_EXIT:
-		say_exit(l, r);
+		life_log_exit(&l->log, l->config->service_name, r);
 		tell_exit(l, r);
 		break;
 	case LIFE_TAIL: tell_exit(l, r); break;
@@ -164,6 +122,7 @@ void service_life_look(struct service_life *l)
 	/* Totals after records: nothing is told of that is not counted. */
 	life_probe_drain(l->probe);
 	look_at_crashes(l, now_ns);
+	life_log_look(&l->log, l->config->service_name, now_ns);
 	if (life_probe_totals(l->probe, &totals) != 0)
 		return;
 	life_metrics_set_totals(l->metrics, &totals);
@@ -235,6 +194,7 @@ void service_life_free(struct service_life *l)
 {
 	if (!l)
 		return;
+	life_log_look(&l->log, l->config->service_name, UINT64_MAX);
 	if (l->ready)
 		event_free(l->ready);
 	life_probe_close(l->probe);

@@ -3,8 +3,8 @@
  * The service's processes: keeps the set of them, samples them when somebody asks, hands that to the metrics.
  *
  * Nothing here holds up the loop for long: going through /proc is done in steps of 2 ms with pauses between, and a
- * collection that would take longer than some 10 ms leaves the rest of the processes at their last figures,
- * and begins with them the next time.
+ * collection that would take longer than some 15 ms leaves the rest of the processes at their last figures,
+ * and goes on with them in steps of 2 ms, too. How many processes there are is right at once.
  */
 #ifndef ISAMON_SERVICE_PROCESSES_H
 #define ISAMON_SERVICE_PROCESSES_H
@@ -39,8 +39,7 @@ bool service_processes_collect(struct service_processes *p, uint64_t age_ns);
 /* As members_forked(), @start_ns after boot; and members_exited() with process_metrics_child_exited(). */
 void service_processes_forked(struct service_processes *p, pid_t parent, pid_t child,
 			      uint64_t start_ns);
-void service_processes_exited(struct service_processes *p, pid_t pid, uint64_t user_ns,
-			      uint64_t system_ns, uint64_t peak_bytes);
+void service_processes_exited(struct service_processes *p, const struct process_end *end);
 /* Something was missed: look again. */
 void service_processes_rescan(struct service_processes *p);
 

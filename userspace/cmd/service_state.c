@@ -32,13 +32,11 @@ static void on_forked(pid_t parent, pid_t child, uint64_t start_ns, void *ctx)
 	service_processes_forked(s->processes, parent, child, start_ns);
 }
 
-static void on_exited(pid_t pid, uint64_t user_ns, uint64_t system_ns, uint64_t peak_bytes,
-		      bool tail, void *ctx)
+static void on_exited(const struct process_end *end, void *ctx)
 {
 	struct service_state *s = ctx;
 
-	(void)tail;
-	service_processes_exited(s->processes, pid, user_ns, system_ns, peak_bytes);
+	service_processes_exited(s->processes, end);
 }
 
 static void on_rescan(void *ctx)

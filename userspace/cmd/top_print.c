@@ -39,12 +39,19 @@ static void print_processes(const struct top_view *v, struct buf *out)
 	buf_add_char(out, '\n');
 	for (c = 0; c < TOP_PROCESS_COLUMNS; c++)
 		print_cell(top_process_column_name(c), top_process_column_width(c), out);
+	buf_add_str(out, "  ");
+	top_process_say_count(v, out);
 	buf_add_char(out, '\n');
 	for (size_t i = 0; i < v->n_processes; i++) {
 		for (c = 0; c < TOP_PROCESS_COLUMNS; c++) {
 			top_process_format_cell(&v->processes[i], c, cell);
 			print_cell(cell, top_process_column_width(c), out);
 		}
+		buf_add_char(out, '\n');
+	}
+	if (v->sample->rest.processes) {
+		buf_add_str(out, "  ");
+		top_process_say_rest(v, v->n_processes, out);
 		buf_add_char(out, '\n');
 	}
 }
@@ -168,9 +175,24 @@ static int add_process(json_t *list, const struct top_process_row *r)
 	return failed | json_array_append_new(list, o);
 }
 
+static json_t *rest_of(const struct top_process_rest *rest)
+{
+	json_t *o = json_object();
+	int failed;
+
+	failed = json_object_set_new(o, "processes", known(rest->processes)) |
+		 json_object_set_new(o, "cpus", json_real(rest->cpus)) |
+		 json_object_set_new(o, "rss_bytes", known(rest->rss_bytes));
+	if (!failed)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
 /* No list where nobody knows them. */
 static int add_processes(json_t *to, const struct top_view *v)
 {
+	const struct top_process_rest *rest = &v->sample->rest;
 	json_t *list;
 	int failed = 0;
 
@@ -179,7 +201,10 @@ static int add_processes(json_t *to, const struct top_view *v)
 	list = json_array();
 	for (size_t i = 0; i < v->n_processes; i++)
 		failed |= add_process(list, &v->processes[i]);
-	return failed | json_object_set_new(to, "processes", list);
+	return failed | json_object_set_new(to, "processes", list) |
+	       json_object_set_new(to, "processes_rest", rest_of(rest)) |
+	       json_object_set_new(to, "processes_total", known(v->n_processes + rest->processes)) |
+	       json_object_set_new(to, "processes_unsampled", known(rest->unsampled));
 }
 
 static int add_head(json_t *to, const struct top_view *v, const char *source)

@@ -17,7 +17,12 @@
  *                             turns_per_second, turn_p50_seconds, turn_p99_seconds (null: there was none)
  *   streams                   ended_per_second (aborted ones too), aborted_per_second
  *   processes                 absent where nobody knows them; a list, by CPU time: pid, role, cpus (1 is one
- *                             whole CPU), rss_bytes, threads, fds, requests_per_second; null: not known
+ *                             whole CPU), rss_bytes, threads, fds, requests_per_second; null: not known. The 64
+ *                             busiest, if there are more
+ *   processes_rest            with it: those that are not in the list, together: processes (their number), cpus,
+ *                             rss_bytes
+ *   processes_total           with it: how many there are in all
+ *   processes_unsampled       with it: of all, those whose figures are older, or not there yet
  *   routes                    a list, by requests per second: route, requests (ended in the interval), and
  *                             the rates and times above
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Processes: read and compared. A process is the same as before if pid and start are; one that was not
- * there before has no rate, because what it used may be from long ago. Figures may be older than their
- * sample, so each process has its own time.
+ * there before has no rate but that which the daemon says, because what it used may be from long ago. Figures
+ * may be older than their sample, so each process has its own time.
  */
 #include "cmd/top_process.h"
 
@@ -43,6 +43,7 @@ static int parse_one(const json_t *object, struct top_process *p)
 	if (get(object, "pid", true, &p->pid) ||
 	    get(object, "start_ticks", true, &p->start_ticks) || get_role(object, p->role) ||
 	    get(object, "cpu_ns", true, &p->cpu_ns) || get(object, "at_ns", false, &p->at_ns) ||
+	    get(object, "cpu_ns_per_second", false, &p->cpu_ns_per_second) ||
 	    get(object, "rss_bytes", false, &p->rss_bytes) ||
 	    get(object, "threads", false, &p->threads) || get(object, "fds", false, &p->fds) ||
 	    get(object, "requests", false, &p->requests))
@@ -71,6 +72,22 @@ int top_process_parse(const json_t *list, struct top_process **ret, size_t *ret_
 	return 0;
 }
 
+int top_process_parse_rest(const json_t *object, struct top_process_rest *ret)
+{
+	uint64_t busy;
+
+	*ret = (struct top_process_rest){ 0 };
+	if (!object)
+		return 0;
+	if (get(object, "processes", true, &ret->processes) ||
+	    get(object, "unsampled", true, &ret->unsampled) ||
+	    get(object, "cpu_ns_per_second", true, &busy) ||
+	    get(object, "rss_bytes", true, &ret->rss_bytes))
+		return -EPROTO;
+	ret->cpus = (double)busy / (double)NS_PER_SEC;
+	return 0;
+}
+
 static const struct top_process *find(const struct top_process *list, size_t n,
 				      const struct top_process *p)
 {
@@ -88,6 +105,11 @@ static void compare_one(struct top_process_row *row, const struct top_process *o
 	if (older && older->at_ns != TOP_UNKNOWN && newer->at_ns != TOP_UNKNOWN)
 		interval_s = ((double)newer->at_ns - (double)older->at_ns) / (double)NS_PER_SEC;
 	row->compared = older && interval_s > 0;
+	if (!row->compared && newer->cpu_ns_per_second != TOP_UNKNOWN) {
+		row->compared = true;
+		row->cpus = (double)newer->cpu_ns_per_second / (double)NS_PER_SEC;
+		return;
+	}
 	if (!row->compared)
 		return;
 	if (newer->cpu_ns > older->cpu_ns)

@@ -21,20 +21,33 @@ struct top_process {
 	uint64_t at_ns; /* when its figures were taken */
 	char role[TOP_ROLE_MAX];
 	uint64_t cpu_ns;
+	uint64_t cpu_ns_per_second;
 	uint64_t rss_bytes;
 	uint64_t threads;
 	uint64_t fds;
 	uint64_t requests;
 };
 
+/* Those that are not in the list, together. */
+struct top_process_rest {
+	uint64_t processes;
+	uint64_t
+		unsampled; /* of all, also those in the list: they have older figures, or none yet */
+	double cpus;
+	uint64_t rss_bytes;
+};
+
+/* Reads what the daemon says of them; NULL (of an older daemon): there are none. 0 or -EPROTO. */
+int top_process_parse_rest(const json_t *object, struct top_process_rest *ret);
+
 /* Reads the daemon's list. 0; -EPROTO: it is none; -ENOMEM. The caller frees *ret. */
 int top_process_parse(const json_t *list, struct top_process **ret, size_t *ret_n);
 
 struct top_process_row {
 	const struct top_process *process; /* of the newer list */
-	bool compared;                     /* it was in the older list, with older figures */
-	double cpus;                       /* CPU time per time: 1 is one whole CPU */
-	double requests_s;                 /* < 0: not known */
+	bool compared; /* cpus is known: it was in the older list, with older figures, or the daemon says it */
+	double cpus;       /* CPU time per time: 1 is one whole CPU */
+	double requests_s; /* < 0: not known */
 };
 
 /* A row for each of @newer, by CPU time and then by pid. NULL: no memory. The caller frees it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The cells of the table of processes in `isamon top`. */
+/* The cells of the table of processes in `isamon top`, and what stands beside and below it. */
 #ifndef ISAMON_TOP_PROCESS_CELL_H
 #define ISAMON_TOP_PROCESS_CELL_H
 
@@ -23,5 +23,10 @@ int top_process_column_width(enum top_process_column c);
 /* "-" for what is not known. */
 void top_process_format_cell(const struct top_process_row *r, enum top_process_column c,
 			     char cell[static TOP_CELL_MAX]);
+
+/* "201 processes": all, however many have a row; and how many of them have old figures, or none yet. ASCII. */
+void top_process_say_count(const struct top_view *v, struct buf *out);
+/* "137 more, 12.5% CPU, 1.20G RSS": all but the first @shown rows, added up; "" if these are all. ASCII. */
+void top_process_say_rest(const struct top_view *v, size_t shown, struct buf *out);
 
 #endif

@@ -138,9 +138,12 @@ static int parse_chat(const json_t *root, struct http_chat_stats *c)
 	return parse_histogram(json_object_get(websockets, "turn"), &c->turn);
 }
 
-static int parse_processes(const json_t *list, struct top_sample *s)
+static int parse_processes(const json_t *root, struct top_sample *s)
 {
-	return list ? top_process_parse(list, &s->processes, &s->n_processes) : 0;
+	const json_t *list = json_object_get(root, "processes");
+	int err = top_process_parse_rest(json_object_get(root, "processes_rest"), &s->rest);
+
+	return !err && list ? top_process_parse(list, &s->processes, &s->n_processes) : err;
 }
 
 static int parse_head(const json_t *root, struct top_sample *s)
@@ -170,7 +173,7 @@ int top_sample_parse(const char *json, size_t len, struct top_sample **ret)
 	if (!err)
 		err = parse_chat(root, &s->chat);
 	if (!err)
-		err = parse_processes(json_object_get(root, "processes"), s);
+		err = parse_processes(root, s);
 	if (!err)
 		err = parse_routes(json_object_get(root, "routes"), s);
 	if (err)

@@ -39,6 +39,7 @@ struct top_sample {
 	struct http_chat_stats chat;
 	struct top_process *processes; /* NULL: nobody knows them */
 	size_t n_processes;
+	struct top_process_rest rest;
 	struct top_route *routes;
 	size_t n_routes;
 };

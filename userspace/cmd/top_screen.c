@@ -303,6 +303,7 @@ static int pane_of(const struct top_scene *scene)
 
 	if (!n || all < PANE_ROOM_MIN)
 		return 0;
+	n += scene->view->sample->rest.processes ? 1 : 0;
 	return 1 + (n < all / PANE_SHARE ? n : all / PANE_SHARE);
 }
 
@@ -317,10 +318,27 @@ static void draw_process(struct top_screen *s, int line, const struct top_proces
 	}
 }
 
+/* The last line is for all that have none, if there are such. */
+static void draw_process_lines(struct top_screen *s, const struct top_view *v, int first, int n)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT(256);
+	bool all = v->n_processes == (size_t)n && !v->sample->rest.processes;
+	int shown = all ? n : n - 1;
+
+	for (int i = 0; i < shown; i++)
+		draw_process(s, first + i, &v->processes[i]);
+	top_process_say_rest(v, (size_t)shown, &text);
+	if (!text.len)
+		return;
+	begin_line(s, first + shown);
+	put(s, A_NORMAL, "  ");
+	put(s, A_NORMAL, buf_str(&text));
+}
+
 static void draw_processes(struct top_screen *s, const struct top_view *v)
 {
+	_cleanup_(buf_done) struct buf text = BUF_INIT(256);
 	int head = getmaxy(stdscr) - LINES_BELOW - s->pane;
-	char text[48];
 
 	if (!s->pane)
 		return;
@@ -328,12 +346,11 @@ static void draw_processes(struct top_screen *s, const struct top_view *v)
 	attron(A_REVERSE);
 	for (unsigned int c = 0; c < TOP_PROCESS_COLUMNS; c++)
 		put_cell(s, A_NORMAL, top_process_column_width(c), top_process_column_name(c));
-	snprintf(text, sizeof(text), "  %zu process%s", v->n_processes,
-		 v->n_processes == 1 ? "" : "es");
-	put(s, A_NORMAL, text);
+	buf_add_str(&text, "  ");
+	top_process_say_count(v, &text);
+	put(s, A_NORMAL, buf_str(&text));
 	end_head(s);
-	for (int i = 0; i + 1 < s->pane; i++)
-		draw_process(s, head + 1 + i, &v->processes[i]);
+	draw_process_lines(s, v, head + 1, s->pane - 1);
 }
 
 static void draw_keys(struct top_screen *s, const struct top_scene *scene)

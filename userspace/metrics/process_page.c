@@ -15,7 +15,6 @@
 #include "metrics/process_metrics_impl.h"
 
 #define LABELS_MAX 160
-#define TICK_NS 10000000
 
 /* Seconds, exactly as many digits as needed. */
 static double seconds(uint64_t ns)
@@ -28,7 +27,7 @@ static double seconds(uint64_t ns)
 struct column {
 	const char *label; /* NULL: none */
 	int counter;       /* enum process_counter, or -1: the gauge */
-	uint64_t (*gauge)(const struct proc_sample *s);
+	uint64_t (*gauge)(const struct process *p);
 };
 
 struct shape {
@@ -39,9 +38,9 @@ struct shape {
 };
 
 #define SUM_OF(field) \
-	static uint64_t get_##field(const struct proc_sample *s) \
+	static uint64_t get_##field(const struct process *p) \
 	{ \
-		return s->field; \
+		return p->field; \
 	}
 SUM_OF(anon_bytes)
 SUM_OF(file_bytes)
@@ -113,8 +112,8 @@ static uint64_t service_gauge(const struct process_metrics *m, const struct shap
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < m->n; i++)
-		if (m->list[i].last.known & shape->known)
-			sum += c->gauge(&m->list[i].last);
+		if (m->list[i].known & shape->known)
+			sum += c->gauge(&m->list[i]);
 	return sum;
 }
 
@@ -144,6 +143,12 @@ static void write_processes(struct expo *e, const struct expo_family *f, const v
 
 	snprintf(labels, sizeof(labels), "role=\"%s\"", process_role_name((enum process_role)item));
 	expo_u64(e, f, labels, m->summary.processes[item]);
+}
+
+static void write_unsampled(struct expo *e, const struct expo_family *f, const void *ctx, size_t i)
+{
+	(void)i;
+	expo_u64(e, f, NULL, ((const struct process_metrics *)ctx)->summary.unsampled);
 }
 
 static size_t one(const void *ctx)
@@ -216,7 +221,7 @@ static const struct process *in_slot(const struct process_metrics *m, size_t slo
 static void put_labels(char *labels, const struct process *p, const char *more)
 {
 	if (p)
-		snprintf(labels, LABELS_MAX, "pid=\"%u\",role=\"%s\"%s%s", p->last.pid,
+		snprintf(labels, LABELS_MAX, "pid=\"%u\",role=\"%s\"%s%s", p->pid,
 			 process_role_name(p->role), more ? "," : "", more ? more : "");
 	else
 		snprintf(labels, LABELS_MAX, "pid=\"other\",role=\"other\"%s%s", more ? "," : "",
@@ -225,7 +230,7 @@ static void put_labels(char *labels, const struct process *p, const char *more)
 
 static bool is_other(const struct process *p, uint32_t known)
 {
-	return p->slot == PROCESS_NO_SLOT && (p->last.known & known);
+	return p->slot == PROCESS_NO_SLOT && (p->known & known);
 }
 
 static void write_other(struct expo *e, const struct expo_family *f,
@@ -238,7 +243,7 @@ static void write_other(struct expo *e, const struct expo_family *f,
 
 		for (size_t j = 0; c->gauge && j < m->n; j++)
 			if (is_other(&m->list[j], shape->known))
-				value += c->gauge(&m->list[j].last);
+				value += c->gauge(&m->list[j]);
 		put_labels(labels, NULL, c->label);
 		write_value(e, f, shape, labels, value);
 	}
@@ -253,15 +258,14 @@ static void write_process(struct expo *e, const struct expo_family *f, const voi
 
 	if (item == PROCESS_SLOTS && m->other_known)
 		write_other(e, f, m, shape);
-	if (!p || !(p->last.known & shape->known))
+	if (!p || !(p->known & shape->known))
 		return;
 	for (size_t i = 0; i < shape->n; i++) {
 		const struct column *c = &shape->columns[i];
 		char labels[LABELS_MAX];
 
 		put_labels(labels, p, c->label);
-		write_value(e, f, shape, labels,
-			    c->gauge ? c->gauge(&p->last) : p->counters[c->counter]);
+		write_value(e, f, shape, labels, c->gauge ? c->gauge(p) : p->counters[c->counter]);
 	}
 }
 
@@ -280,12 +284,12 @@ static void write_max_fds(struct expo *e, const struct expo_family *f, const voi
 	char labels[LABELS_MAX];
 	const struct process *p = process_of(ctx, item, labels);
 
-	if (!p || !(p->last.known & PROC_MAX_FDS))
+	if (!p || !(p->known & PROC_MAX_FDS))
 		return;
-	if (p->last.max_fds == PROC_UNLIMITED)
+	if (p->max_fds == PROC_UNLIMITED)
 		expo_double(e, f, labels, (double)INFINITY);
 	else
-		expo_u64(e, f, labels, p->last.max_fds);
+		expo_u64(e, f, labels, p->max_fds);
 }
 
 static void write_pss(struct expo *e, const struct expo_family *f, const void *ctx, size_t item)
@@ -305,7 +309,7 @@ static void write_process_start(struct expo *e, const struct expo_family *f, con
 	const struct process *p = process_of(ctx, item, labels);
 
 	if (p)
-		expo_double(e, f, labels, hundredths(m->host.booted_s + seconds(p->last.start_ns)));
+		expo_double(e, f, labels, hundredths(m->host.booted_s + seconds(p->start_ns)));
 }
 
 static void write_requests(struct expo *e, const struct expo_family *f, const void *ctx,
@@ -360,6 +364,9 @@ SERVICE(fds, SHAPE_FDS)
 static const struct family families[] = {
 	FAMILY("isamon_service_processes", "Processes of the service.", NULL, EXPO_GAUGE,
 	       n_roles, write_processes),
+	FAMILY("isamon_service_processes_unsampled",
+	       "Of them, those that the last collection had no time for.", NULL, EXPO_GAUGE, one,
+	       write_unsampled),
 	FAMILY("isamon_service_cpu_seconds", "CPU time of the service's processes.", "seconds",
 	       EXPO_COUNTER, n_cpu, service_cpu),
 	FAMILY_IF(has_cpu_ratio, "isamon_service_cpu_utilization_ratio",
@@ -422,42 +429,4 @@ static const struct family families[] = {
 bool process_metrics_collect(struct expo *e, struct page_cursor *at, size_t enough, void *ctx)
 {
 	return families_collect(families, ARRAY_SIZE(families), e, at, enough, ctx);
-}
-
-/* --- for isamon top */
-
-static void write_json(struct buf *out, const struct process *p)
-{
-	const struct proc_sample *s = &p->last;
-
-	buf_printf(out, "{\"pid\": %u, \"start_ticks\": %llu, \"role\": \"%s\"", s->pid,
-		   (unsigned long long)(s->start_ns / TICK_NS), process_role_name(p->role));
-	buf_printf(out, ", \"cpu_ns\": %llu",
-		   (unsigned long long)p->counters[PROCESS_USER] + p->counters[PROCESS_SYSTEM]);
-	if (s->known & PROC_MEMORY)
-		buf_printf(out, ", \"rss_bytes\": %llu",
-			   (unsigned long long)(s->anon_bytes + s->file_bytes + s->shmem_bytes));
-	buf_printf(out, ", \"threads\": %u", s->threads);
-	if (s->known & PROC_FDS)
-		buf_printf(out, ", \"fds\": %llu", (unsigned long long)s->open_fds);
-	if (p->has_requests)
-		buf_printf(out, ", \"requests\": %llu", (unsigned long long)p->requests);
-	buf_printf(out, ", \"at_ns\": %llu}", (unsigned long long)p->at_ns);
-}
-
-int process_metrics_write_json(const struct process_metrics *m, struct buf *out)
-{
-	const char *separator = "\n";
-
-	buf_add_char(out, '[');
-	for (size_t i = 0; i < PROCESS_SLOTS; i++) {
-		const struct process *p = in_slot(m, i);
-
-		if (!p)
-			continue;
-		buf_add_str(out, separator);
-		write_json(out, p);
-		separator = ",\n";
-	}
-	return buf_add_char(out, ']');
 }

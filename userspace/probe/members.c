@@ -39,6 +39,7 @@ struct members {
 	uint64_t sockets_ns;           /* when they were looked at last */
 	uint64_t interval_ns, next_ns; /* of passes that nothing asked for */
 	bool due;
+	bool fed;                 /* members_exited() tells of all who end */
 	uint64_t pass_ticks;      /* when the pass began */
 	uint64_t unsettled_ticks; /* the youngest's start; 0: all are settled */
 	struct members_stats stats;
@@ -125,6 +126,7 @@ void members_look(struct members *m, bool fed, uint64_t now_ns)
 				 fed    ? INTERVAL_FED_NS :
 					  INTERVAL_UNFED_NS;
 
+	m->fed = fed;
 	if (nobody || now_ns >= m->sockets_ns + SOCKETS_NS) {
 		m->sockets_ns = now_ns;
 		if (sockets_changed(m))
@@ -180,32 +182,46 @@ static bool make_room(struct members *m)
 	return true;
 }
 
-static bool lives(const struct members *m, const struct member *x)
+/* Whether one that the pass did not find to belong to the service does so: it lives, and its parent is a member or
+ * has left it. */
+static bool belongs(const struct members *m, const struct member *x)
 {
 	struct proc_stat st;
 
-	return proc_read_stat(m->proc, x->pid, &st) == 0 && st.start_ticks == x->start_ticks;
+	if (!x->born || proc_read_stat(m->proc, x->pid, &st) != 0 ||
+	    st.start_ticks != x->start_ticks || (m->fed && pass_has_ended(&st)))
+		return false;
+	return st.parent != x->parent || find(m, x->parent);
 }
 
-/* What was known of those that were there before, and those that came during the pass, unless it has seen them. */
+static void keep(struct members *m, struct member *place, const struct member *x)
+{
+	if (!place && !make_room(m))
+		return;
+	if (!place)
+		place = &m->list[m->n++];
+	*place = *x;
+	if (place->role == MEMBER_MAIN)
+		place->role = MEMBER_HELPER;
+	if (x->start_ticks >= m->pass_ticks && x->start_ticks > m->unsettled_ticks)
+		m->unsettled_ticks = x->start_ticks;
+}
+
+/* What was known of those that were there before the pass, and those that came during it. */
 static void take_over(struct members *m, const struct member *old, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct member *x = find(m, old[i].pid);
 
-		if (x && x->start_ticks == old[i].start_ticks) {
-			x->born |= old[i].born;
-			/* It has the socket from a main process, and was left: no second one. */
-			if (x->born && x->role == MEMBER_MAIN && x != m->list)
-				x->role = MEMBER_WORKER;
-		} else if (!lives(m, &old[i])) {
+		if (!x || x->start_ticks != old[i].start_ticks) {
+			if (belongs(m, &old[i]))
+				keep(m, x, &old[i]);
 			continue;
-		} else if (old[i].start_ticks >= m->pass_ticks) {
-			members_forked(m, old[i].parent, old[i].pid, old[i].start_ticks);
-		} else if (!x && old[i].born && make_room(m)) { /* its parent has left it */
-			m->list[m->n] = old[i];
-			m->list[m->n++].role = MEMBER_HELPER;
 		}
+		x->born |= old[i].born;
+		/* It has the socket from a main process, and was left: no second one. */
+		if (x->born && x->role == MEMBER_MAIN && x != m->list)
+			x->role = MEMBER_WORKER;
 	}
 }
 
@@ -236,7 +252,7 @@ bool members_step(struct members *m, uint64_t budget_ns)
 	if (!m->pass) {
 		m->due = false;
 		m->pass_ticks = now_ticks();
-		if (pass_new(m->proc, m->inodes, m->n_inodes, &m->pass) != 0)
+		if (pass_new(m->proc, m->inodes, m->n_inodes, !m->fed, &m->pass) != 0)
 			return false; /* the next look's pass may do better */
 	}
 	done = pass_step(m->pass, budget_ns);

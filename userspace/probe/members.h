@@ -61,7 +61,8 @@ void members_set_ports(struct members *m, const uint16_t *ports, size_t n);
 /* Looks whether the ports' listening sockets are still the same ones, each 10 seconds while there is a main
  * process: if not, a pass is due. So is one 1, 2, 4,
  * ... seconds after a change (workers take their time), and at last once in a while: every 10 minutes
- * if @fed, that is, if members_forked() and members_exited() are told all; otherwise every minute. While nobody
+ * if @fed, that is, if members_forked() and members_exited() are told all; otherwise every minute. If not @fed,
+ * those are members, too, that have ended and that nobody has waited for yet. While nobody
  * listens the set stays as it is. To be called each second.
  * @now_ns: CLOCK_MONOTONIC. */
 void members_look(struct members *m, bool fed, uint64_t now_ns);

@@ -34,12 +34,14 @@ struct pass {
 	const char *proc;
 	const uint64_t *inodes;
 	size_t n_inodes;
+	bool ended;     /* take in those that have ended, too */
 	DIR *dir, *fds; /* fds: of the process that was added last, while they are looked through */
 	struct process *list;
 	size_t n, size;
 };
 
-int pass_new(const char *proc, const uint64_t *inodes, size_t n_inodes, struct pass **ret_pass)
+int pass_new(const char *proc, const uint64_t *inodes, size_t n_inodes, bool ended,
+	     struct pass **ret_pass)
 {
 	struct pass *p = calloc(1, sizeof(*p));
 	int err;
@@ -49,6 +51,7 @@ int pass_new(const char *proc, const uint64_t *inodes, size_t n_inodes, struct p
 	p->proc = proc;
 	p->inodes = inodes;
 	p->n_inodes = n_inodes;
+	p->ended = ended;
 	p->dir = opendir(proc);
 	if (!p->dir) {
 		err = -errno;
@@ -172,6 +175,12 @@ static void look_at_fds(struct pass *p)
 	}
 }
 
+/* The first thread may end before the others: it looks dead, and the process lives. */
+bool pass_has_ended(const struct proc_stat *st)
+{
+	return (st->state == 'Z' || st->state == 'X') && st->threads <= 1;
+}
+
 /* The next process. Returns 0, 1 behind the last, or -ENOMEM. */
 static int look_at_next(struct pass *p)
 {
@@ -185,7 +194,7 @@ static int look_at_next(struct pass *p)
 	if (number_parse_u64(d->d_name, 1, INT_MAX, &pid) != 0 ||
 	    proc_read_stat(p->proc, (pid_t)pid, &st) != 0)
 		return 0;
-	if (pid == KTHREADD || st.parent == KTHREADD)
+	if (pid == KTHREADD || st.parent == KTHREADD || (!p->ended && pass_has_ended(&st)))
 		return 0;
 	err = add(p, (pid_t)pid, &st);
 	if (!err && p->n_inodes && !p->list[p->n - 1].manager)

@@ -5,11 +5,14 @@
 #define ISAMON_MEMBERS_PASS_H
 
 #include "probe/members.h"
+#include "probe/proc.h"
 
 struct pass;
 
-/* The arguments must outlive the pass. Returns 0 or -errno. */
-int pass_new(const char *proc, const uint64_t *inodes, size_t n_inodes, struct pass **ret_pass);
+/* The first two must outlive the pass. @ended: with processes that have ended and that nobody has waited for. Returns
+ * 0 or -errno. */
+int pass_new(const char *proc, const uint64_t *inodes, size_t n_inodes, bool ended,
+	     struct pass **ret_pass);
 /* NULL is fine. */
 void pass_free(struct pass *p);
 
@@ -22,6 +25,8 @@ int pass_result(struct pass *p, struct member **ret_members, size_t *ret_n);
 /* How many processes it saw. */
 size_t pass_seen(const struct pass *p);
 
+/* Whether it has ended, with all its threads, and waits to be waited for. */
+bool pass_has_ended(const struct proc_stat *st);
 /* Whether the process has one of the sockets open. Reads its links in one go, *links of them at most, and takes those from
  * *links. */
 bool pass_is_owner(const char *proc, pid_t pid, const uint64_t *inodes, size_t n_inodes,
