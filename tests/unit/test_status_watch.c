@@ -170,6 +170,32 @@ static void intervals(void)
 	}
 }
 
+/* Who reads the clock, and only then looks, hands over a now that is older than the newest reading. */
+static void now_before_the_look(void)
+{
+	_cleanup_(metrics_done) struct http_metrics *m = metrics_new();
+	const struct pressure_figures p = pressure_of(0);
+	struct status_watch w = { 0 };
+	struct status s;
+
+	REQUIRE(m);
+	look(&w, m, 0, T0);
+	answer(m, 200, 1000000, 7);
+	look(&w, m, 0, T0 + 66 * S);
+	status_init(&s);
+	status_watch_fill(&w, m, &p, T0 + 66 * S - 1000, &s);
+	EXPECT(isnan(s.interval_s) && isnan(s.requests_per_second));
+	EXPECT_UINT(s.errors, STATUS_UNKNOWN);
+	look(&w, m, 0, T0 + 76 * S);
+	status_watch_fill(&w, m, &p, T0 + 76 * S - 1000, &s);
+	EXPECT_NEAR(s.interval_s, 10, 0.001);
+	look(&w, m, 0, T0 + 50 * S); /* takes no reading */
+	EXPECT_UINT(w.newer.at_ns, T0 + 76 * S);
+	status_init(&s);
+	status_compare(&w.newer, &w.older, &s);
+	EXPECT(isnan(s.interval_s));
+}
+
 static void pressures(void)
 {
 	struct status_reading a = { .at_ns = T0,
@@ -307,6 +333,7 @@ int main(int argc, char **argv)
 		{ "rates are of the interval", rates },
 		{ "without requests there are no times", quiet },
 		{ NULL, intervals },
+		{ "a now that is older than the newest reading", now_before_the_look },
 		{ "queue, turns, throttling and drops are of the interval", pressures },
 		{ "processes", processes },
 		{ "ends of processes", ends },
