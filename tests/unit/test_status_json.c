@@ -42,6 +42,8 @@ static void round_trip(void)
 	EXPECT_UINT(back.ports[1].port, 8001);
 	EXPECT_UINT(back.ports[1].queue_limit, 128);
 	EXPECT_UINT(back.ports[1].drops, 2);
+	EXPECT_NEAR(back.ports[1].waiting_since_s, SAMPLE_NOW - 1.5, 1e-5);
+	EXPECT(isnan(back.ports[0].waiting_since_s));
 	REQUIRE_UINT(back.n_probes, 2);
 	EXPECT_STR(back.probes[1].name, "life");
 	EXPECT(back.probes[0].up && !back.probes[1].up);

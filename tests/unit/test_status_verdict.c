@@ -46,6 +46,29 @@ static void ports(void)
 	EXPECT_UINT(s.n_problems, 2);
 }
 
+static void accepting(void)
+{
+	struct status s = status_sample();
+
+	s.ports[1].queue_length = 54;
+	s.ports[1].waiting_since_s = SAMPLE_NOW - STATUS_STUCK_S + 0.01;
+	expect(s, NULL);
+	s.ports[1].waiting_since_s = SAMPLE_NOW - STATUS_STUCK_S;
+	expect(s,
+	       "nobody takes new connections on port 8001 for 5.0 s now: 54 wait to be accepted");
+	s.ports[1].queue_length = STATUS_UNKNOWN;
+	expect(s, "nobody takes new connections on port 8001 for 5.0 s now");
+	s.ports[1].waiting_since_s = NAN;
+	expect(s, NULL);
+	s.ports[1].waiting_since_s = SAMPLE_NOW - 400; /* all at once: what hangs is said first */
+	s.ports[1].queue_length = 129;
+	s.least_free_fds = 1;
+	status_judge(&s);
+	EXPECT_UINT(s.n_problems, 3);
+	EXPECT_HAS(s.problems[0],
+		   "nobody takes new connections on port 8001 for 6 min 40 s now: 129");
+}
+
 static void queues(void)
 {
 	struct status s = status_sample();
@@ -131,7 +154,7 @@ static void many(void)
 	struct status s = status_sample();
 
 	for (s.n_ports = 0; s.n_ports < STATUS_PORTS_MAX; s.n_ports++)
-		s.ports[s.n_ports] = (struct status_port){ 1, false, 3, 2, 1000 };
+		s.ports[s.n_ports] = (struct status_port){ 1, false, 3, 2, 1000, 0 };
 	status_judge(&s);
 	EXPECT_UINT(s.n_problems, STATUS_PROBLEMS_MAX);
 	status_judge(&s);
@@ -143,6 +166,7 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ "what is fine", fine },
 		{ "ports without a listener", ports },
+		{ "connections that nobody accepts", accepting },
 		{ "listen queues", queues },
 		{ "ends of processes", lives },
 		{ "one end is told once", told_once },

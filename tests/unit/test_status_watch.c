@@ -82,8 +82,8 @@ static void status_of(struct status_watch *w, const struct http_metrics *m, uint
 	look(w, m, drops, now_ns);
 	status_init(s);
 	s->n_ports = 1;
-	s->ports[0] =
-		(struct status_port){ 8000, true, STATUS_UNKNOWN, STATUS_UNKNOWN, STATUS_UNKNOWN };
+	s->ports[0] = (struct status_port){ 8000,           true,           STATUS_UNKNOWN,
+					    STATUS_UNKNOWN, STATUS_UNKNOWN, 7 };
 	status_watch_fill(w, m, &p, now_ns, s);
 }
 
@@ -114,7 +114,24 @@ static void rates(void)
 	EXPECT_UINT(s.ports[0].drops, 3);
 	EXPECT_UINT(s.ports[0].queue_length, 1);
 	EXPECT_UINT(s.ports[0].queue_limit, 9);
+	EXPECT_NEAR(s.ports[0].waiting_since_s, 7, 0);
 	EXPECT(isnan(s.cpu_throttled_ratio));
+}
+
+static void nobody_waits_any_more(void)
+{
+	_cleanup_(metrics_done) struct http_metrics *m = metrics_new();
+	struct pressure_figures p = pressure_of(0);
+	struct status_watch w = { 0 };
+	struct status s;
+
+	REQUIRE(m);
+	status_init(&s);
+	s.n_ports = 1;
+	s.ports[0] = (struct status_port){ 8000, true, STATUS_UNKNOWN, STATUS_UNKNOWN, 0, 7 };
+	p.ports[0].length = 0;
+	status_watch_fill(&w, m, &p, T0, &s);
+	EXPECT(isnan(s.ports[0].waiting_since_s));
 }
 
 static void quiet(void)
@@ -331,6 +348,8 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "rates are of the interval", rates },
+		{ "who waited a second ago does not count if nobody waits now",
+		  nobody_waits_any_more },
 		{ "without requests there are no times", quiet },
 		{ NULL, intervals },
 		{ "a now that is older than the newest reading", now_before_the_look },

@@ -50,6 +50,7 @@ struct daemon {
 	uint64_t since_ns;
 	uint64_t watchdog_ns, watchdog_due_ns;
 	unsigned int drain_us;
+	uint64_t answers; /* requests, and turns of WebSockets, that were answered */
 	struct service_watch service;
 	struct service_state *state;
 	struct status_watch status;
@@ -61,6 +62,9 @@ static void on_record(const struct http_record *r, size_t size, void *ctx)
 	struct daemon *d = ctx;
 
 	http_metrics_add(d->metrics, r, size);
+	d->answers += r->kind == HTTP_KIND_TURN ||
+		      (r->kind == HTTP_KIND_REQUEST &&
+		       (r->end == HTTP_END_COMPLETE || r->end == HTTP_END_UPGRADE));
 }
 
 static void schedule(struct daemon *d, int event, unsigned int us)
@@ -180,7 +184,7 @@ static bool is_ready(struct buf *why, void *ctx)
 
 static void look_for_service(struct daemon *d)
 {
-	service_watch_look(&d->service, d->config);
+	service_watch_look(&d->service, d->config, d->answers);
 	d->self.service_up = d->service.up;
 }
 

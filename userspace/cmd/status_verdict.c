@@ -32,6 +32,28 @@ static void judge_ports(struct status *s)
 			add(s, "nothing listens on port %u", s->ports[i].port);
 }
 
+static void judge_accepting(struct status *s)
+{
+	char since[STATUS_CELL_MAX];
+
+	for (size_t i = 0; i < s->n_ports; i++) {
+		const struct status_port *p = &s->ports[i];
+		double seconds = s->now_s - p->waiting_since_s;
+
+		if (!(seconds >= STATUS_STUCK_S))
+			continue;
+		status_format_duration(seconds, since);
+		if (p->queue_length != STATUS_UNKNOWN)
+			add(s,
+			    "nobody takes new connections on port %u for %s now: %" PRIu64
+			    " wait to be accepted",
+			    p->port, since, p->queue_length);
+		else
+			add(s, "nobody takes new connections on port %u for %s now", p->port,
+			    since);
+	}
+}
+
 static void judge_lives(struct status *s)
 {
 	char ago[STATUS_CELL_MAX];
@@ -93,6 +115,7 @@ void status_judge(struct status *s)
 {
 	s->n_problems = 0;
 	judge_ports(s);
+	judge_accepting(s);
 	judge_lives(s);
 	judge_queues(s);
 	judge_requests(s);

@@ -141,6 +141,8 @@ static void fill_ports(const struct pressure_figures *p, struct status *s)
 				continue;
 			s->ports[i].queue_length = p->ports[j].length;
 			s->ports[i].queue_limit = p->ports[j].limit;
+			if (!p->ports[j].length) /* a newer look than the other */
+				s->ports[i].waiting_since_s = NAN;
 		}
 	}
 }

@@ -77,6 +77,7 @@ static const struct member port_members[] = {
 	ROW(status_port, "queue_length", NUMBER, queue_length),
 	ROW(status_port, "queue_limit", NUMBER, queue_limit),
 	ROW(status_port, "drops", NUMBER, drops),
+	ROW(status_port, "waiting_since_seconds", DECIMAL, waiting_since_s),
 };
 
 static const struct member probe_members[] = {

@@ -27,6 +27,7 @@ struct status_port {
 	bool listening;
 	uint64_t queue_length, queue_limit; /* connections that wait to be accepted */
 	uint64_t drops;                     /* in the interval */
+	double waiting_since_s; /* since when some wait, none was taken, and no request of any port was answered */
 };
 
 struct status_probe {

@@ -54,7 +54,8 @@ static bool take_end(const char **at, uint32_t *ret_port)
 struct search {
 	const uint16_t *ports;
 	size_t n;
-	bool *up; /* NULL: inodes are wanted */
+	bool *up;          /* NULL: inodes are wanted */
+	uint64_t *waiting; /* may be NULL */
 	uint64_t *inodes;
 	size_t max, n_inodes;
 };
@@ -67,6 +68,16 @@ static void take_inode(const char *at, struct search *s)
 	/* tx_queue:rx_queue, tr:tm->when, retrnsmt, uid, timeout */
 	if (s->n_inodes < s->max && sscanf(at, " %*s %*s %*s %*s %*s %llu", &inode) == 1 && inode)
 		s->inodes[s->n_inodes++] = inode;
+}
+
+/* " 00000000:00000005 ": tx_queue and rx_queue */
+static void take_waiting(const char *at, uint64_t *waiting)
+{
+	uint32_t tx, rx;
+
+	at += strspn(at, " ");
+	if (take_hex(&at, &tx) && take_char(&at, ':') && take_hex(&at, &rx))
+		*waiting += rx;
 }
 
 /* Returns whether to go on: not behind the last listening socket. */
@@ -87,6 +98,8 @@ static bool row_take(const char *row, struct search *s)
 			s->up[i] = true;
 		else
 			take_inode(at, s);
+		if (s->waiting)
+			take_waiting(at, &s->waiting[i]);
 	}
 	return true;
 }
@@ -117,12 +130,20 @@ static int tables_read(const char *proc, struct search *s)
 	return err == -ENOENT ? 0 : err; /* a kernel without IPv6 */
 }
 
-int listeners_find(const char *proc, const uint16_t *ports, size_t n, bool *up)
+int listeners_waiting(const char *proc, const uint16_t *ports, size_t n, bool *up,
+		      uint64_t *waiting)
 {
-	struct search s = { .ports = ports, .n = n, .up = up };
+	struct search s = { .ports = ports, .n = n, .up = up, .waiting = waiting };
 
 	memset(up, 0, n * sizeof(*up));
+	if (waiting)
+		memset(waiting, 0, n * sizeof(*waiting));
 	return tables_read(proc, &s);
+}
+
+int listeners_find(const char *proc, const uint16_t *ports, size_t n, bool *up)
+{
+	return listeners_waiting(proc, ports, n, up, NULL);
 }
 
 int listeners_inodes(const char *proc, const uint16_t *ports, size_t n, uint64_t *inodes,

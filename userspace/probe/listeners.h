@@ -15,6 +15,11 @@
  */
 int listeners_find(const char *proc, const uint16_t *ports, size_t n, bool *up);
 
+/* The same, and waiting[i]: how many connections wait there to be accepted, which the kernel tells in the place of a
+ * listening socket's receive queue (get_tcp4_sock, net/ipv4/tcp_ipv4.c); of all its sockets together. */
+int listeners_waiting(const char *proc, const uint16_t *ports, size_t n, bool *up,
+		      uint64_t *waiting);
+
 /* The same sockets by their inodes, as /proc/PID/fd names them ("socket:[4711]"): the first @max of them, in the
  * table's order. Returns 0 or -errno. */
 int listeners_inodes(const char *proc, const uint16_t *ports, size_t n, uint64_t *inodes,
