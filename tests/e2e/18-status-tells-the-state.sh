@@ -119,6 +119,34 @@ took=$((${EPOCHREALTIME/./} - began_us))
 [ $took -lt $((900000 * PATIENCE)) ] || fail "it took $took us"
 stop traffic INT
 
+say "== slow and long answers are no problem"
+start slow curl -sS --max-time $((60 * PATIENCE)) "$base/slow?ms=8000"
+start stream curl -sS --max-time $((60 * PATIENCE)) "$base/api/stream?n=80&ms=100"
+wait_for 5 "both" json_holds 0 's["in_flight"] == 2'
+sleep 6.5
+json_holds 0 's["in_flight"] == 2' '"waiting_since_seconds" not in s["ports"][0]' ||
+	fail "not fine: $(cat "$T/status")"
+
+say "== its workers hang: nobody takes connections; then they go on"
+mapfile -t workers < <(pgrep -P "${PIDS[service]}" -f multiprocessing.spawn)
+[ ${#workers[@]} = 2 ] || fail "${#workers[@]} workers"
+kill -STOP "${workers[@]}"
+for i in 1 2 3; do start hung$i curl -sS -o /dev/null --max-time $((60 * PATIENCE)) "$base/health"; done
+stuck() {
+	json_holds 1 "any('nobody takes new connections on port $SERVICE_PORT for' in p for p in s['problems'])" "$@"
+}
+wait_for 15 "the hanging to be told" stuck 's["ports"][0]["queue_length"] == 3' 's["in_flight"] >= 3' \
+	's["ports"][0]["waiting_since_seconds"] <= s["now_seconds"] - 5'
+status 1
+first_line | grep -q "^fixture: up, but not fine: nobody takes new connections on port $SERVICE_PORT for .* now: 3 wait" ||
+	fail "first line: $(first_line)"
+kill -CONT "${workers[@]}"
+wait_for 10 "it to be fine again" json_holds 0 '"waiting_since_seconds" not in s["ports"][0]' 's["in_flight"] == 0'
+for i in 1 2 3; do
+	stop hung$i
+	[ "$STATUS" = 0 ] || fail "a client that waited got no answer: $STATUS"
+done
+
 say "== requests fail"
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do ask /fail || :; done
 wait_for 15 "errors" json_holds 1 's["errors"] >= 5' 's["error_ratio"] >= 0.05' 'any("of the requests fail" in p for p in s["problems"])'
@@ -131,6 +159,10 @@ if [ "$has_life" = 1 ]; then
 	kill -KILL "$worker"
 	wait_for 10 "the dead worker" json_holds 1 's["workers"] == 1' "'$worker: signal 9 (Killed)' in s['last_kill']" \
 		"any('a process was killed' in p and '$worker' in p for p in s['problems'])"
+	say "== no worker is left, and the socket is open"
+	pgrep -P "${PIDS[service]}" -f multiprocessing.spawn | xargs kill -KILL
+	start hung1 curl -sS -o /dev/null --max-time $((60 * PATIENCE)) "$base/health"
+	wait_for 15 "the hanging to be told" stuck 's["workers"] == 0' 's["ports"][0]["queue_length"] == 1'
 else
 	say "this kernel does not let isamon see how processes end: not tried"
 fi
