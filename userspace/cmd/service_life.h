@@ -15,6 +15,8 @@ struct service_life;
 
 /* Who wants to know. None of them may call service_life_*(). */
 struct service_life_hooks {
+	/* Whether this process, which has just ended, was a main process or a worker. Before exited(). */
+	bool (*served)(pid_t pid, void *ctx);
 	void (*forked)(pid_t parent, pid_t child, void *ctx);
 	/*
 	 * A process ended. CPU time of all its threads since it began, and the most memory that was resident. May
