@@ -290,7 +290,15 @@ static void ends(void)
 	EXPECT_UINT(s.last_exit_expected, 0);
 	EXPECT_STR(s.last_kill, "w 8: signal 9 (Killed)");
 	EXPECT_NEAR(s.last_kill_s, 200, 0);
-	EXPECT(isnan(s.last_oom_s));
+	EXPECT(isnan(s.last_oom_s) && isnan(s.last_crash_s));
+	EXPECT_STR(s.last_oom, "");
+	l.crash = (struct life_last){ { .pid = 9, .status = SIGBUS, .comm = "v" }, 300 };
+	l.oom = (struct life_last){ { .pid = 10, .status = SIGKILL, .comm = "o" }, 400 };
+	status_fill_life(&l, &s);
+	EXPECT_STR(s.last_crash, "v 9: signal 7 (Bus error)");
+	EXPECT_NEAR(s.last_crash_s, 300, 0);
+	EXPECT_STR(s.last_oom, "o 10: signal 9 (Killed)");
+	EXPECT_NEAR(s.last_oom_s, 400, 0);
 	l.main_exit.record.status = SIGTERM;
 	l.has_totals = false;
 	status_init(&s);

@@ -63,6 +63,12 @@ void status_fill_life(const struct life_summary *l, struct status *s)
 		say_end(&l->kill.record, s->last_kill);
 		s->last_kill_s = l->kill.wall_s;
 	}
-	if (l->oom.wall_s > 0)
+	if (l->crash.wall_s > 0) {
+		say_end(&l->crash.record, s->last_crash);
+		s->last_crash_s = l->crash.wall_s;
+	}
+	if (l->oom.wall_s > 0) {
+		say_end(&l->oom.record, s->last_oom);
 		s->last_oom_s = l->oom.wall_s;
+	}
 }
