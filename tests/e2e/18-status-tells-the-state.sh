@@ -182,6 +182,51 @@ start_uvicorn
 wait_for 20 "the new one" json_holds any 's["service_up"] is True' "s['main_pid'] == ${PIDS[service]}" 's["restarts"] == 1' \
 	"'nothing listens' not in str(s['problems'])"
 
+say "== in its first second isamon knows nothing that is not true"
+stop isamon
+rm -f "$T/run/isamon.sock"
+start isamon "$ISAMON" run --config "$T/isamon.conf"
+wait_for 10 "its socket" test -S "$T/run/isamon.sock"
+sleep 0.92 # long enough for rates, and too short to have found the processes
+got=0
+timeout $((10 * PATIENCE)) "$ISAMON" status --config "$T/isamon.conf" --json >"$T/status" 2>&1 || got=$?
+[ $got = 0 ] || fail "exit status $got: $(cat "$T/status")"
+holds "s['main_pid'] == ${PIDS[service]}" 's["up_since_seconds"] < s["watched_since_seconds"]' 's["memory_bytes"] > 1 << 20'
+wait_for 10 "isamon to be ready" isamon_ready
+
+say "== a child that the service ends itself is told, and no problem; one that crashes is"
+if [ "$has_life" = 1 ]; then
+	stop service
+	start service "$PY" "$FIXTURES/lives_app.py" "$SERVICE_PORT" "$T"
+	wait_port "$SERVICE_PORT"
+	wait_for 10 "it" json_holds 0 "s['main_pid'] == ${PIDS[service]}" 's["problems"] == []'
+	for signal in 9 10; do
+		ask /signal/$signal
+		wait_for 10 "the end by signal $signal" json_holds 0 "'signal $signal (' in s['last_kill']" 's["problems"] == []' \
+			'"last_crash" not in s'
+	done
+	ask /signal/11
+	wait_for 10 "the crash" json_holds 1 "'signal 11 (' in s['last_crash']" "'a process was killed' in s['problems'][0]"
+fi
+
+say "== a daemon that is stopped, and one that is busy with others"
+kill -STOP "${PIDS[isamon]}"
+status 3
+grep -q "did not answer within 2 s: it is stopped or hangs" "$T/status.err" || fail "it says: $(cat "$T/status.err")"
+kill -CONT "${PIDS[isamon]}"
+start half_open "$PY" -c 'import socket, sys, time
+kept = []
+for _ in range(100):
+    kept.append(socket.socket(socket.AF_UNIX))
+    kept[-1].connect(sys.argv[1])
+    kept[-1].send(b"GET ")
+print("ready", flush=True)
+time.sleep(60)' "$T/run/isamon.sock"
+wait_for 10 "100 clients" grep -q ready "$T/half_open.log"
+status 3
+grep -q "answers nobody new: .*max_connections" "$T/status.err" || fail "it says: $(cat "$T/status.err")"
+stop half_open
+
 say "== only root may ask"
 if command -v setpriv >/dev/null; then
 	open=$(mktemp -d /tmp/isamon-e2e-open.XXXXXX) # the test's own directory is closed to others
