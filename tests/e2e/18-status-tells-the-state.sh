@@ -201,7 +201,7 @@ if [ "$has_life" = 1 ]; then
 	wait_port "$SERVICE_PORT"
 	wait_for 10 "it" json_holds 0 "s['main_pid'] == ${PIDS[service]}" 's["problems"] == []'
 	for signal in 9 10; do
-		ask /signal/$signal
+		ask /kill/$signal/1500
 		wait_for 10 "the end by signal $signal" json_holds 0 "'signal $signal (' in s['last_kill']" 's["problems"] == []' \
 			'"last_crash" not in s'
 	done

@@ -20,8 +20,8 @@ struct accept_watch {
 	uint64_t answers;           /* of the last look */
 };
 
-/* Each second. @waiting: connections that wait to be accepted, for each of @n ports, always in the same order;
- * @answers: requests that were answered so far, of any port. */
+/* Each second, or more often. @waiting: connections that wait to be accepted, for each of @n ports, always in the same
+ * order; @answers: requests that were answered so far, of any port. */
 void accept_watch_look(struct accept_watch *w, const uint64_t *waiting, size_t n, uint64_t answers,
 		       uint64_t now_ns);
 

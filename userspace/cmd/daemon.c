@@ -156,13 +156,20 @@ static void fill_probes(const struct self *self, struct status *s)
 	}
 }
 
+static void look_for_service(struct daemon *d)
+{
+	service_watch_look(&d->service, d->config, d->answers);
+	d->self.service_up = d->service.up;
+}
+
 static int write_status(struct buf *out, void *ctx)
 {
 	struct daemon *d = ctx;
 	struct status s;
 	uint64_t now_ns;
 
-	refresh(d); /* may take a reading, and now is not before that */
+	refresh(d);          /* may take a reading, and now is not before that */
+	look_for_service(d); /* who waited a second ago may have been taken */
 	now_ns = clock_monotonic_ns();
 	status_init(&s);
 	snprintf(s.service, sizeof(s.service), "%s", d->config->service_name);
@@ -180,12 +187,6 @@ static bool is_ready(struct buf *why, void *ctx)
 	(void)why;
 	(void)ctx;
 	return true; /* there is a daemon only when its probe is attached */
-}
-
-static void look_for_service(struct daemon *d)
-{
-	service_watch_look(&d->service, d->config, d->answers);
-	d->self.service_up = d->service.up;
 }
 
 static void on_second(evutil_socket_t fd, short what, void *ctx)

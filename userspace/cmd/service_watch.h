@@ -18,8 +18,8 @@ struct service_watch {
 	struct accept_watch accepts;
 };
 
-/* Looks, logs what has changed, and tells the manager. Where /proc cannot be read all stays as it was. Each second;
- * @answers: requests that were answered so far. */
+/* Looks, logs what has changed, and tells the manager. Where /proc cannot be read all stays as it was. Each second,
+ * or more often; @answers: requests that were answered so far. */
 void service_watch_look(struct service_watch *w, const struct config *c, uint64_t answers);
 /* What `isamon status` is told of it. Needs s->now_s. */
 void service_watch_status(const struct service_watch *w, const struct config *c, struct status *s);
