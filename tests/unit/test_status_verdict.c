@@ -56,6 +56,8 @@ static void accepting(void)
 	s.ports[1].waiting_since_s = SAMPLE_NOW - STATUS_STUCK_S;
 	expect(s,
 	       "nobody takes new connections on port 8001 for 5.0 s now: 54 wait to be accepted");
+	s.ports[1].queue_length = 1;
+	expect(s, "for 5.0 s now: 1 waits to be accepted");
 	s.ports[1].queue_length = STATUS_UNKNOWN;
 	expect(s, "nobody takes new connections on port 8001 for 5.0 s now");
 	s.ports[1].waiting_since_s = NAN;

@@ -267,6 +267,12 @@ static void processes(void)
 	EXPECT(isnan(s.cpu_ratio) && isnan(s.cpus_used));
 	EXPECT_UINT(s.least_free_fds, STATUS_UNKNOWN);
 	status_init(&s);
+	p.processes[PROCESS_MAIN] = 0; /* it ended, and others are still there */
+	status_fill_processes(&p, 4712, &s);
+	EXPECT_UINT(s.main_pid, STATUS_UNKNOWN);
+	EXPECT_UINT(s.mains, 0);
+	EXPECT_UINT(s.helpers, 2);
+	status_init(&s);
 	p.processes[0] = p.processes[1] = p.processes[2] = 0;
 	status_fill_processes(&p, 0, &s);
 	EXPECT_UINT(s.mains, STATUS_UNKNOWN);

@@ -16,7 +16,7 @@ void status_fill_processes(const struct process_summary *p, pid_t main, struct s
 		n += p->processes[role];
 	if (!n)
 		return;
-	if (main > 0)
+	if (main > 0 && p->processes[PROCESS_MAIN])
 		s->main_pid = (uint64_t)main;
 	s->mains = p->processes[PROCESS_MAIN];
 	s->workers = p->processes[PROCESS_WORKER];

@@ -32,6 +32,11 @@ static void judge_ports(struct status *s)
 			add(s, "nothing listens on port %u", s->ports[i].port);
 }
 
+static const char *wait_of(uint64_t n)
+{
+	return n == 1 ? "waits" : "wait";
+}
+
 static void judge_accepting(struct status *s)
 {
 	char since[STATUS_CELL_MAX];
@@ -46,8 +51,8 @@ static void judge_accepting(struct status *s)
 		if (p->queue_length != STATUS_UNKNOWN)
 			add(s,
 			    "nobody takes new connections on port %u for %s now: %" PRIu64
-			    " wait to be accepted",
-			    p->port, since, p->queue_length);
+			    " %s to be accepted",
+			    p->port, since, p->queue_length, wait_of(p->queue_length));
 		else
 			add(s, "nobody takes new connections on port %u for %s now", p->port,
 			    since);
@@ -103,8 +108,8 @@ static void judge_queues(struct status *s)
 		    p->queue_length > p->queue_limit) /* the kernel lets in one more than that */
 			add(s,
 			    "the listen queue of port %u is full: %" PRIu64
-			    " wait to be accepted, more find no room",
-			    p->port, p->queue_length);
+			    " %s to be accepted, more find no room",
+			    p->port, p->queue_length, wait_of(p->queue_length));
 		if (p->drops != STATUS_UNKNOWN && p->drops >= STATUS_DROPS)
 			add(s, "port %u turned clients away: %" PRIu64 " segments dropped", p->port,
 			    p->drops);
