@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* isamon: the table of subcommands. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,19 +29,40 @@ static void help(FILE *to)
 	      to);
 }
 
+/* What could not be written was not done. Who reads no further has what he wants. */
+static int finish(int status)
+{
+	int err = fflush(stdout) ? errno : ferror(stdout) ? EIO : 0;
+
+	if (status == CMD_FAILED || !err || err == EPIPE)
+		return status;
+	fprintf(stderr, "isamon: cannot write: %s\n", strerror(err));
+	return CMD_FAILED;
+}
+
+/* getopt(3) begins its complaints with argv[0]. */
+static int run(size_t i, int argc, char **argv)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "isamon %s", commands[i].name);
+	argv[0] = name;
+	return finish(commands[i].run(argc, argv));
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (strcmp(name, commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return run(i, argc - 1, argv + 1);
 	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
 		help(stdout);
-		return CMD_OK;
+		return finish(CMD_OK);
 	}
 	if (strcmp(name, "--version") == 0)
-		return cmd_version(1, argv);
+		return finish(cmd_version(1, argv));
 	if (*name)
 		fprintf(stderr, "isamon: unknown command \"%s\"\n", name);
 	help(stderr);

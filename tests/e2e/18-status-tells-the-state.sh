@@ -119,6 +119,34 @@ took=$((${EPOCHREALTIME/./} - began_us))
 [ $took -lt $((900000 * PATIENCE)) ] || fail "it took $took us"
 stop traffic INT
 
+say "== slow and long answers are no problem"
+start slow curl -sS --max-time $((60 * PATIENCE)) "$base/slow?ms=8000"
+start stream curl -sS --max-time $((60 * PATIENCE)) "$base/api/stream?n=80&ms=100"
+wait_for 5 "both" json_holds 0 's["in_flight"] == 2'
+sleep 6.5
+json_holds 0 's["in_flight"] == 2' '"waiting_since_seconds" not in s["ports"][0]' ||
+	fail "not fine: $(cat "$T/status")"
+
+say "== its workers hang: nobody takes connections; then they go on"
+mapfile -t workers < <(pgrep -P "${PIDS[service]}" -f multiprocessing.spawn)
+[ ${#workers[@]} = 2 ] || fail "${#workers[@]} workers"
+kill -STOP "${workers[@]}"
+for i in 1 2 3; do start hung$i curl -sS -o /dev/null --max-time $((60 * PATIENCE)) "$base/health"; done
+stuck() {
+	json_holds 1 "any('nobody takes new connections on port $SERVICE_PORT for' in p for p in s['problems'])" "$@"
+}
+wait_for 15 "the hanging to be told" stuck 's["ports"][0]["queue_length"] == 3' 's["in_flight"] >= 3' \
+	's["ports"][0]["waiting_since_seconds"] <= s["now_seconds"] - 5'
+status 1
+first_line | grep -q "^fixture: up, but not fine: nobody takes new connections on port $SERVICE_PORT for .* now: 3 wait" ||
+	fail "first line: $(first_line)"
+kill -CONT "${workers[@]}"
+wait_for 10 "it to be fine again" json_holds 0 '"waiting_since_seconds" not in s["ports"][0]' 's["in_flight"] == 0'
+for i in 1 2 3; do
+	stop hung$i
+	[ "$STATUS" = 0 ] || fail "a client that waited got no answer: $STATUS"
+done
+
 say "== requests fail"
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do ask /fail || :; done
 wait_for 15 "errors" json_holds 1 's["errors"] >= 5' 's["error_ratio"] >= 0.05' 'any("of the requests fail" in p for p in s["problems"])'
@@ -131,6 +159,10 @@ if [ "$has_life" = 1 ]; then
 	kill -KILL "$worker"
 	wait_for 10 "the dead worker" json_holds 1 's["workers"] == 1' "'$worker: signal 9 (Killed)' in s['last_kill']" \
 		"any('a process was killed' in p and '$worker' in p for p in s['problems'])"
+	say "== no worker is left, and the socket is open"
+	pgrep -P "${PIDS[service]}" -f multiprocessing.spawn | xargs kill -KILL
+	start hung1 curl -sS -o /dev/null --max-time $((60 * PATIENCE)) "$base/health"
+	wait_for 15 "the hanging to be told" stuck 's["workers"] == 0' 's["ports"][0]["queue_length"] == 1'
 else
 	say "this kernel does not let isamon see how processes end: not tried"
 fi
@@ -149,6 +181,51 @@ say "== it is there again"
 start_uvicorn
 wait_for 20 "the new one" json_holds any 's["service_up"] is True' "s['main_pid'] == ${PIDS[service]}" 's["restarts"] == 1' \
 	"'nothing listens' not in str(s['problems'])"
+
+say "== in its first second isamon knows nothing that is not true"
+stop isamon
+rm -f "$T/run/isamon.sock"
+start isamon "$ISAMON" run --config "$T/isamon.conf"
+wait_for 10 "its socket" test -S "$T/run/isamon.sock"
+sleep 0.92 # long enough for rates, and too short to have found the processes
+got=0
+timeout $((10 * PATIENCE)) "$ISAMON" status --config "$T/isamon.conf" --json >"$T/status" 2>&1 || got=$?
+[ $got = 0 ] || fail "exit status $got: $(cat "$T/status")"
+holds "s['main_pid'] == ${PIDS[service]}" 's["up_since_seconds"] < s["watched_since_seconds"]' 's["memory_bytes"] > 1 << 20'
+wait_for 10 "isamon to be ready" isamon_ready
+
+say "== a child that the service ends itself is told, and no problem; one that crashes is"
+if [ "$has_life" = 1 ]; then
+	stop service
+	start service "$PY" "$FIXTURES/lives_app.py" "$SERVICE_PORT" "$T"
+	wait_port "$SERVICE_PORT"
+	wait_for 10 "it" json_holds 0 "s['main_pid'] == ${PIDS[service]}" 's["problems"] == []'
+	for signal in 9 10; do
+		ask /kill/$signal/1500
+		wait_for 10 "the end by signal $signal" json_holds 0 "'signal $signal (' in s['last_kill']" 's["problems"] == []' \
+			'"last_crash" not in s'
+	done
+	ask /signal/11
+	wait_for 10 "the crash" json_holds 1 "'signal 11 (' in s['last_crash']" "'a process was killed' in s['problems'][0]"
+fi
+
+say "== a daemon that is stopped, and one that is busy with others"
+kill -STOP "${PIDS[isamon]}"
+status 3
+grep -q "did not answer within 2 s: it is stopped or hangs" "$T/status.err" || fail "it says: $(cat "$T/status.err")"
+kill -CONT "${PIDS[isamon]}"
+start half_open "$PY" -c 'import socket, sys, time
+kept = []
+for _ in range(100):
+    kept.append(socket.socket(socket.AF_UNIX))
+    kept[-1].connect(sys.argv[1])
+    kept[-1].send(b"GET ")
+print("ready", flush=True)
+time.sleep(60)' "$T/run/isamon.sock"
+wait_for 10 "100 clients" grep -q ready "$T/half_open.log"
+status 3
+grep -q "answers nobody new: .*max_connections" "$T/status.err" || fail "it says: $(cat "$T/status.err")"
+stop half_open
 
 say "== only root may ask"
 if command -v setpriv >/dev/null; then

@@ -33,9 +33,21 @@ refused "port that is no number" 2 "port" "$ISAMON" run --port eighty
 refused "port out of range" 2 "port" "$ISAMON" run --port 70000
 refused "option without its value" 2 "config" "$ISAMON" run --config
 refused "a word too many" 2 "surplus" "$ISAMON" run surplus
+for command in run top status; do
+	refused "$command says who complains" 2 "^isamon $command: .*--jsn" "$ISAMON" $command --jsn
+done
 "$ISAMON" help >"$T/out" || fail "help: status $?"
 grep -q check-config "$T/out" || fail "help does not name check-config"
 "$ISAMON" version | grep -qE '[0-9]+\.[0-9]+' || fail "version"
+for command in run top status check-config version; do
+	"$ISAMON" $command --help >"$T/out" || fail "$command --help: status $?"
+	grep -q "^usage: isamon $command" "$T/out" || fail "$command --help says: $(cat "$T/out")"
+done
+# shellcheck disable=SC2016 # expanded inside
+for command in help version "version --help" "check-config $REPO/dist/isamon.conf"; do
+	refused "$command cannot be written" 3 "cannot write: No space left" \
+		bash -c 'exec "$0" $1 >/dev/full' "$ISAMON" "$command"
+done
 
 say "== configuration"
 refused "no such file" 23 "no-such.conf

@@ -239,6 +239,66 @@ static void nobody_answers(void)
 	tear_down();
 }
 
+/* The thread's result, of a listener that is not libevent's: it takes one connection, and closes it. */
+static int ask_who_closes(int fd, bool hears)
+{
+	struct asking a = { "/top", 5000, BUF_INIT(1000), 1, false };
+	char bytes[1000];
+	pthread_t thread;
+	int client;
+
+	if (pthread_create(&thread, NULL, ask_thread, &a))
+		abort();
+	client = accept(fd, NULL, NULL);
+	if (hears)
+		EXPECT(recv(client, bytes, sizeof(bytes), 0) > 0);
+	close(client);
+	pthread_join(thread, NULL);
+	buf_done(&a.body);
+	return a.result;
+}
+
+static void broken_off(void)
+{
+	int fd, err;
+
+	set_up(1);
+	fd = bind_only(t.path);
+	EXPECT_INT(listen(fd, 1), 0);
+	EXPECT_INT(ask_who_closes(fd, true), -ECONNRESET);
+	err = ask_who_closes(fd, false);
+	EXPECT(err == -ECONNRESET || err == -EPIPE);
+	close(fd);
+	tear_down();
+}
+
+static int connect_only(void)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(sa.sun_path, t.path, strlen(t.path));
+	EXPECT_INT(connect(fd, (const struct sockaddr *)&sa, sizeof(sa)), 0);
+	return fd;
+}
+
+static void too_many(void)
+{
+	struct asking a = { "/top", 5000, BUF_INIT(1000), 1, false };
+	int fd;
+
+	set_up(1);
+	t.limits.max_connections = 1;
+	open_unix();
+	fd = connect_only();
+	ask_while_turning(&a);
+	EXPECT_INT(a.result, -EBUSY);
+	EXPECT_UINT(listener_stats(t.l).refused, 1);
+	close(fd);
+	buf_done(&a.body);
+	tear_down();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
@@ -252,6 +312,8 @@ int main(int argc, char **argv)
 		{ "a path that is too long is explained", long_path },
 		{ "asking the daemon", asks },
 		{ "asking nobody", nobody_answers },
+		{ "asking who breaks off", broken_off },
+		{ "asking who has too many clients", too_many },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

@@ -96,6 +96,53 @@ static void statuses(void)
 	}
 }
 
+static void crashes(void)
+{
+	static const struct {
+		const char *name;
+		uint32_t status;
+		bool of_helper, of_worker;
+	} rows[] = {
+		{ "exit status 1 is no kill", EXITED(1), false, false },
+		{ "SIGTERM is sent in peace", SIGTERM, false, false },
+		{ "SIGPIPE is a reader's end", SIGPIPE, false, false },
+		{ "SIGKILL counts of who serves", SIGKILL, false, true },
+		{ "SIGUSR1 counts of who serves", SIGUSR1, false, true },
+		{ "SIGSEGV counts of all, with a core too", SIGSEGV | 0x80, true, true },
+		{ "SIGABRT counts of all", SIGABRT, true, true },
+		{ "SIGBUS counts of all", SIGBUS, true, true },
+		{ "SIGFPE counts of all", SIGFPE, true, true },
+		{ "SIGILL counts of all", SIGILL, true, true },
+		{ "SIGSYS counts of all", SIGSYS, true, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unit_begin("%s", rows[i].name);
+		EXPECT_INT(life_status_crash(rows[i].status, false), rows[i].of_helper);
+		EXPECT_INT(life_status_crash(rows[i].status, true), rows[i].of_worker);
+	}
+}
+
+static void last_crash(void)
+{
+	const struct life_record worker = { .kind = LIFE_EXIT, .pid = 10, .status = SIGKILL };
+	const struct life_record helper = { .kind = LIFE_EXIT, .pid = 11, .status = SIGKILL };
+	const struct life_record tail = { .kind = LIFE_TAIL, .pid = 12, .status = SIGSEGV };
+	struct life_metrics *m = new_metrics();
+	struct life_summary s;
+
+	life_metrics_judge(m, &helper, false, 1);
+	life_metrics_summary(m, &s);
+	EXPECT(!(s.crash.wall_s > 0));
+	life_metrics_judge(m, &worker, true, 2);
+	life_metrics_judge(m, &helper, false, 3);
+	life_metrics_judge(m, &tail, true, 4);
+	life_metrics_summary(m, &s);
+	EXPECT_NEAR(s.crash.wall_s, 2, 0);
+	EXPECT_UINT(s.crash.record.pid, 10);
+	life_metrics_free(m);
+}
+
 static void nothing_known(void)
 {
 	struct life_metrics *m = new_metrics();
@@ -338,6 +385,8 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ NULL, statuses },
+		{ NULL, crashes },
+		{ "the last kill that counts", last_crash },
 		{ "without the probe only restarts are on the page", nothing_known },
 		{ "everything is on the page", everything },
 		{ "the last end is shown", last_exit },

@@ -115,6 +115,28 @@ static void tables(void)
 	}
 }
 
+static void waiting(void)
+{
+	static const uint16_t ports[] = { 80, 8000, 65535 };
+	char proc[] = "/tmp/test_listeners.XXXXXX";
+	uint64_t n[3] = { 9, 9, 9 };
+	bool up[3];
+
+	proc_make(
+		proc,
+		HEAD "   0: 0100007F:1F40 00000000:0000 0A 00000000:00000036 00:00000000 0 0 0 1\n"
+		     "   1: 00000000:1F40 00000000:0000 0A 00000000:00000001 00:00000000 0 0 0 2\n"
+		     "   2: 00000000:0050 00000000:0000 0A x\n"
+		     "   3: 00000000:1F41 00000000:0000 0A 00000000:00000008 00:00000000 0 0 0 2\n",
+		HEAD "   0: " ZERO6 ":1F40 " ZERO6 ":0000 0A 00000000:00000002 00:00000000 0 0\n");
+	EXPECT_INT(listeners_waiting(proc, ports, 3, up, n), 0);
+	EXPECT(up[0] && up[1] && !up[2]);
+	EXPECT_UINT(n[0], 0);
+	EXPECT_UINT(n[1], 0x36 + 1 + 2);
+	EXPECT_UINT(n[2], 0);
+	proc_remove(proc);
+}
+
 /* Listens on loopback; returns the socket and its port. */
 static int listen_on(int family, uint16_t *ret_port)
 {
@@ -136,6 +158,23 @@ static int listen_on(int family, uint16_t *ret_port)
 	return fd;
 }
 
+static int connect_to(int family, uint16_t port)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+				   .sin6_port = htons(port),
+				   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in v4 = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	if (family == AF_INET6)
+		EXPECT_INT(connect(fd, (struct sockaddr *)&v6, sizeof(v6)), 0);
+	else
+		EXPECT_INT(connect(fd, (struct sockaddr *)&v4, sizeof(v4)), 0);
+	return fd;
+}
+
 static void sees_this_kernel(void)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
@@ -143,7 +182,8 @@ static void sees_this_kernel(void)
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		uint16_t port = 0;
 		bool up = false;
-		int fd;
+		uint64_t n = 0;
+		int fd, client;
 
 		unit_begin("a real listener of %s comes and goes", i ? "IPv6" : "IPv4");
 		fd = listen_on(families[i], &port);
@@ -151,8 +191,13 @@ static void sees_this_kernel(void)
 			unit_skip("cannot listen: %s", strerror(errno));
 			continue;
 		}
-		EXPECT_INT(listeners_find("/proc", &port, 1, &up), 0);
+		EXPECT_INT(listeners_waiting("/proc", &port, 1, &up, &n), 0);
 		EXPECT(up);
+		EXPECT_UINT(n, 0);
+		client = connect_to(families[i], port);
+		EXPECT_INT(listeners_waiting("/proc", &port, 1, &up, &n), 0);
+		EXPECT_UINT(n, 1);
+		close(client);
 		close(fd);
 		EXPECT_INT(listeners_find("/proc", &port, 1, &up), 0);
 		EXPECT(!up);
@@ -252,6 +297,7 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ NULL, tables },
+		{ "how many wait to be accepted, of all sockets of a port", waiting },
 		{ NULL, sees_this_kernel },
 		{ NULL, tells_their_inodes },
 		{ "where netlink is refused the tables are read", does_without_netlink },

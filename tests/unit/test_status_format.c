@@ -88,7 +88,7 @@ static void everything(void)
 		   "restarts   2   OOM kills 1\n"
 		   "last exit  uvicorn 4242: exit status 3   2026-11-23 23:22:39\n"
 		   "last kill  uvicorn 4243: signal 9 (Killed)   2026-11-23 22:05:12\n"
-		   "last OOM   2026-11-23 22:05:11\n"
+		   "last OOM   uvicorn 4245: signal 9 (Killed)   2026-11-23 22:05:11\n"
 		   "isamon     sees: http   off: life   for 1 d 1 h\n");
 	free(text);
 }
@@ -105,9 +105,42 @@ static void alone(void)
 	s.mains = 2;
 	s.helpers = 2;
 	text = screen(&s, false);
-	EXPECT_HAS(
-		text,
-		"\nprocesses  main 4711   2 main processes   0 workers   2 helpers   17 threads\n");
+	EXPECT_HAS(text,
+		   "\nprocesses  main 4711 and 1 more   0 workers   2 helpers   17 threads\n");
+	free(text);
+	s.main_pid = STATUS_UNKNOWN;
+	s.mains = 1;
+	s.helpers = 0;
+	text = screen(&s, false);
+	EXPECT_HAS(text, "\nprocesses  1 main process   17 threads\n");
+	free(text);
+}
+
+/* As in the daemon's first second. */
+static void not_yet(void)
+{
+	struct status s = status_sample();
+	char *text;
+
+	s.up_since_s = s.down_since_s;
+	s.main_pid = s.mains = s.workers = s.helpers = s.threads = STATUS_UNKNOWN;
+	text = screen(&s, false);
+	EXPECT_HAS(text, "\nup         since when is not known yet\nprocesses  not known yet\n");
+	free(text);
+}
+
+static void full_queue(void)
+{
+	struct status s = status_sample();
+	char *text;
+
+	s.ports[1].queue_length = 128;
+	text = screen(&s, false);
+	EXPECT_HAS(text, "\nport 8001  listening   128 of 128 wait to be accepted   2 dropped\n");
+	free(text);
+	s.ports[1].queue_length = 129;
+	text = screen(&s, false);
+	EXPECT_HAS(text, "\nport 8001  listening   full: 129 wait to be accepted   2 dropped\n");
 	free(text);
 }
 
@@ -184,6 +217,8 @@ int main(int argc, char **argv)
 		{ "sizes", sizes },
 		{ "everything that is known", everything },
 		{ "a process that is alone, or not the only one of its kind", alone },
+		{ "what is not known yet", not_yet },
+		{ "a listen queue that is full has one more than its limit", full_queue },
 		{ "next to nothing is known", next_to_nothing },
 		{ "problems stand in the first line", problems },
 		{ "colours", colours },

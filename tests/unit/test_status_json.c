@@ -38,10 +38,15 @@ static void round_trip(void)
 	EXPECT_UINT(back.memory_bytes, 412 << 20);
 	EXPECT_UINT(back.crash_loop, 0);
 	EXPECT_STR(back.last_kill, "uvicorn 4243: signal 9 (Killed)");
+	EXPECT_STR(back.last_crash, "uvicorn 4244: signal 11 (Segmentation fault)");
+	EXPECT_NEAR(back.last_crash_s, SAMPLE_NOW - 9500, 1e-5);
+	EXPECT_STR(back.last_oom, "uvicorn 4245: signal 9 (Killed)");
 	REQUIRE_UINT(back.n_ports, 2);
 	EXPECT_UINT(back.ports[1].port, 8001);
 	EXPECT_UINT(back.ports[1].queue_limit, 128);
 	EXPECT_UINT(back.ports[1].drops, 2);
+	EXPECT_NEAR(back.ports[1].waiting_since_s, SAMPLE_NOW - 1.5, 1e-5);
+	EXPECT(isnan(back.ports[0].waiting_since_s));
 	REQUIRE_UINT(back.n_probes, 2);
 	EXPECT_STR(back.probes[1].name, "life");
 	EXPECT(back.probes[0].up && !back.probes[1].up);

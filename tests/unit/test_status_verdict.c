@@ -46,14 +46,39 @@ static void ports(void)
 	EXPECT_UINT(s.n_problems, 2);
 }
 
+static void accepting(void)
+{
+	struct status s = status_sample();
+
+	s.ports[1].queue_length = 54;
+	s.ports[1].waiting_since_s = SAMPLE_NOW - STATUS_STUCK_S + 0.01;
+	expect(s, NULL);
+	s.ports[1].waiting_since_s = SAMPLE_NOW - STATUS_STUCK_S;
+	expect(s,
+	       "nobody takes new connections on port 8001 for 5.0 s now: 54 wait to be accepted");
+	s.ports[1].queue_length = 1;
+	expect(s, "for 5.0 s now: 1 waits to be accepted");
+	s.ports[1].queue_length = STATUS_UNKNOWN;
+	expect(s, "nobody takes new connections on port 8001 for 5.0 s now");
+	s.ports[1].waiting_since_s = NAN;
+	expect(s, NULL);
+	s.ports[1].waiting_since_s = SAMPLE_NOW - 400; /* all at once: what hangs is said first */
+	s.ports[1].queue_length = 129;
+	s.least_free_fds = 1;
+	status_judge(&s);
+	EXPECT_UINT(s.n_problems, 3);
+	EXPECT_HAS(s.problems[0],
+		   "nobody takes new connections on port 8001 for 6 min 40 s now: 129");
+}
+
 static void queues(void)
 {
 	struct status s = status_sample();
 
-	s.ports[1].queue_length = 127;
+	s.ports[1].queue_length = 128; /* one more finds room */
 	expect(s, NULL);
-	s.ports[1].queue_length = 128;
-	expect(s, "the listen queue of port 8001 is full (128 of 128)");
+	s.ports[1].queue_length = 129;
+	expect(s, "the listen queue of port 8001 is full: 129 wait to be accepted");
 	s.ports[1].queue_length = s.ports[1].queue_limit = 0;
 	expect(s, NULL);
 	s.ports[1].queue_length = s.ports[1].queue_limit = STATUS_UNKNOWN;
@@ -71,28 +96,41 @@ static void lives(void)
 	struct status s = status_sample();
 
 	s.crash_loop = 1;
-	expect(s, "crash loop: its main process ended 1 times");
+	s.crashes = 3;
+	expect(s, "crash loop: its main process ended 3 times, one after another");
 	s.crash_loop = STATUS_UNKNOWN;
 	expect(s, NULL);
 	s.last_exit_s = SAMPLE_NOW - STATUS_RECENT_S;
 	expect(s, "its main process ended 5 min 0 s ago: uvicorn 4242: exit status 3");
 	s.last_exit_expected = 1;
 	expect(s, NULL);
-	s.last_kill_s = SAMPLE_NOW - 20;
-	expect(s, "a process was killed 20 s ago: uvicorn 4243: signal 9 (Killed)");
-	s.last_kill_s = SAMPLE_NOW - STATUS_RECENT_S - 1;
+	s.last_kill_s =
+		SAMPLE_NOW - 20; /* a child that the service killed itself: told, and no problem */
+	expect(s, NULL);
+	s.last_crash_s = SAMPLE_NOW - 20;
+	expect(s, "a process was killed 20 s ago: uvicorn 4244: signal 11 (Segmentation fault)");
+	s.last_crash_s = SAMPLE_NOW - STATUS_RECENT_S - 1;
 	expect(s, NULL);
 	s.last_oom_s = SAMPLE_NOW - 3;
-	expect(s, "out of memory: a process was killed 3.0 s ago");
+	expect(s, "out of memory: a process was killed 3.0 s ago: uvicorn 4245: signal 9 (Killed)");
 }
 
 static void told_once(void)
 {
 	struct status s = status_sample();
 
-	s.last_exit_s = s.last_kill_s = SAMPLE_NOW - 20;
-	memcpy(s.last_exit, s.last_kill, sizeof(s.last_exit));
-	expect(s, "its main process ended 20 s ago: uvicorn 4243: signal 9 (Killed)");
+	s.last_exit_s = s.last_crash_s = SAMPLE_NOW - 20;
+	memcpy(s.last_exit, s.last_crash, sizeof(s.last_exit));
+	expect(s, "its main process ended 20 s ago: uvicorn 4244: signal 11");
+	s.last_oom_s = SAMPLE_NOW - 20;
+	memcpy(s.last_oom, s.last_crash, sizeof(s.last_oom));
+	expect(s, "out of memory: its main process was killed 20 s ago: uvicorn 4244: signal 11");
+	s.last_exit_s = SAMPLE_NOW - 9000;
+	snprintf(s.last_exit, sizeof(s.last_exit), "x 1: exit status 1");
+	expect(s, "out of memory: a process was killed 20 s ago: uvicorn 4244: signal 11");
+	s.last_oom_s = SAMPLE_NOW - 400; /* of long ago: the kill is not its */
+	s.last_oom[0] = '\0';
+	expect(s, "a process was killed 20 s ago: uvicorn 4244: signal 11");
 }
 
 static void requests(void)
@@ -131,7 +169,7 @@ static void many(void)
 	struct status s = status_sample();
 
 	for (s.n_ports = 0; s.n_ports < STATUS_PORTS_MAX; s.n_ports++)
-		s.ports[s.n_ports] = (struct status_port){ 1, false, 3, 2, 1000 };
+		s.ports[s.n_ports] = (struct status_port){ 1, false, 3, 2, 1000, 0 };
 	status_judge(&s);
 	EXPECT_UINT(s.n_problems, STATUS_PROBLEMS_MAX);
 	status_judge(&s);
@@ -143,6 +181,7 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ "what is fine", fine },
 		{ "ports without a listener", ports },
+		{ "connections that nobody accepts", accepting },
 		{ "listen queues", queues },
 		{ "ends of processes", lives },
 		{ "one end is told once", told_once },

@@ -82,8 +82,8 @@ static void status_of(struct status_watch *w, const struct http_metrics *m, uint
 	look(w, m, drops, now_ns);
 	status_init(s);
 	s->n_ports = 1;
-	s->ports[0] =
-		(struct status_port){ 8000, true, STATUS_UNKNOWN, STATUS_UNKNOWN, STATUS_UNKNOWN };
+	s->ports[0] = (struct status_port){ 8000,           true,           STATUS_UNKNOWN,
+					    STATUS_UNKNOWN, STATUS_UNKNOWN, 7 };
 	status_watch_fill(w, m, &p, now_ns, s);
 }
 
@@ -114,7 +114,24 @@ static void rates(void)
 	EXPECT_UINT(s.ports[0].drops, 3);
 	EXPECT_UINT(s.ports[0].queue_length, 1);
 	EXPECT_UINT(s.ports[0].queue_limit, 9);
+	EXPECT_NEAR(s.ports[0].waiting_since_s, 7, 0);
 	EXPECT(isnan(s.cpu_throttled_ratio));
+}
+
+static void nobody_waits_any_more(void)
+{
+	_cleanup_(metrics_done) struct http_metrics *m = metrics_new();
+	struct pressure_figures p = pressure_of(0);
+	struct status_watch w = { 0 };
+	struct status s;
+
+	REQUIRE(m);
+	status_init(&s);
+	s.n_ports = 1;
+	s.ports[0] = (struct status_port){ 8000, true, STATUS_UNKNOWN, STATUS_UNKNOWN, 0, 7 };
+	p.ports[0].length = 0;
+	status_watch_fill(&w, m, &p, T0, &s);
+	EXPECT(isnan(s.ports[0].waiting_since_s));
 }
 
 static void quiet(void)
@@ -168,6 +185,32 @@ static void intervals(void)
 		else
 			EXPECT(isnan(s.interval_s) && s.errors == STATUS_UNKNOWN);
 	}
+}
+
+/* Who reads the clock, and only then looks, hands over a now that is older than the newest reading. */
+static void now_before_the_look(void)
+{
+	_cleanup_(metrics_done) struct http_metrics *m = metrics_new();
+	const struct pressure_figures p = pressure_of(0);
+	struct status_watch w = { 0 };
+	struct status s;
+
+	REQUIRE(m);
+	look(&w, m, 0, T0);
+	answer(m, 200, 1000000, 7);
+	look(&w, m, 0, T0 + 66 * S);
+	status_init(&s);
+	status_watch_fill(&w, m, &p, T0 + 66 * S - 1000, &s);
+	EXPECT(isnan(s.interval_s) && isnan(s.requests_per_second));
+	EXPECT_UINT(s.errors, STATUS_UNKNOWN);
+	look(&w, m, 0, T0 + 76 * S);
+	status_watch_fill(&w, m, &p, T0 + 76 * S - 1000, &s);
+	EXPECT_NEAR(s.interval_s, 10, 0.001);
+	look(&w, m, 0, T0 + 50 * S); /* takes no reading */
+	EXPECT_UINT(w.newer.at_ns, T0 + 76 * S);
+	status_init(&s);
+	status_compare(&w.newer, &w.older, &s);
+	EXPECT(isnan(s.interval_s));
 }
 
 static void pressures(void)
@@ -224,6 +267,12 @@ static void processes(void)
 	EXPECT(isnan(s.cpu_ratio) && isnan(s.cpus_used));
 	EXPECT_UINT(s.least_free_fds, STATUS_UNKNOWN);
 	status_init(&s);
+	p.processes[PROCESS_MAIN] = 0; /* it ended, and others are still there */
+	status_fill_processes(&p, 4712, &s);
+	EXPECT_UINT(s.main_pid, STATUS_UNKNOWN);
+	EXPECT_UINT(s.mains, 0);
+	EXPECT_UINT(s.helpers, 2);
+	status_init(&s);
 	p.processes[0] = p.processes[1] = p.processes[2] = 0;
 	status_fill_processes(&p, 0, &s);
 	EXPECT_UINT(s.mains, STATUS_UNKNOWN);
@@ -247,7 +296,15 @@ static void ends(void)
 	EXPECT_UINT(s.last_exit_expected, 0);
 	EXPECT_STR(s.last_kill, "w 8: signal 9 (Killed)");
 	EXPECT_NEAR(s.last_kill_s, 200, 0);
-	EXPECT(isnan(s.last_oom_s));
+	EXPECT(isnan(s.last_oom_s) && isnan(s.last_crash_s));
+	EXPECT_STR(s.last_oom, "");
+	l.crash = (struct life_last){ { .pid = 9, .status = SIGBUS, .comm = "v" }, 300 };
+	l.oom = (struct life_last){ { .pid = 10, .status = SIGKILL, .comm = "o" }, 400 };
+	status_fill_life(&l, &s);
+	EXPECT_STR(s.last_crash, "v 9: signal 7 (Bus error)");
+	EXPECT_NEAR(s.last_crash_s, 300, 0);
+	EXPECT_STR(s.last_oom, "o 10: signal 9 (Killed)");
+	EXPECT_NEAR(s.last_oom_s, 400, 0);
 	l.main_exit.record.status = SIGTERM;
 	l.has_totals = false;
 	status_init(&s);
@@ -305,8 +362,11 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "rates are of the interval", rates },
+		{ "who waited a second ago does not count if nobody waits now",
+		  nobody_waits_any_more },
 		{ "without requests there are no times", quiet },
 		{ NULL, intervals },
+		{ "a now that is older than the newest reading", now_before_the_look },
 		{ "queue, turns, throttling and drops are of the interval", pressures },
 		{ "processes", processes },
 		{ "ends of processes", ends },

@@ -54,6 +54,7 @@ struct daemon {
 	uint64_t watchdog_ns, watchdog_due_ns;
 	unsigned int drain_us;
 	unsigned int quiet; /* drains in a row that found nothing, DRAINS_QUIET at most */
+	uint64_t answers;   /* requests, and turns of WebSockets, that were answered */
 	struct service_watch service;
 	struct service_state *state;
 	struct status_watch status;
@@ -65,6 +66,9 @@ static void on_record(const struct http_record *r, size_t size, void *ctx)
 	struct daemon *d = ctx;
 
 	http_metrics_add(d->metrics, r, size);
+	d->answers += r->kind == HTTP_KIND_TURN ||
+		      (r->kind == HTTP_KIND_REQUEST &&
+		       (r->end == HTTP_END_COMPLETE || r->end == HTTP_END_UPGRADE));
 }
 
 static void schedule(struct daemon *d, int event, unsigned int us)
@@ -161,13 +165,20 @@ static void fill_probes(const struct self *self, struct status *s)
 	}
 }
 
+static void look_for_service(struct daemon *d)
+{
+	service_watch_look(&d->service, d->config, d->answers);
+	d->self.service_up = d->service.up;
+}
+
 static int write_status(struct buf *out, void *ctx)
 {
 	struct daemon *d = ctx;
 	struct status s;
 	uint64_t now_ns;
 
-	refresh(d); /* may take a reading, and now is not before that */
+	refresh(d);          /* may take a reading, and now is not before that */
+	look_for_service(d); /* who waited a second ago may have been taken */
 	now_ns = clock_monotonic_ns();
 	status_init(&s);
 	snprintf(s.service, sizeof(s.service), "%s", d->config->service_name);
@@ -185,12 +196,6 @@ static bool is_ready(struct buf *why, void *ctx)
 	(void)why;
 	(void)ctx;
 	return true; /* there is a daemon only when its probe is attached */
-}
-
-static void look_for_service(struct daemon *d)
-{
-	service_watch_look(&d->service, d->config);
-	d->self.service_up = d->service.up;
 }
 
 static void on_second(evutil_socket_t fd, short what, void *ctx)

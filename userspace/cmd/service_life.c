@@ -72,11 +72,21 @@ static void tell_exit(struct service_life *l, const struct life_record *r)
 		l->hooks.exited(&end, l->hooks.ctx);
 }
 
+static void judge_exit(struct service_life *l, const struct life_record *r, double wall_s)
+{
+	bool served = r->flags & LIFE_FLAG_MAIN;
+
+	if (!served && l->hooks.served)
+		served = l->hooks.served((pid_t)r->pid, l->hooks.ctx);
+	life_metrics_judge(l->metrics, r, served, wall_s);
+}
+
 static void on_record(const struct life_record *r, void *ctx)
 {
+	const double wall_s = (double)clock_realtime_ns() / (double)NS_PER_SEC;
 	struct service_life *l = ctx;
 
-	if (life_metrics_add(l->metrics, r, (double)clock_realtime_ns() / (double)NS_PER_SEC)) {
+	if (life_metrics_add(l->metrics, r, wall_s)) {
 		say_restart(l, (pid_t)r->pid);
 		if (l->hooks.rescan) /* it may take a socket over that has been there all the time */
 			l->hooks.rescan(l->hooks.ctx);
@@ -90,6 +100,7 @@ static void on_record(const struct life_record *r, void *ctx)
 	case LIFE_EXEC: say_exec(r); break;
 	case LIFE_EXIT:
 		life_log_exit(&l->log, l->config->service_name, r);
+		judge_exit(l, r, wall_s);
 		tell_exit(l, r);
 		break;
 	case LIFE_TAIL: tell_exit(l, r); break;

@@ -16,6 +16,8 @@ struct service_life;
 
 /* Who wants to know. None of them may call service_life_*(). */
 struct service_life_hooks {
+	/* Whether this process, which has just ended, was a main process or a worker. Before exited(). */
+	bool (*served)(pid_t pid, void *ctx);
 	void (*forked)(pid_t parent, pid_t child, uint64_t start_ns, void *ctx);
 	/* A process ended. May be called once more for the same one. */
 	void (*exited)(const struct process_end *end, void *ctx);

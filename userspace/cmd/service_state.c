@@ -14,6 +14,7 @@
 /* How old the figures of processes may be: on a page, and for who looks several times a second. */
 #define PAGE_AGE_NS NS_PER_SEC
 #define TOP_AGE_NS 150000000
+#define SERVING_MAX 256
 
 struct service_state {
 	struct event_base *base;
@@ -21,6 +22,10 @@ struct service_state {
 	struct pressure_watch pressure;
 	struct service_life *life;
 	struct service_processes *processes;
+	/* Main processes and workers of a second ago: a look at /proc may have found that one has gone before its end
+	 * is told of. More than these are taken for helpers if that happens. */
+	pid_t serving[SERVING_MAX];
+	size_t n_serving;
 };
 
 /* --- between the set of processes and their lives */
@@ -30,6 +35,35 @@ static void on_forked(pid_t parent, pid_t child, uint64_t start_ns, void *ctx)
 	struct service_state *s = ctx;
 
 	service_processes_forked(s->processes, parent, child, start_ns);
+}
+
+static bool on_served(pid_t pid, void *ctx)
+{
+	const struct service_state *s = ctx;
+	const struct member *list;
+	size_t n;
+
+	list = service_processes_list(s->processes, &n);
+	for (size_t i = 0; i < n; i++)
+		if (list[i].pid == pid)
+			return list[i].role != MEMBER_HELPER;
+	for (size_t i = 0; i < s->n_serving; i++)
+		if (s->serving[i] == pid)
+			return true;
+	return false;
+}
+
+/* When all ends were told of. */
+static void note_serving(struct service_state *s)
+{
+	const struct member *list;
+	size_t n;
+
+	list = service_processes_list(s->processes, &n);
+	s->n_serving = 0;
+	for (size_t i = 0; i < n && s->n_serving < SERVING_MAX; i++)
+		if (list[i].role != MEMBER_HELPER)
+			s->serving[s->n_serving++] = list[i].pid;
 }
 
 static void on_exited(const struct process_end *end, void *ctx)
@@ -65,7 +99,11 @@ int service_state_new(struct event_base *base, const struct config *c,
 {
 	struct service_state *s = calloc(1, sizeof(*s));
 	const struct service_life_hooks hooks = {
-		.forked = on_forked, .exited = on_exited, .rescan = on_rescan, .ctx = s
+		.served = on_served,
+		.forked = on_forked,
+		.exited = on_exited,
+		.rescan = on_rescan,
+		.ctx = s,
 	};
 
 	if (!s)
@@ -103,6 +141,7 @@ void service_state_reload(struct service_state *s, const struct config *c)
 void service_state_second(struct service_state *s)
 {
 	service_life_look(s->life);
+	note_serving(s);
 	service_processes_look(s->processes, service_life_sees(s->life));
 }
 

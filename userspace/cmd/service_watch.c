@@ -2,6 +2,9 @@
 /* One question to the kernel a look; one log line a change. */
 #include "cmd/service_watch.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/notify.h"
@@ -18,19 +21,31 @@ static void say(const struct service_watch *w, const struct config *c, size_t i,
 			 c->ports[i], c->service_name);
 }
 
-void service_watch_look(struct service_watch *w, const struct config *c)
+static void look_at_queues(struct service_watch *w, const struct config *c, const uint64_t *waiting,
+			   uint64_t answers)
+{
+	if (!w->known) /* perhaps of other ports */
+		memset(&w->accepts, 0, sizeof(w->accepts));
+	accept_watch_look(&w->accepts, waiting, c->n_ports, answers, clock_monotonic_ns());
+}
+
+void service_watch_look(struct service_watch *w, const struct config *c, uint64_t answers)
 {
 	bool up[CONFIG_PORTS_MAX] = { false };
+	uint64_t waiting[CONFIG_PORTS_MAX];
 	bool any = false;
 
-	if (listeners_find("/proc", c->ports, c->n_ports, up) != 0)
+	if (listeners_waiting("/proc", c->ports, c->n_ports, up, waiting) != 0)
 		return;
+	look_at_queues(w, c, waiting, answers);
 	for (size_t i = 0; i < c->n_ports; i++) {
 		any |= up[i];
 		if (!w->known || up[i] != w->port_up[i])
 			say(w, c, i, up[i]);
 		w->port_up[i] = up[i];
 	}
+	if (any && !w->up)
+		w->was_down = w->since_s > 0;
 	if (any != w->up || !(w->since_s > 0))
 		w->since_s = (double)clock_realtime_ns() / (double)NS_PER_SEC;
 	if (!w->known || any != w->up)
@@ -39,12 +54,20 @@ void service_watch_look(struct service_watch *w, const struct config *c)
 	w->up = any;
 }
 
+/* NAN: nobody waits. */
+static double waiting_since_s(const struct accept_watch *a, size_t i, double now_s)
+{
+	if (!a->since_ns[i])
+		return NAN;
+	return now_s - (double)(clock_monotonic_ns() - a->since_ns[i]) / (double)NS_PER_SEC;
+}
+
 void service_watch_status(const struct service_watch *w, const struct config *c, struct status *s)
 {
 	s->service_up = w->up;
-	if (w->since_s > 0 && w->up)
+	if (w->since_s > 0 && w->up && w->was_down)
 		s->up_since_s = w->since_s; /* until its processes tell it better */
-	else if (w->since_s > 0)
+	else if (w->since_s > 0 && !w->up)
 		s->down_since_s = w->since_s;
 	for (; s->n_ports < c->n_ports && s->n_ports < STATUS_PORTS_MAX; s->n_ports++) {
 		s->ports[s->n_ports].port = c->ports[s->n_ports];
@@ -52,5 +75,7 @@ void service_watch_status(const struct service_watch *w, const struct config *c,
 		s->ports[s->n_ports].queue_length = STATUS_UNKNOWN;
 		s->ports[s->n_ports].queue_limit = STATUS_UNKNOWN;
 		s->ports[s->n_ports].drops = STATUS_UNKNOWN;
+		s->ports[s->n_ports].waiting_since_s =
+			waiting_since_s(&w->accepts, s->n_ports, s->now_s);
 	}
 }

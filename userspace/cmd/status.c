@@ -20,6 +20,7 @@
 #define ANSWER_MAX (1u << 20)
 #define ASK_MS 2000
 #define AGAIN_MS 1100 /* more than a second: figures are collected once in that */
+#define NEW_S 5 /* a daemon that is younger may still be looking for the service's processes */
 
 static const char usage[] =
 	"usage: isamon status [--json] [--config FILE]\n"
@@ -72,11 +73,18 @@ static int ask_once(const char *socket_path, struct status *s)
 }
 
 /* Where nobody has asked the daemon for anything lately, its first answer is without rates. */
+static bool is_whole(const struct status *s)
+{
+	if (s->service_up && s->mains == STATUS_UNKNOWN && s->now_s - s->isamon_since_s < NEW_S)
+		return false;
+	return isfinite(s->interval_s);
+}
+
 static int ask(const char *socket_path, struct status *s)
 {
 	int err = ask_once(socket_path, s);
 
-	if (err || isfinite(s->interval_s))
+	if (err || is_whole(s))
 		return err;
 	poll(NULL, 0, AGAIN_MS);
 	return ask_once(socket_path, s);
@@ -92,6 +100,21 @@ static int explain(const char *path, int err)
 		fprintf(stderr,
 			"isamon status: no daemon answers at %s; start it (systemctl start isamon, or "
 			"isamon run), or name its configuration with --config\n",
+			path);
+	else if (err == -ETIMEDOUT)
+		fprintf(stderr,
+			"isamon status: the daemon at %s is there, but did not answer within %d s: it "
+			"is stopped or hangs, or the host is overloaded\n",
+			path, ASK_MS / 1000);
+	else if (err == -EBUSY)
+		fprintf(stderr,
+			"isamon status: the daemon at %s answers nobody new: [listen] max_connections "
+			"others are connected to it; try again later\n",
+			path);
+	else if (err == -ECONNRESET || err == -EPIPE)
+		fprintf(stderr,
+			"isamon status: the daemon at %s broke off without an answer; perhaps it was "
+			"just stopped: try again\n",
 			path);
 	else
 		fprintf(stderr,

@@ -16,7 +16,7 @@ void status_fill_processes(const struct process_summary *p, pid_t main, struct s
 		n += p->processes[role];
 	if (!n)
 		return;
-	if (main > 0)
+	if (main > 0 && p->processes[PROCESS_MAIN])
 		s->main_pid = (uint64_t)main;
 	s->mains = p->processes[PROCESS_MAIN];
 	s->workers = p->processes[PROCESS_WORKER];
@@ -63,6 +63,12 @@ void status_fill_life(const struct life_summary *l, struct status *s)
 		say_end(&l->kill.record, s->last_kill);
 		s->last_kill_s = l->kill.wall_s;
 	}
-	if (l->oom.wall_s > 0)
+	if (l->crash.wall_s > 0) {
+		say_end(&l->crash.record, s->last_crash);
+		s->last_crash_s = l->crash.wall_s;
+	}
+	if (l->oom.wall_s > 0) {
+		say_end(&l->oom.record, s->last_oom);
 		s->last_oom_s = l->oom.wall_s;
+	}
 }

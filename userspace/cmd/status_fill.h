@@ -9,7 +9,7 @@
 #include "metrics/process_metrics.h"
 #include "metrics/status_json.h"
 
-/* @main: the main process; 0: none. Needs s->service_up. */
+/* @main: the main process, or, if the summary has none, what stands for it and is not told; 0: none. Needs s->service_up. */
 void status_fill_processes(const struct process_summary *p, pid_t main, struct status *s);
 /* Where ends of processes are not seen there is nothing but the restarts. */
 void status_fill_life(const struct life_summary *l, struct status *s);

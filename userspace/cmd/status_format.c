@@ -119,27 +119,45 @@ static void write_since(const struct status *s, struct buf *out)
 	double since = s->service_up ? s->up_since_s : s->down_since_s;
 	char at[STATUS_CELL_MAX], ago[STATUS_CELL_MAX];
 
-	if (!isfinite(since))
+	if (!isfinite(since)) {
+		if (s->service_up) {
+			label("up", out);
+			buf_add_str(out, "since when is not known yet\n");
+		}
 		return;
+	}
 	format_time(since, at);
 	status_format_duration(s->now_s - since, ago);
 	label(s->service_up ? "up" : "down", out);
 	buf_printf(out, "since %s (%s)\n", at, ago);
 }
 
+static void write_mains(const struct status *s, const char **separator, struct buf *out)
+{
+	if (!known(s->main_pid)) {
+		add_count(s->mains, s->mains == 1 ? "main process" : "main processes", separator,
+			  out);
+		return;
+	}
+	buf_printf(out, "main %" PRIu64, s->main_pid);
+	if (known(s->mains) && s->mains > 1)
+		buf_printf(out, " and %" PRIu64 " more", s->mains - 1);
+	*separator = "   ";
+}
+
 static void write_processes(const struct status *s, struct buf *out)
 {
 	const char *separator = "";
 
-	if (!known(s->mains) && !known(s->main_pid))
+	if (!known(s->mains) && !known(s->main_pid)) {
+		if (s->service_up) {
+			label("processes", out);
+			buf_add_str(out, "not known yet\n");
+		}
 		return;
-	label("processes", out);
-	if (known(s->main_pid)) {
-		buf_printf(out, "main %" PRIu64, s->main_pid);
-		separator = "   ";
 	}
-	if (known(s->mains) && s->mains > 1)
-		add_count(s->mains, "main processes", &separator, out);
+	label("processes", out);
+	write_mains(s, &separator, out);
 	/* One that is alone serves by itself. */
 	if (s->workers || s->helpers) {
 		add_count(s->workers, s->workers == 1 ? "worker" : "workers", &separator, out);
@@ -239,7 +257,10 @@ static void write_port(const struct status_port *p, struct buf *out)
 	snprintf(name, sizeof(name), "port %u", p->port);
 	label(name, out);
 	buf_add_str(out, p->listening ? "listening" : "nobody listens");
-	if (known(p->queue_length) && known(p->queue_limit))
+	/* The kernel lets in one more than the limit. */
+	if (known(p->queue_length) && known(p->queue_limit) && p->queue_length > p->queue_limit)
+		buf_printf(out, "   full: %" PRIu64 " wait to be accepted", p->queue_length);
+	else if (known(p->queue_length) && known(p->queue_limit))
 		buf_printf(out, "   %" PRIu64 " of %" PRIu64 " wait to be accepted",
 			   p->queue_length, p->queue_limit);
 	if (known(p->drops) && p->drops)
@@ -273,7 +294,7 @@ static void write_lives(const struct status *s, struct buf *out)
 	}
 	write_event("last exit", s->last_exit, s->last_exit_s, out);
 	write_event("last kill", s->last_kill, s->last_kill_s, out);
-	write_event("last OOM", "", s->last_oom_s, out);
+	write_event("last OOM", s->last_oom, s->last_oom_s, out);
 }
 
 static void write_isamon(const struct status *s, struct buf *out)

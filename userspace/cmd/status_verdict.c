@@ -32,28 +32,71 @@ static void judge_ports(struct status *s)
 			add(s, "nothing listens on port %u", s->ports[i].port);
 }
 
-static void judge_lives(struct status *s)
+static const char *wait_of(uint64_t n)
+{
+	return n == 1 ? "waits" : "wait";
+}
+
+static void judge_accepting(struct status *s)
+{
+	char since[STATUS_CELL_MAX];
+
+	for (size_t i = 0; i < s->n_ports; i++) {
+		const struct status_port *p = &s->ports[i];
+		double seconds = s->now_s - p->waiting_since_s;
+
+		if (!(seconds >= STATUS_STUCK_S))
+			continue;
+		status_format_duration(seconds, since);
+		if (p->queue_length != STATUS_UNKNOWN)
+			add(s,
+			    "nobody takes new connections on port %u for %s now: %" PRIu64
+			    " %s to be accepted",
+			    p->port, since, p->queue_length, wait_of(p->queue_length));
+		else
+			add(s, "nobody takes new connections on port %u for %s now", p->port,
+			    since);
+	}
+}
+
+static bool is_same(const char *end, const char *other)
+{
+	return *end && strcmp(end, other) == 0;
+}
+
+/* One end is told once: as that of memory, as that of the main process, or as a crash. */
+static void judge_ends(struct status *s)
 {
 	char ago[STATUS_CELL_MAX];
+	bool oom = is_recent(s, s->last_oom_s);
 
-	if (s->crash_loop == 1 && s->crashes != STATUS_UNKNOWN)
-		add(s, "crash loop: its main process ended %" PRIu64 " times shortly after another",
-		    s->crashes);
-	else if (s->crash_loop == 1)
-		add(s, "crash loop");
-	if (is_recent(s, s->last_oom_s)) {
+	if (oom) {
 		status_format_duration(s->now_s - s->last_oom_s, ago);
-		add(s, "out of memory: a process was killed %s ago", ago);
+		add(s, "out of memory: %s was killed %s ago%s%s",
+		    is_same(s->last_oom, s->last_exit) ? "its main process" : "a process", ago,
+		    *s->last_oom ? ": " : "", s->last_oom);
 	}
-	if (*s->last_exit && s->last_exit_expected == 0 && is_recent(s, s->last_exit_s)) {
+	if (*s->last_exit && s->last_exit_expected == 0 && is_recent(s, s->last_exit_s) &&
+	    !(oom && is_same(s->last_oom, s->last_exit))) {
 		status_format_duration(s->now_s - s->last_exit_s, ago);
 		add(s, "its main process ended %s ago: %s", ago, s->last_exit);
 	}
-	if (*s->last_kill && is_recent(s, s->last_kill_s) &&
-	    strcmp(s->last_kill, s->last_exit) != 0) {
-		status_format_duration(s->now_s - s->last_kill_s, ago);
-		add(s, "a process was killed %s ago: %s", ago, s->last_kill);
+	if (*s->last_crash && is_recent(s, s->last_crash_s) &&
+	    !is_same(s->last_crash, s->last_exit) &&
+	    !(oom && is_same(s->last_crash, s->last_oom))) {
+		status_format_duration(s->now_s - s->last_crash_s, ago);
+		add(s, "a process was killed %s ago: %s", ago, s->last_crash);
 	}
+}
+
+static void judge_lives(struct status *s)
+{
+	if (s->crash_loop == 1 && s->crashes != STATUS_UNKNOWN)
+		add(s, "crash loop: its main process ended %" PRIu64 " times, one after another",
+		    s->crashes);
+	else if (s->crash_loop == 1)
+		add(s, "crash loop");
+	judge_ends(s);
 }
 
 static void judge_queues(struct status *s)
@@ -62,11 +105,11 @@ static void judge_queues(struct status *s)
 		const struct status_port *p = &s->ports[i];
 
 		if (p->queue_length != STATUS_UNKNOWN && p->queue_limit != STATUS_UNKNOWN &&
-		    p->queue_length && p->queue_length >= p->queue_limit)
+		    p->queue_length > p->queue_limit) /* the kernel lets in one more than that */
 			add(s,
-			    "the listen queue of port %u is full (%" PRIu64 " of %" PRIu64
-			    "): connections are not accepted",
-			    p->port, p->queue_length, p->queue_limit);
+			    "the listen queue of port %u is full: %" PRIu64
+			    " %s to be accepted, more find no room",
+			    p->port, p->queue_length, wait_of(p->queue_length));
 		if (p->drops != STATUS_UNKNOWN && p->drops >= STATUS_DROPS)
 			add(s, "port %u turned clients away: %" PRIu64 " segments dropped", p->port,
 			    p->drops);
@@ -93,6 +136,7 @@ void status_judge(struct status *s)
 {
 	s->n_problems = 0;
 	judge_ports(s);
+	judge_accepting(s);
 	judge_lives(s);
 	judge_queues(s);
 	judge_requests(s);

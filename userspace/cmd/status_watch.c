@@ -50,9 +50,10 @@ void status_reading_take(struct status_reading *r, const struct http_metrics *m,
 	add_turns(r, m);
 }
 
+/* A reading that is younger than now is not older than anything. */
 static bool is_older(const struct status_reading *r, uint64_t now_ns, uint64_t ns)
 {
-	return now_ns - r->at_ns >= ns;
+	return now_ns >= r->at_ns && now_ns - r->at_ns >= ns;
 }
 
 void status_watch_look(struct status_watch *w, const struct http_metrics *m,
@@ -113,10 +114,10 @@ static void compare_pressure(const struct status_reading *from, const struct sta
 void status_compare(const struct status_reading *from, const struct status_reading *to,
 		    struct status *s)
 {
-	double seconds = (double)(to->at_ns - from->at_ns) / (double)NS_PER_SEC;
+	double seconds = ((double)to->at_ns - (double)from->at_ns) / (double)NS_PER_SEC;
 	uint64_t ended = to->requests - from->requests + (to->aborts - from->aborts);
 
-	if (!(seconds > 0))
+	if (to->at_ns <= from->at_ns)
 		return;
 	s->interval_s = seconds;
 	s->errors = to->errors - from->errors;
@@ -140,6 +141,8 @@ static void fill_ports(const struct pressure_figures *p, struct status *s)
 				continue;
 			s->ports[i].queue_length = p->ports[j].length;
 			s->ports[i].queue_limit = p->ports[j].limit;
+			if (!p->ports[j].length) /* a newer look than the other */
+				s->ports[i].waiting_since_s = NAN;
 		}
 	}
 }

@@ -40,7 +40,8 @@ void status_reading_take(struct status_reading *r, const struct http_metrics *m,
 /* Remembers what is counted now, unless that was done some seconds ago. For each page. */
 void status_watch_look(struct status_watch *w, const struct http_metrics *m,
 		       const struct pressure_figures *p, uint64_t now_ns);
-/* Fills in what happened in the interval and what the requests' metrics know. After a look. */
+/* Fills in what happened in the interval and what the requests' metrics know. After a look; if @now_ns is from before
+ * it, the reading before that one is used, or none. */
 void status_watch_fill(const struct status_watch *w, const struct http_metrics *m,
 		       const struct pressure_figures *p, uint64_t now_ns, struct status *s);
 

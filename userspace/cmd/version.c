@@ -18,7 +18,9 @@
 #define COMPILER "gcc " __VERSION__
 #endif
 
-static const char usage[] = "usage: isamon version [--json]\n";
+static const char usage[] =
+	"usage: isamon version [--json]\n"
+	"Versions of isamon, of the compiler that made it, and of the libraries it runs on.\n";
 
 /* libbpf begins its version with a v. */
 static const char *bpf_library(void)
@@ -37,6 +39,10 @@ int cmd_version(int argc, char **argv)
 		{ "libevent", event_get_version() },
 	};
 
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		fputs(usage, stdout);
+		return CMD_OK;
+	}
 	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--json") != 0)) {
 		fputs(usage, stderr);
 		return CMD_USAGE;

@@ -37,7 +37,7 @@ struct life_metrics {
 	uint64_t n_crashes;
 	bool crash_loop;
 	unsigned int crashes; /* that made it one, or not yet */
-	struct life_last last_main, last_kill, last_oom;
+	struct life_last last_main, last_kill, last_crash, last_oom;
 };
 
 int life_metrics_new(const struct life_limits *limits, struct life_metrics **ret_metrics)
@@ -69,6 +69,30 @@ bool life_status_expected(uint32_t status)
 		return WTERMSIG(s) == SIGTERM || WTERMSIG(s) == SIGINT || WTERMSIG(s) == SIGHUP;
 	return WEXITSTATUS(s) == 0 || WEXITSTATUS(s) == 128 + SIGTERM ||
 	       WEXITSTATUS(s) == 128 + SIGINT;
+}
+
+/* Nobody sent it in peace, and it is not what a writer gets whose reader went. */
+static bool is_kill(uint32_t status)
+{
+	const int s = (int)status;
+
+	return WIFSIGNALED(s) && WTERMSIG(s) != SIGPIPE && !life_status_expected(status);
+}
+
+bool life_status_crash(uint32_t status, bool serves)
+{
+	if (!is_kill(status))
+		return false;
+	switch (WTERMSIG((int)status)) {
+	case SIGSEGV:
+	case SIGABRT:
+	case SIGBUS:
+	case SIGFPE:
+	case SIGILL:
+	case SIGSYS:
+	case SIGTRAP: return true;
+	default: return serves;
+	}
 }
 
 void life_split_cpu(const struct life_record *r, uint64_t *ret_user_ns, uint64_t *ret_system_ns)
@@ -139,14 +163,20 @@ void life_metrics_forget_main(struct life_metrics *m)
 static void note_last(struct life_metrics *m, const struct life_record *r, double wall_s)
 {
 	const struct life_last last = { *r, wall_s };
-	const int status = (int)r->status;
 
 	if (r->flags & LIFE_FLAG_MAIN)
 		m->last_main = last;
 	if (r->flags & LIFE_FLAG_OOM)
 		m->last_oom = last;
-	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGPIPE && !life_status_expected(r->status))
+	if (is_kill(r->status))
 		m->last_kill = last;
+}
+
+void life_metrics_judge(struct life_metrics *m, const struct life_record *r, bool serves,
+			double wall_s)
+{
+	if (r->kind == LIFE_EXIT && life_status_crash(r->status, serves))
+		m->last_crash = (struct life_last){ *r, wall_s };
 }
 
 bool life_metrics_add(struct life_metrics *m, const struct life_record *r, double wall_s)
@@ -209,6 +239,7 @@ void life_metrics_summary(const struct life_metrics *m, struct life_summary *ret
 		.crash_loop = m->crash_loop,
 		.main_exit = m->last_main,
 		.kill = m->last_kill,
+		.crash = m->last_crash,
 		.oom = m->last_oom,
 	};
 }

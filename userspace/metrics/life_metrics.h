@@ -41,6 +41,14 @@ void life_metrics_set_limits(struct life_metrics *m, const struct life_limits *l
  * @wall_s: the time of the day, since the epoch. Returns whether it was a restart.
  */
 bool life_metrics_add(struct life_metrics *m, const struct life_record *r, double wall_s);
+/* Whether an end is a kill that speaks against the service, not only information: by a signal that nobody sends in
+ * peace, nor SIGPIPE, and either of a process that serves (@serves: the main process or a worker), or by a signal
+ * that means a crash (SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP). Its own child that a service kills
+ * by SIGKILL is no such one, nor one that SIGUSR1 ended. */
+bool life_status_crash(uint32_t status, bool serves);
+/* Tells of the end of a process, after life_metrics_add(): whether it served. */
+void life_metrics_judge(struct life_metrics *m, const struct life_record *r, bool serves,
+			double wall_s);
 /* User space knows that @pid, which lives, is the main process: a restart if there was another before, unless it is an
  * @orphan of that one. Also where no record tells. Returns whether it was. */
 bool life_metrics_main_is(struct life_metrics *m, pid_t pid, bool orphan);
@@ -71,6 +79,8 @@ struct life_summary {
 	struct life_last main_exit;
 	struct life_last
 		kill; /* by a signal that is not sent to end a process in peace, nor SIGPIPE */
+	struct life_last
+		crash; /* a kill of a process that serves, or by a signal that means a crash */
 	struct life_last oom;
 };
 

@@ -68,6 +68,9 @@ static const struct member members[] = {
 	ROW(status, "last_exit_seconds", DECIMAL, last_exit_s),
 	ROW(status, "last_kill", TEXT, last_kill),
 	ROW(status, "last_kill_seconds", DECIMAL, last_kill_s),
+	ROW(status, "last_crash", TEXT, last_crash),
+	ROW(status, "last_crash_seconds", DECIMAL, last_crash_s),
+	ROW(status, "last_oom", TEXT, last_oom),
 	ROW(status, "last_oom_seconds", DECIMAL, last_oom_s),
 	ROW(status, "records_lost", NUMBER, records_lost),
 };
@@ -77,6 +80,7 @@ static const struct member port_members[] = {
 	ROW(status_port, "queue_length", NUMBER, queue_length),
 	ROW(status_port, "queue_limit", NUMBER, queue_limit),
 	ROW(status_port, "drops", NUMBER, drops),
+	ROW(status_port, "waiting_since_seconds", DECIMAL, waiting_since_s),
 };
 
 static const struct member probe_members[] = {

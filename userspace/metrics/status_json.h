@@ -27,6 +27,7 @@ struct status_port {
 	bool listening;
 	uint64_t queue_length, queue_limit; /* connections that wait to be accepted */
 	uint64_t drops;                     /* in the interval */
+	double waiting_since_s; /* since when some wait, none was taken, and no request of any port was answered */
 };
 
 struct status_probe {
@@ -73,6 +74,10 @@ struct status {
 	char last_kill
 		[STATUS_WORDS_MAX]; /* of any process of the service by a signal nobody sends in peace */
 	double last_kill_s;
+	char last_crash
+		[STATUS_WORDS_MAX]; /* of these the last one that speaks against the service */
+	double last_crash_s;
+	char last_oom[STATUS_WORDS_MAX]; /* because memory ran out */
 	double last_oom_s;
 
 	struct status_port ports[STATUS_PORTS_MAX];

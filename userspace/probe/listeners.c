@@ -57,7 +57,8 @@ static bool take_end(const char **at, uint32_t *ret_port)
 struct search {
 	const uint16_t *ports;
 	size_t n;
-	bool *up; /* NULL: inodes are wanted */
+	bool *up;          /* NULL: inodes are wanted */
+	uint64_t *waiting; /* may be NULL */
 	uint64_t *inodes;
 	size_t max, n_inodes;
 };
@@ -86,6 +87,16 @@ static void take_inode(const char *at, struct search *s)
 		s->inodes[s->n_inodes++] = inode;
 }
 
+/* " 00000000:00000005 ": tx_queue and rx_queue */
+static void take_waiting(const char *at, uint64_t *waiting)
+{
+	uint32_t tx, rx;
+
+	at += strspn(at, " ");
+	if (take_hex(&at, &tx) && take_char(&at, ':') && take_hex(&at, &rx))
+		*waiting += rx;
+}
+
 /* Returns whether to go on: not behind the last listening socket. */
 static bool row_take(const char *row, struct search *s)
 {
@@ -101,6 +112,9 @@ static bool row_take(const char *row, struct search *s)
 		take_up(s, local);
 	else if (is_wanted(s, local))
 		take_inode(at, s);
+	for (size_t i = 0; s->waiting && i < s->n; i++)
+		if (s->ports[i] == local)
+			take_waiting(at, &s->waiting[i]);
 	return true;
 }
 
@@ -138,10 +152,15 @@ static int diag_read(struct search *s)
 	if (err)
 		return err;
 	for (size_t i = 0; i < found.n; i++) {
+		const struct listen_socket *x = &found.items[i];
+
 		if (s->up)
-			take_up(s, found.items[i].port);
-		else if (s->n_inodes < s->max && found.items[i].inode)
-			s->inodes[s->n_inodes++] = found.items[i].inode;
+			take_up(s, x->port);
+		else if (s->n_inodes < s->max && x->inode)
+			s->inodes[s->n_inodes++] = x->inode;
+		for (size_t k = 0; s->waiting && k < s->n; k++)
+			if (s->ports[k] == x->port)
+				s->waiting[k] += x->length;
 	}
 	return 0;
 }
@@ -159,12 +178,20 @@ static int sockets_read(const char *proc, struct search *s)
 	return tables_read(proc, s);
 }
 
-int listeners_find(const char *proc, const uint16_t *ports, size_t n, bool *up)
+int listeners_waiting(const char *proc, const uint16_t *ports, size_t n, bool *up,
+		      uint64_t *waiting)
 {
-	struct search s = { .ports = ports, .n = n, .up = up };
+	struct search s = { .ports = ports, .n = n, .up = up, .waiting = waiting };
 
 	memset(up, 0, n * sizeof(*up));
+	if (waiting)
+		memset(waiting, 0, n * sizeof(*waiting));
 	return sockets_read(proc, &s);
+}
+
+int listeners_find(const char *proc, const uint16_t *ports, size_t n, bool *up)
+{
+	return listeners_waiting(proc, ports, n, up, NULL);
 }
 
 int listeners_inodes(const char *proc, const uint16_t *ports, size_t n, uint64_t *inodes,

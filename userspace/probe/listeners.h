@@ -21,6 +21,11 @@
  */
 int listeners_find(const char *proc, const uint16_t *ports, size_t n, bool *up);
 
+/* The same, and waiting[i]: how many connections wait there to be accepted, of all its sockets together (the tables have
+ * it in the place of a listening socket's receive queue: get_tcp4_sock, net/ipv4/tcp_ipv4.c). */
+int listeners_waiting(const char *proc, const uint16_t *ports, size_t n, bool *up,
+		      uint64_t *waiting);
+
 /* The same sockets by their inodes, as /proc/PID/fd names them ("socket:[4711]"): @max of them, in no order. Returns 0
  * or -errno. */
 int listeners_inodes(const char *proc, const uint16_t *ports, size_t n, uint64_t *inodes,

@@ -23,8 +23,9 @@
 #define SOCKETS_NS (10 * NS_PER_SEC) /* off /proc/net the sockets take milliseconds */
 #define INTERVAL_FED_NS (600 * NS_PER_SEC)
 #define INTERVAL_UNFED_NS (60 * NS_PER_SEC)
-#define INTERVAL_NOBODY_NS (10 * NS_PER_SEC) /* there is a socket, but nobody has it: a manager keeps it */
-#define SETTLE_TICKS 300 /* 3 s: by then a worker has its sockets */
+#define INTERVAL_NOBODY_NS \
+	(10 * NS_PER_SEC) /* there is a socket, but nobody has it: a manager keeps it */
+#define SETTLE_TICKS 300  /* 3 s: by then a worker has its sockets */
 #define SETTLE_LINKS 1024 /* that are read then at most: two milliseconds or so */
 
 struct members {

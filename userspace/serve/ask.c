@@ -105,8 +105,11 @@ static int parse_head(const char *head, uint64_t *ret_length, bool *ret_known)
 	char digits[24];
 	size_t n;
 
-	if (strncmp(head, "HTTP/1.", 7) != 0 || strlen(head) < 12 ||
-	    strncmp(head + 8, " 200", 4) != 0 || find_header(head, "transfer-encoding", &n))
+	if (strncmp(head, "HTTP/1.", 7) != 0 || strlen(head) < 12)
+		return -EPROTO;
+	if (strncmp(head + 8, " 503", 4) == 0)
+		return -EBUSY;
+	if (strncmp(head + 8, " 200", 4) != 0 || find_header(head, "transfer-encoding", &n))
 		return -EPROTO;
 	value = find_header(head, "content-length", &n);
 	*ret_known = value != NULL;
@@ -129,8 +132,10 @@ static int read_head(const struct asking *a, struct buf *body, uint64_t *ret_len
 
 	while (!end) {
 		err = head.len > ASK_HEAD_MAX ? -EPROTO : receive(a, &head);
-		if (err <= 0)
-			return err ? err : -EPROTO;
+		if (err < 0)
+			return err;
+		if (err == 0)
+			return head.len ? -EPROTO : -ECONNRESET;
 		end = head.data ? strstr(head.data, "\r\n\r\n") : NULL;
 	}
 	end += 4;
@@ -177,7 +182,7 @@ int ask_daemon(const char *socket_path, const char *target, int timeout_ms, stru
 	_cleanup_(file_closep) int fd = -1;
 	struct asking a = { .deadline_ns =
 				    clock_monotonic_ns() + (uint64_t)timeout_ms * NS_PER_MS };
-	int err;
+	int err, read_err;
 
 	fd = connect_to(socket_path, a.deadline_ns);
 	if (fd < 0)
@@ -187,5 +192,9 @@ int ask_daemon(const char *socket_path, const char *target, int timeout_ms, stru
 	err = buf_printf(&request, "GET %s HTTP/1.0\r\n\r\n", target);
 	if (!err)
 		err = send_all(&a, request.data, request.len);
-	return err ? err : read_answer(&a, body);
+	/* Who is refused may find the answer behind a connection that takes nothing any more. */
+	if (err && err != -EPIPE && err != -ECONNRESET)
+		return err;
+	read_err = read_answer(&a, body);
+	return err && read_err == -ECONNRESET ? err : read_err;
 }
