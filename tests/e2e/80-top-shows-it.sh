@@ -49,9 +49,22 @@ if command -v tmux >/dev/null; then
 	sleep 0.5
 	mux resize-window -x 100 -y 30
 	wait_for 10 "top after it was made larger again" pane
+	narrow() { mux capture-pane -p >"$T/pane" && grep -q '  /api/models$' "$T/pane" && ! grep -q P90 "$T/pane"; }
+	mux resize-window -x 60 -y 30
+	wait_for 10 "top with 60 columns to leave some out for the route" narrow
+	cat "$T/pane"
+	mux resize-window -x 140 -y 3
+	low() { mux capture-pane -p >"$T/pane" && grep -q 'requests/s' "$T/pane" && ! grep -q 'q quit' "$T/pane"; }
+	wait_for 10 "top with 3 lines to leave out the keys" low
 	mux send-keys q
 	wait_for 10 "top to end" test -s "$T/top.status"
 	[ "$(cat "$T/top.status")" = 0 ] || fail "top ended with $(cat "$T/top.status"): $(cat "$T/top.log")"
+	rm "$T/top.status"
+	mux -f /dev/null new-session -d -x 80 -y 24 \
+		"TERM=dumb '$ISAMON' top --config '$T/isamon.conf' 2>'$T/top.log'; echo \$? >'$T/top.status'"
+	wait_for 10 "top on a dumb terminal to end" test -s "$T/top.status"
+	[ "$(cat "$T/top.status")" = 3 ] || fail "top on a dumb terminal ended with $(cat "$T/top.status")"
+	grep -q 'cannot be drawn on.*--once' "$T/top.log" || fail "top on a dumb terminal: $(cat "$T/top.log")"
 else
 	say "no tmux: not tried in a terminal"
 fi
