@@ -32,7 +32,22 @@ grep -q '/api/models' "$T/once" || fail "no /api/models in the table"
 grep -qi 'p99' "$T/once" || fail "no p99 in the table"
 if LC_ALL=C grep -q $'\033' "$T/once"; then fail "escape sequences in what is no terminal"; fi
 awk 'length($0) > 100 { exit 1 }' "$T/once" || fail "lines of more than 100 characters"
-top --once --json --config "$T/isamon.conf" | check_json || fail "top --json"
+top --once --json --config "$T/isamon.conf" >"$T/json"
+check_json <"$T/json" || fail "top --json"
+"$PY" - "$T/json" "$REPO/docs/top.md" <<'END' || fail "docs/top.md does not tell of all keys"
+import json, sys
+
+def keys(value):
+    if isinstance(value, list):
+        return set().union(*map(keys, value))
+    return set(value).union(*map(keys, value.values())) if isinstance(value, dict) else set()
+
+with open(sys.argv[2]) as f:
+    text = f.read()
+missing = [k for k in keys(json.load(open(sys.argv[1]))) if "`%s`" % k not in text]
+print("not in docs/top.md:", missing)
+sys.exit(bool(missing))
+END
 
 say "== live, in a terminal"
 if command -v tmux >/dev/null; then
