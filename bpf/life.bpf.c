@@ -49,12 +49,13 @@ struct {
 #define LIFE_WAKE_BYTES (64 * 1024)
 
 /*
- * The main process, 0 while there is none; who makes it; the command line by which the next one is known
- * (0: by none). User space writes all three through the map's memory.
+ * The main process, 0 while there is none. Who starts it, and who starts the wrapper above it, if there is one; the command
+ * lines by which the next ones are known (0: by none): [0] of the main process, [1] of the wrapper. User space writes
+ * them all through the map's memory.
  */
 __u32 life_main_pid;
-__u32 life_parent_pid;
-__u64 life_main_command;
+__u32 life_parent_pids[2];
+__u64 life_commands[2];
 /* When user space looked at the members the last time; it writes this, too. */
 __u64 life_collected_ns;
 
@@ -127,7 +128,7 @@ static __always_inline void on_fork(struct task_struct___life *child)
 		return;
 	m = member_of(parent);
 	if (!m || m->state == LIFE_CANDIDATE) {
-		if (!life_parent_pid || parent_pid != life_parent_pid)
+		if (parent_pid != life_parent_pids[0] && parent_pid != life_parent_pids[1])
 			return;
 		added.state = LIFE_CANDIDATE;
 	}
@@ -161,6 +162,25 @@ static __always_inline __u64 command_of(const struct task_struct___life *t)
 	return life_command_hash(c->words, n);
 }
 
+/*
+ * Whether what @t executes makes it the service's, or a candidate that it stays one. *ret_flags: whether it is the main
+ * process. The last one must be gone: while it lives, this is another program of the same name.
+ */
+static __always_inline bool is_successor(struct life_member *m, const struct task_struct___life *t,
+					 __u8 *ret_flags)
+{
+	if (m->state == LIFE_CANDIDATE || !life_main_pid)
+		m->command = command_of(t);
+	if (life_main_pid || !m->command)
+		return false;
+	if (m->command == life_commands[0]) {
+		life_main_pid = (__u32)t->tgid;
+		*ret_flags = LIFE_FLAG_MAIN;
+		return true;
+	}
+	return m->command == life_commands[1];
+}
+
 static __always_inline void on_exec(void)
 {
 	struct task_struct___life *t = current_task();
@@ -170,15 +190,9 @@ static __always_inline void on_exec(void)
 
 	if (!m)
 		return;
-	if (m->state == LIFE_CANDIDATE) {
-		m->command = command_of(t);
-		/* The last one must be gone: while it lives, this is another program of the same name. */
-		if (life_main_pid || !m->command || m->command != life_main_command)
-			return;
-		m->state = LIFE_MEMBER;
-		life_main_pid = (__u32)t->tgid;
-		flags = LIFE_FLAG_MAIN;
-	}
+	if (!is_successor(m, t, &flags) && m->state == LIFE_CANDIDATE)
+		return;
+	m->state = LIFE_MEMBER;
 	life_count(execs);
 	r = record_new(LIFE_EXEC, (__u32)t->tgid);
 	if (!r)

@@ -48,6 +48,7 @@ test	wrk			wrk
 test	apache2-utils		httpd-tools
 test	!curl=curl		!curl=curl-minimal
 test	prometheus		prometheus
+test	prometheus-process-exporter	-
 test	tmux			tmux
 test	iproute2		iproute
 test	procps			procps-ng
@@ -198,7 +199,7 @@ disable_services()
 {
 	local name
 	command -v systemctl >/dev/null || return 0
-	for name in nginx prometheus; do
+	for name in nginx prometheus prometheus-process-exporter; do
 		case " $* " in *" $name "* | *" $name-light "*)
 			as_root systemctl disable $name.service >/dev/null 2>&1 || : ;;
 		esac

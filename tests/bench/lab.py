@@ -166,11 +166,11 @@ def start_nginx(lab):
     return port
 
 
-def start_uvicorn(lab, middleware):
+def start_uvicorn(lab, middleware, *options):
     port = free_port()
     process = lab.start(
         ["/usr/bin/python3", "-m", "uvicorn", "--app-dir", HERE, "app:app", "--port", str(port)]
-        + ["--host", "127.0.0.1", "--no-access-log", "--log-level", "warning"],
+        + ["--host", "127.0.0.1", "--no-access-log", "--log-level", "warning", *options],
         cpu=SERVER_CPU,
         env={"BENCH_MIDDLEWARE": middleware, "PYTHONDONTWRITEBYTECODE": "1"},
     )

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The probe "life" on children of this process, in both of its tiers: the kernel's own sums must come out. */
-#include "unit/unit.h"
+#include "life_test.h"
 
-#include <bpf/libbpf.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -11,27 +9,10 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "probe/life_probe.h"
-
-#define N_KEPT 1024
 #define BURN_NS 20000000
 #define N_CHILDREN 200
 #define LAST_US 300
-
-static struct life_probe *probe;
-static struct life_record got[N_KEPT];
-static size_t n_got;
-static bool raw;
-
-static void keep(const struct life_record *r, void *ctx)
-{
-	(void)ctx;
-	if (n_got < N_KEPT)
-		got[n_got++] = *r;
-}
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -64,73 +45,6 @@ static struct truth reap(void)
 	t.us = (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 +
 	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 	return t;
-}
-
-/* Returns whether the probe can be tried. What it follows is this process, unless @followed is another. */
-static bool begin(pid_t followed)
-{
-	_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
-	int err = life_probe_open(raw, keep, NULL, &why, &probe);
-
-	n_got = 0;
-	if (err) {
-		unit_skip("%s: %s", strerror(-err), buf_str(&why));
-		return false;
-	}
-	EXPECT_STR(life_probe_how(probe), raw ? "raw_tp" : "tp_btf");
-	if (!followed)
-		followed = getpid();
-	life_probe_set_members(probe, &followed, 1);
-	return true;
-}
-
-static void end(void)
-{
-	life_probe_close(probe);
-	probe = NULL;
-}
-
-static size_t count(enum life_kind kind)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < n_got; i++)
-		n += got[i].kind == kind;
-	return n;
-}
-
-/*
- * Until @n processes have ended and been reaped. Linux 6.18 does not tell of every task that it frees, so that
- * some of the last records may be missing: a few in a hundred at most.
- */
-static void wait_for_tails(size_t n)
-{
-	uint64_t deadline = clock_monotonic_ns() + 20 * NS_PER_SEC;
-	struct life_totals t = { 0 };
-
-	do {
-		usleep(2000);
-		life_probe_drain(probe);
-		if (count(LIFE_TAIL) + 1 + n / 25 >= n &&
-		    deadline > clock_monotonic_ns() + NS_PER_SEC)
-			deadline = clock_monotonic_ns() + NS_PER_SEC;
-	} while (count(LIFE_TAIL) < n && clock_monotonic_ns() < deadline);
-	EXPECT_UINT(count(LIFE_EXIT), n);
-	life_probe_totals(probe, &t);
-	unit_check(count(LIFE_TAIL) <= n && count(LIFE_TAIL) + 1 + n / 25 >= n, __FILE__, __LINE__,
-		   "%zu of %zu last records came, %llu were lost", count(LIFE_TAIL), n,
-		   (unsigned long long)t.records_lost);
-}
-
-static const struct life_record *find(enum life_kind kind, pid_t pid)
-{
-	static const struct life_record none;
-
-	for (size_t i = 0; i < n_got; i++)
-		if (got[i].kind == kind && got[i].pid == (__u32)pid)
-			return &got[i];
-	FAIL_CASE("no record of kind %d of process %d", kind, (int)pid);
-	return &none;
 }
 
 /*
@@ -353,230 +267,15 @@ static void memory(void)
 	end();
 }
 
-static void strangers(void)
-{
-	pid_t other = fork(), self = getpid();
-	struct life_totals t;
-
-	if (!other) {
-		for (;;)
-			pause();
-	}
-	if (begin(other)) {
-		/* children of ours are none of the member's */
-		if (!fork())
-			_exit(1);
-		wait(NULL);
-		/* we are one from now on, and it is not: it is let go of by the next call */
-		life_probe_set_members(probe, &self, 1);
-		life_probe_set_members(probe, &self, 1);
-		kill(other, SIGKILL);
-		waitpid(other, NULL, 0);
-		if (!fork())
-			_exit(0);
-		wait(NULL);
-		wait_for_tails(1);
-		EXPECT_INT(life_probe_totals(probe, &t), 0);
-		EXPECT_UINT(t.forks, 1);
-		EXPECT_UINT(t.exits[LIFE_EXIT_ZERO], 1);
-		EXPECT_UINT(t.exits[LIFE_EXIT_ERROR] + t.exits[LIFE_EXIT_SIGNAL], 0);
-		end();
-	} else {
-		kill(other, SIGKILL);
-		waitpid(other, NULL, 0);
-	}
-}
-
-/* Makes a process with the id @pid, which ends with status 1. Returns whether that could be done. */
-static bool take_pid(pid_t pid)
-{
-	for (int i = 0; i < 50; i++) {
-		FILE *f = fopen("/proc/sys/kernel/ns_last_pid", "w");
-		pid_t child;
-
-		if (!f)
-			return false;
-		fprintf(f, "%d", (int)pid - 1);
-		if (fclose(f) != 0)
-			return false;
-		child = fork();
-		if (!child)
-			_exit(1);
-		waitpid(child, NULL, 0);
-		if (child == pid)
-			return true;
-	}
-	return false;
-}
-
-/* User space named a process that was gone already; then somebody else got its id. */
-static void pid_reuse(void)
-{
-	pid_t gone = fork(), self = getpid(), both[2];
-	struct life_totals t;
-
-	if (!gone)
-		_exit(0);
-	waitpid(gone, NULL, 0);
-	if (!begin(gone))
-		return;
-	if (!take_pid(gone)) {
-		unit_skip("a process with a certain id cannot be made here");
-		end();
-		return;
-	}
-	life_probe_drain(probe);
-	EXPECT_UINT(n_got, 0);
-	/* But a child of a member is one, whoever had its id before. */
-	both[0] = self;
-	both[1] = gone;
-	life_probe_set_members(probe, both, 2);
-	if (!take_pid(gone))
-		unit_skip("a process with a certain id cannot be made here");
-	EXPECT_INT(life_probe_totals(probe, &t), 0);
-	EXPECT(t.exits[LIFE_EXIT_ERROR] >= 1);
-	usleep(100000);
-	life_probe_drain(probe);
-	EXPECT_UINT(find(LIFE_EXIT, gone)->start_ns, find(LIFE_FORK, gone)->start_ns);
-	end();
-}
-
-/* The service's command line with another name before it, or the same one; it ends when @input does. */
-static pid_t start(const char *name, int input, int output)
-{
-	pid_t pid = fork();
-
-	if (!pid) {
-		dup2(input, STDIN_FILENO);
-		dup2(output, STDOUT_FILENO);
-		execl("/bin/cat", name, "-", NULL);
-		_exit(127);
-	}
-	return pid;
-}
-
-/* The same, until the end of *ret_input; it has been executed whole, for it has answered. */
-static pid_t start_and_wait(const char *name, int *ret_input)
-{
-	int in[2], out[2];
-	char c = 'x';
-	pid_t pid;
-
-	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
-		abort();
-	pid = start(name, in[0], out[1]);
-	EXPECT_INT(write(in[1], &c, 1), 1);
-	EXPECT_INT(read(out[0], &c, 1), 1);
-	close(in[0]);
-	close(out[0]);
-	close(out[1]);
-	*ret_input = in[1];
-	return pid;
-}
-
-/* A child of the supervisor, by another command line than before, turns out to be the service all the same; the
- * next one is known by that, whatever it calls itself meanwhile. */
-static void renamed(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), hold;
-	pid_t main = fork(), again;
-
-	REQUIRE(main >= 0);
-	if (!main) { /* tells who starts the service */
-		for (;;)
-			pause();
-	}
-	if (!begin(main)) {
-		kill(main, SIGKILL);
-		waitpid(main, NULL, 0);
-		return;
-	}
-	EXPECT_INT(life_probe_set_main(probe, main), 0);
-	kill(main, SIGKILL);
-	waitpid(main, NULL, 0);
-	wait_for_tails(1);
-	n_got = 0;
-	main = start_and_wait("new-service", &hold);
-	life_probe_set_members(probe, &main, 1);
-	EXPECT_INT(life_probe_set_main(probe, main), 0);
-	close(hold);
-	waitpid(main, NULL, 0);
-	again = start("new-service", null, null);
-	waitpid(again, NULL, 0);
-	close(null);
-	wait_for_tails(2);
-	EXPECT_UINT(find(LIFE_EXIT, main)->flags & LIFE_FLAG_MAIN, LIFE_FLAG_MAIN);
-	EXPECT_UINT(find(LIFE_EXEC, again)->flags, LIFE_FLAG_MAIN);
-	end();
-}
-
-/* The member is our child, and we are its supervisor. */
-static void successor(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), hold;
-	pid_t main, again;
-
-	main = start_and_wait("the-service", &hold);
-	if (!begin(main)) {
-		close(hold);
-		waitpid(main, NULL, 0);
-		return;
-	}
-	EXPECT_INT(life_probe_set_main(probe, main), 0);
-	waitpid(start("the-service", null, null), NULL,
-		0); /* it has not ended: this is another one */
-	close(hold);
-	waitpid(main, NULL, 0);
-	waitpid(start("other-service", null, null), NULL, 0);
-	again = start("the-service", null, null);
-	waitpid(again, NULL, 0);
-	close(null);
-	wait_for_tails(2);
-	EXPECT_UINT(find(LIFE_EXIT, main)->flags & LIFE_FLAG_MAIN, LIFE_FLAG_MAIN);
-	EXPECT_UINT(count(LIFE_EXEC), 1);
-	EXPECT_UINT(find(LIFE_EXEC, again)->flags, LIFE_FLAG_MAIN);
-	EXPECT_STR(find(LIFE_EXEC, again)->comm, "cat");
-	EXPECT_UINT(find(LIFE_EXIT, again)->flags & LIFE_FLAG_MAIN, LIFE_FLAG_MAIN);
-	EXPECT_INT(life_probe_set_main(probe, main), -ESRCH);
-	end();
-}
-
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
-		{ "tp_btf: ends are told as wait() does", ends },
-		{ "tp_btf: 200 children of 20 ms are all in the sum", short_lives },
-		{ "tp_btf: threads that race to the end are in the sum", threads },
-		{ "tp_btf: grandchildren of a moment are seen", grandchildren },
-		{ "tp_btf: the peak of memory is that of getrusage()", memory },
-		{ "tp_btf: who is no member is not seen", strangers },
-		{ "tp_btf: a process that got the id of another is not that one", pid_reuse },
-		{ "tp_btf: the next main process is known by its command line", successor },
-		{ "tp_btf: a service that is started otherwise is followed, and known from then on",
-		  renamed },
-		{ "raw_tp: ends are told as wait() does", ends },
-		{ "raw_tp: 200 children of 20 ms are all in the sum", short_lives },
-		{ "raw_tp: threads that race to the end are in the sum", threads },
-		{ "raw_tp: grandchildren of a moment are seen", grandchildren },
-		{ "raw_tp: the peak of memory is that of getrusage()", memory },
-		{ "raw_tp: who is no member is not seen", strangers },
-		{ "raw_tp: a process that got the id of another is not that one", pid_reuse },
-		{ "raw_tp: the next main process is known by its command line", successor },
-		{ "raw_tp: a service that is started otherwise is followed, and known from then on",
-		  renamed },
+		{ "ends are told as wait() does", ends },
+		{ "200 children of 20 ms are all in the sum", short_lives },
+		{ "threads that race to the end are in the sum", threads },
+		{ "grandchildren of a moment are seen", grandchildren },
+		{ "the peak of memory is that of getrusage()", memory },
 	};
 
-	libbpf_set_print(NULL);
-	unit_state.argc = argc;
-	unit_state.argv = argv;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		raw = cases[i].name[0] == 'r';
-		if (!unit_wanted(cases[i].name))
-			continue;
-		unit_begin("%s", cases[i].name);
-		cases[i].run();
-		if (raw && cases[i].run == ends && unit_state.result == UNIT_SKIP)
-			break; /* so would the others be */
-	}
-	return unit_finish();
+	return life_main(argc, argv, cases, ARRAY_SIZE(cases));
 }

@@ -50,8 +50,9 @@ awk -v a="$(cat "$T/before")" -v b="$(cat "$T/after")" -v c="$children_before" -
 		if (told < truth * 0.98 || told > truth * 1.02 + 0.02) { print "isamon is wrong"; exit 1 }
 		if (p > truth / 2) { print "polling saw them: this test shows nothing"; exit 1 }
 	}' || fail "the CPU time of short-lived children"
-awk -v c="$(metric isamon_service_children_cpu_seconds_total)" 'BEGIN { exit !(c > 3.9) }' ||
-	fail "children that nobody saw: $(metric isamon_service_children_cpu_seconds_total) s, expected 4"
+# A page that is asked for meanwhile sees the child or two that live just then.
+awk -v c="$(metric isamon_service_children_cpu_seconds_total)" 'BEGIN { exit !(c > 3.5) }' ||
+	fail "children that nobody saw: $(metric isamon_service_children_cpu_seconds_total) s, expected nearly 4"
 
 say "== exit codes and signals"
 before="$(exits exit_zero) $(exits exit_error) $(exits signal) $(metric isamon_service_execs_total)"

@@ -157,15 +157,19 @@ static void restarts(void)
 {
 	struct life_metrics *m = new_metrics();
 
-	EXPECT(!life_metrics_main_is(m, 10)); /* the first that is known */
-	EXPECT(!life_metrics_main_is(m, 10));
+	EXPECT(!life_metrics_main_is(m, 10, false)); /* the first that is known */
+	EXPECT(!life_metrics_main_is(m, 10, false));
 	ends(m, 10, EXITED(1), 1);
-	EXPECT_UINT(life_metrics_restarts(m), 0); /* it may stay down */
-	EXPECT(begins(m, 11));                    /* the kernel tells first, */
-	EXPECT(!life_metrics_main_is(m, 11));     /* /proc says the same later */
+	EXPECT_UINT(life_metrics_restarts(m), 0);    /* it may stay down */
+	EXPECT(begins(m, 11));                       /* the kernel tells first, */
+	EXPECT(!life_metrics_main_is(m, 11, false)); /* /proc says the same later */
 	ends(m, 11, EXITED(1), 2);
-	EXPECT(life_metrics_main_is(m, 12)); /* told by /proc alone */
-	EXPECT(life_metrics_main_is(m, 13)); /* replaced without an end that was seen */
+	EXPECT(life_metrics_main_is(m, 12, false)); /* told by /proc alone */
+	EXPECT(life_metrics_main_is(m, 13, false)); /* replaced without an end that was seen */
+	EXPECT_UINT(life_metrics_restarts(m), 3);
+	ends(m, 13, SIGKILL, 3);
+	EXPECT(!life_metrics_main_is(m, 14, true)); /* a worker goes on without it */
+	EXPECT(!life_metrics_main_is(m, 14, false));
 	EXPECT_UINT(life_metrics_restarts(m), 3);
 	life_metrics_free(m);
 }
@@ -174,12 +178,12 @@ static void pid_again(void)
 {
 	struct life_metrics *m = new_metrics();
 
-	EXPECT(!life_metrics_main_is(m, 10));
+	EXPECT(!life_metrics_main_is(m, 10, false));
 	ends(m, 10, EXITED(1), 1);
 	EXPECT(begins(m, 10));
-	EXPECT(!life_metrics_main_is(m, 10));
+	EXPECT(!life_metrics_main_is(m, 10, false));
 	ends(m, 10, EXITED(1), 2);
-	EXPECT(life_metrics_main_is(m, 10));
+	EXPECT(life_metrics_main_is(m, 10, false));
 	EXPECT_UINT(life_metrics_restarts(m), 2);
 	life_metrics_free(m);
 }
@@ -190,7 +194,7 @@ static void others_do_not_count(void)
 	struct life_record r = { .kind = LIFE_EXIT, .pid = 5, .status = SIGKILL, .at_ns = SECOND };
 	unsigned int n = 9;
 
-	EXPECT(!life_metrics_main_is(m, 10));
+	EXPECT(!life_metrics_main_is(m, 10, false));
 	for (int i = 0; i < 10; i++)
 		EXPECT(!life_metrics_add(m, &r, 1));
 	r.kind = LIFE_FORK;

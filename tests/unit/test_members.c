@@ -22,10 +22,12 @@
 	"   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 " #inode \
 	" 1 0 100 0 0 10 0\n"
 
+#define YOUNG (1ull << 40) /* made a moment ago, whenever that is */
+
 struct row {
 	pid_t pid, parent, group;
 	const char *name;
-	unsigned int start;
+	uint64_t start;
 	bool socket;
 	const char *cgroup;
 	/* expected */
@@ -51,7 +53,8 @@ static void put_process(const char *proc, const struct row *r)
 	snprintf(name, sizeof(name), "%s/%d/fd", proc, (int)r->pid);
 	REQUIRE_INT(file_make_directory(name, 0700), 0);
 	snprintf(name, sizeof(name), "%d/stat", (int)r->pid);
-	snprintf(text, sizeof(text), "%d (%s) S %d %d 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0 0 0\n",
+	snprintf(text, sizeof(text),
+		 "%d (%s) S %d %d 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %" PRIu64 " 0 0 0\n",
 		 (int)r->pid, r->name, (int)r->parent, (int)r->group, r->start);
 	put(proc, name, text);
 	snprintf(name, sizeof(name), "%d/cgroup", (int)r->pid);
@@ -122,69 +125,84 @@ static char role_of(const struct members *m, pid_t pid)
 		} \
 	}
 
+static const struct {
+	const char *name;
+	struct row rows[12];
+} families[] = {
+	{ "one process", TREE({ 50, 1, 50, "python3", 9, true, NULL, 'm' },
+			      { 60, 1, 60, "other", 9, false, NULL, 0 }) },
+	{ "uvicorn with workers and a tracker",
+	  TREE({ 1, 0, 1, "systemd", 0, true, "/init", 0 },
+	       { 50, 1, 50, "uvicorn", 9, true, NULL, 'm' },
+	       { 51, 50, 50, "python3", 10, false, NULL, 'h' },
+	       { 52, 50, 50, "python3", 10, true, NULL, 'w' },
+	       { 53, 50, 50, "python3", 10, true, NULL, 'w' }) },
+	{ "descendants of any depth, in any order of pids",
+	  TREE({ 50, 1, 50, "gunicorn", 9, true, NULL, 'm' },
+	       { 30, 50, 50, "worker", 10, true, NULL, 'w' },
+	       { 20, 30, 50, "sh", 11, false, NULL, 'h' },
+	       { 10, 20, 10, "python3", 12, false, "/else", 'h' }) },
+	{ "supervisord is not part of it", TREE({ 40, 1, 40, "supervisord", 5, false, NULL, 0 },
+						{ 50, 40, 50, "python3", 9, true, NULL, 'm' },
+						{ 60, 40, 60, "nginx", 9, false, NULL, 0 }) },
+	{ "not even with the socket open (fcgi-program)",
+	  TREE({ 40, 1, 40, "supervisord", 5, true, NULL, 0 },
+	       { 50, 40, 50, "python3", 9, true, NULL, 'm' }) },
+	{ "a manager in the same process group is not part of it",
+	  TREE({ 40, 1, 40, "supervisord", 5, false, NULL, 0 },
+	       { 50, 40, 40, "python3", 9, true, NULL, 'm' }) },
+	{ "a wrapper is a helper", TREE({ 40, 1, 40, "poetry", 5, false, NULL, 'h' },
+					{ 45, 40, 40, "sh", 6, false, NULL, 'h' },
+					{ 50, 45, 40, "uvicorn", 9, true, NULL, 'm' },
+					{ 51, 50, 40, "python3", 9, true, NULL, 'w' }) },
+	{ "a shell with jobs is not", TREE({ 40, 1, 40, "bash", 5, false, NULL, 0 },
+					   { 50, 40, 50, "uvicorn", 9, true, NULL, 'm' }) },
+	{ "a script with another child is not",
+	  TREE({ 30, 1, 30, "bash", 4, false, NULL, 0 }, { 40, 30, 40, "sh", 5, false, NULL, 0 },
+	       { 50, 40, 40, "uvicorn", 9, true, NULL, 'm' },
+	       { 60, 40, 40, "wrk", 9, false, NULL, 0 }) },
+	{ "it is where a manager started it, with all of its children",
+	  TREE({ 30, 1, 30, "supervisord", 4, false, NULL, 0 },
+	       { 40, 30, 40, "bash", 5, false, NULL, 'h' },
+	       { 45, 40, 40, "poetry", 6, false, NULL, 'h' },
+	       { 50, 45, 40, "uvicorn", 9, true, NULL, 'm' },
+	       { 51, 50, 40, "python3", 9, true, NULL, 'w' },
+	       { 60, 40, 40, "sh", 7, false, NULL, 'h' },
+	       { 61, 60, 61, "sleep", 8, false, NULL, 'h' },
+	       { 70, 30, 70, "bash", 5, false, NULL, 0 },
+	       { 71, 70, 70, "python3", 5, false, NULL, 0 }) },
+	{ "but not from another process group",
+	  TREE({ 30, 1, 30, "supervisord", 4, false, NULL, 0 },
+	       { 40, 30, 40, "sshd", 5, false, NULL, 0 },
+	       { 50, 40, 50, "uvicorn", 9, true, NULL, 'm' },
+	       { 60, 40, 40, "sleep", 9, false, NULL, 0 }) },
+	{ "a script with two workers is",
+	  TREE({ 40, 1, 40, "sh", 5, false, NULL, 'h' }, { 50, 40, 40, "a", 9, true, NULL, 'm' },
+	       { 60, 40, 40, "b", 9, true, NULL, 'm' }) },
+	{ "a parent in another cgroup is not",
+	  TREE({ 40, 1, 40, "sh", 5, false, "/user", 0 },
+	       { 50, 40, 40, "uvicorn", 9, true, NULL, 'm' }) },
+	{ "a parent that is younger is somebody else",
+	  TREE({ 40, 1, 40, "sh", 99, false, NULL, 0 },
+	       { 50, 40, 40, "uvicorn", 9, true, NULL, 'm' }) },
+	{ "a child of the past holder of a pid is not one",
+	  TREE({ 50, 1, 50, "uvicorn", 99, true, NULL, 'm' },
+	       { 60, 50, 60, "cron", 9, false, NULL, 0 }) },
+	{ "nobody", TREE({ 60, 1, 60, "other", 9, false, NULL, 0 }) },
+};
+
 static void trees(void)
 {
 	static const uint16_t port = 8000;
-	static const struct {
-		const char *name;
-		struct row rows[12];
-	} cases[] = {
-		{ "one process", TREE({ 50, 1, 50, "python3", 9, true, NULL, 'm' },
-				      { 60, 1, 60, "other", 9, false, NULL, 0 }) },
-		{ "uvicorn with workers and a tracker",
-		  TREE({ 1, 0, 1, "systemd", 0, true, "/init", 0 },
-		       { 50, 1, 50, "uvicorn", 9, true, NULL, 'm' },
-		       { 51, 50, 50, "python3", 10, false, NULL, 'h' },
-		       { 52, 50, 50, "python3", 10, true, NULL, 'w' },
-		       { 53, 50, 50, "python3", 10, true, NULL, 'w' }) },
-		{ "descendants of any depth, in any order of pids",
-		  TREE({ 50, 1, 50, "gunicorn", 9, true, NULL, 'm' },
-		       { 30, 50, 50, "worker", 10, true, NULL, 'w' },
-		       { 20, 30, 50, "sh", 11, false, NULL, 'h' },
-		       { 10, 20, 10, "python3", 12, false, "/else", 'h' }) },
-		{ "supervisord is not part of it",
-		  TREE({ 40, 1, 40, "supervisord", 5, false, NULL, 0 },
-		       { 50, 40, 50, "python3", 9, true, NULL, 'm' },
-		       { 60, 40, 60, "nginx", 9, false, NULL, 0 }) },
-		{ "not even with the socket open (fcgi-program)",
-		  TREE({ 40, 1, 40, "supervisord", 5, true, NULL, 0 },
-		       { 50, 40, 50, "python3", 9, true, NULL, 'm' }) },
-		{ "a manager in the same process group is not part of it",
-		  TREE({ 40, 1, 40, "supervisord", 5, false, NULL, 0 },
-		       { 50, 40, 40, "python3", 9, true, NULL, 'm' }) },
-		{ "a wrapper is a helper", TREE({ 40, 1, 40, "poetry", 5, false, NULL, 'h' },
-						{ 45, 40, 40, "sh", 6, false, NULL, 'h' },
-						{ 50, 45, 40, "uvicorn", 9, true, NULL, 'm' },
-						{ 51, 50, 40, "python3", 9, true, NULL, 'w' }) },
-		{ "a shell with jobs is not", TREE({ 40, 1, 40, "bash", 5, false, NULL, 0 },
-						   { 50, 40, 50, "uvicorn", 9, true, NULL, 'm' }) },
-		{ "a script with another child is not",
-		  TREE({ 40, 1, 40, "sh", 5, false, NULL, 0 },
-		       { 50, 40, 40, "uvicorn", 9, true, NULL, 'm' },
-		       { 60, 40, 40, "sleep", 9, false, NULL, 0 }) },
-		{ "a script with two workers is", TREE({ 40, 1, 40, "sh", 5, false, NULL, 'h' },
-						       { 50, 40, 40, "a", 9, true, NULL, 'm' },
-						       { 60, 40, 40, "b", 9, true, NULL, 'm' }) },
-		{ "a parent in another cgroup is not",
-		  TREE({ 40, 1, 40, "sh", 5, false, "/user", 0 },
-		       { 50, 40, 40, "uvicorn", 9, true, NULL, 'm' }) },
-		{ "a parent that is younger is somebody else",
-		  TREE({ 40, 1, 40, "sh", 99, false, NULL, 0 },
-		       { 50, 40, 40, "uvicorn", 9, true, NULL, 'm' }) },
-		{ "a child of the past holder of a pid is not one",
-		  TREE({ 50, 1, 50, "uvicorn", 99, true, NULL, 'm' },
-		       { 60, 50, 60, "cron", 9, false, NULL, 0 }) },
-		{ "nobody", TREE({ 60, 1, 60, "other", 9, false, NULL, 0 }) },
-	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		char proc[] = "/tmp/test_members.XXXXXX";
 		struct members *m;
 		size_t n, expected = 0;
 
-		unit_begin("tree: %s", cases[i].name);
+		unit_begin("tree: %s", families[i].name);
 		make_proc(proc);
-		for (const struct row *r = cases[i].rows; r->pid; r++) {
+		for (const struct row *r = families[i].rows; r->pid; r++) {
 			put_process(proc, r);
 			expected += r->role != 0;
 		}
@@ -195,7 +213,7 @@ static void trees(void)
 		EXPECT(finish(m) > 0);
 		members_list(m, &n);
 		EXPECT_UINT(n, expected);
-		for (const struct row *r = cases[i].rows; r->pid; r++)
+		for (const struct row *r = families[i].rows; r->pid; r++)
 			if (role_of(m, r->pid) != r->role)
 				FAIL_CASE("%d: got role %c, expected %c", (int)r->pid,
 					  role_of(m, r->pid) ?: '-', r->role ?: '-');
@@ -208,8 +226,8 @@ static void feeding(void)
 {
 	static const uint16_t port = 8000;
 	static const struct row main_process = { 50, 1, 50, "uvicorn", 9, true, NULL, 'm' };
-	static const struct row child = { 51, 50, 50, "python3", 10, true, NULL, 'w' };
-	static const struct row grandchild = { 52, 51, 50, "sh", 11, false, NULL, 'h' };
+	static const struct row child = { 51, 50, 50, "python3", YOUNG, true, NULL, 'w' };
+	static const struct row grandchild = { 52, 51, 50, "sh", YOUNG, false, NULL, 'h' };
 	char proc[] = "/tmp/test_members.XXXXXX", path[100];
 	struct members *m;
 	size_t n;
@@ -220,13 +238,12 @@ static void feeding(void)
 	members_set_ports(m, &port, 1);
 	members_look(m, true, 1);
 	finish(m);
-	EXPECT(!members_forked(m, 50, 51)); /* gone before it was looked at */
 	put_process(proc, &child);
 	put_process(proc, &grandchild);
-	EXPECT(!members_forked(m, 51, 52)); /* nobody's child yet */
-	EXPECT(members_forked(m, 50, 51));
-	EXPECT(!members_forked(m, 50, 51));
-	EXPECT(members_forked(m, 51, 52));
+	EXPECT(!members_forked(m, 51, 52, YOUNG)); /* nobody's child yet */
+	EXPECT(members_forked(m, 50, 51, YOUNG));
+	EXPECT(!members_forked(m, 50, 51, YOUNG));
+	EXPECT(members_forked(m, 51, 52, YOUNG));
 	EXPECT_INT(role_of(m, 51), 'h');
 	members_settle(m);
 	EXPECT_INT(role_of(m, 51), 'w');
@@ -243,9 +260,9 @@ static void feeding(void)
 	/* The pid comes back as another process. */
 	snprintf(path, sizeof(path), "%s/51", proc);
 	remove_tree(path);
-	put_process(proc, &(struct row){ 51, 50, 50, "new", 30, false, NULL, 'h' });
-	EXPECT(members_forked(m, 50, 51));
-	EXPECT_UINT(members_find(m, 51)->start_ticks, 30);
+	put_process(proc, &(struct row){ 51, 50, 50, "new", YOUNG + 1, false, NULL, 'h' });
+	EXPECT(members_forked(m, 50, 51, YOUNG + 1));
+	EXPECT_UINT(members_find(m, 51)->start_ticks, YOUNG + 1);
 	EXPECT_INT(role_of(m, 51), 'h');
 
 	/* The main process ends: the rest is looked up again. */
@@ -255,7 +272,50 @@ static void feeding(void)
 	remove_tree(path);
 	finish(m);
 	members_list(m, &n);
-	EXPECT_UINT(n, 0);
+	EXPECT_UINT(n, 1); /* what it left */
+	EXPECT_INT(role_of(m, 51), 'h');
+	members_free(m);
+	remove_tree(proc);
+}
+
+/* Twice forked: who is between is gone before anybody looks, and the one that stays has no parent of ours. */
+static void orphans(void)
+{
+	static const uint16_t port = 8000;
+	static const struct row main_process = { 50, 1, 50, "uvicorn", 9, true, NULL, 'm' };
+	char proc[] = "/tmp/test_members.XXXXXX", path[100];
+	struct members *m;
+	size_t n;
+
+	make_proc(proc);
+	put_process(proc, &main_process);
+	REQUIRE_INT(members_new(proc, &m), 0);
+	members_set_ports(m, &port, 1);
+	members_look(m, true, 1);
+	finish(m);
+	EXPECT(members_forked(m, 50, 60, 20));
+	EXPECT(members_forked(m, 60, 61, 21));
+	EXPECT(members_forked(m, 60, 62, 21));
+	EXPECT(members_forked(m, 60, 63, 21));
+	EXPECT(members_exited(m, 60));
+	put_process(proc, &(struct row){ 61, 1, 61, "daemon", 21, false, NULL, 'h' });
+	put_process(proc, &(struct row){ 62, 1, 62, "sharer", 21, true, NULL, 'w' });
+	put_process(proc, &(struct row){ 63, 1, 63, "stranger", 22, false, NULL, 0 });
+	for (int i = 0; i < 2; i++) {
+		members_rescan(m);
+		finish(m);
+		members_list(m, &n);
+		EXPECT_UINT(n, 3);
+		EXPECT_INT(role_of(m, 50), 'm');
+		EXPECT_INT(role_of(m, 61), 'h');
+		EXPECT_INT(role_of(m, 62), 'w');
+	}
+	snprintf(path, sizeof(path), "%s/61", proc);
+	remove_tree(path);
+	members_rescan(m);
+	finish(m);
+	members_list(m, &n);
+	EXPECT_UINT(n, 2);
 	members_free(m);
 	remove_tree(proc);
 }
@@ -305,6 +365,18 @@ static void when_a_pass_is_due(void)
 	finish(m); /* the process has 777 open: it is not the one that listens now */
 	members_list(m, &n);
 	EXPECT_UINT(n, 0);
+
+	/* Somebody keeps the socket for a service that comes much later: it is not looked for ever more rarely. */
+	for (int i = 0; i < 3600; i++, now += NS_PER_SEC) {
+		members_look(m, true, now);
+		finish(m);
+	}
+	put_process(proc, &(struct row){ 60, 1, 60, "late", 99, false, NULL, 'm' }); /* has 778 */
+	for (int i = 0; i < 12; i++, now += NS_PER_SEC) {
+		members_look(m, true, now);
+		finish(m);
+	}
+	EXPECT_INT(role_of(m, 60), 'm');
 	members_free(m);
 	remove_tree(proc);
 }
@@ -435,6 +507,7 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ NULL, trees },
 		{ "forks and exits keep the set up to date", feeding },
+		{ "who was left by its parent is still one", orphans },
 		{ "a pass is due when something changed, then ever more rarely",
 		  when_a_pass_is_due },
 		{ NULL, cgroups },

@@ -58,6 +58,7 @@ static void recording(void)
 	REQUIRE_UINT(s.n, 2);
 	expect_socket(&s.items[0], 8000, 0x1845, 3, 2, 2);
 	expect_socket(&s.items[1], 8000, 0x1846, 3, 2, 4);
+	EXPECT_UINT(s.items[0].inode, 0x5690b0);
 	REQUIRE_INT(sock_diag_parse(record_done, RECORD_DONE_BYTES, RECORD_SEQ, port_8000, 1, &s),
 		    1);
 	EXPECT_UINT(s.n, 2);

@@ -32,6 +32,9 @@
 
 #define DRAIN_MIN_US 5000
 #define DRAIN_MAX_US 100000
+/* So many drains in a row that found nothing, and only that of each second is left; the ring still wakes us when it
+ * is half full, and pages drain it by themselves. */
+#define DRAINS_QUIET 10
 /* Records of the shortest path; a drain that finds fewer than this share of a ring slows down. */
 #define DRAIN_RECORD_BYTES 72
 
@@ -50,6 +53,7 @@ struct daemon {
 	uint64_t since_ns;
 	uint64_t watchdog_ns, watchdog_due_ns;
 	unsigned int drain_us;
+	unsigned int quiet; /* drains in a row that found nothing, DRAINS_QUIET at most */
 	struct service_watch service;
 	struct service_state *state;
 	struct status_watch status;
@@ -81,7 +85,12 @@ static void drain(struct daemon *d)
 		d->drain_us /= 2;
 	else if (bytes < ring / 32 && d->drain_us < DRAIN_MAX_US)
 		d->drain_us *= 2;
-	schedule(d, EVENT_DRAIN, d->drain_us);
+	if (n)
+		d->quiet = 0;
+	else if (d->quiet < DRAINS_QUIET)
+		d->quiet++;
+	if (d->quiet < DRAINS_QUIET)
+		schedule(d, EVENT_DRAIN, d->drain_us);
 }
 
 static void on_drain(evutil_socket_t fd, short what, void *ctx)
@@ -191,6 +200,8 @@ static void on_second(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
+	if (d->quiet == DRAINS_QUIET)
+		drain(d);
 	http_metrics_tick(d->metrics);
 	look_for_service(d);
 	service_state_second(d->state);

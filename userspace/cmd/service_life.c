@@ -23,6 +23,7 @@ struct service_life {
 	struct life_probe *probe; /* NULL: it was refused */
 	struct life_metrics *metrics;
 	struct event *ready;
+	pid_t main; /* that user space found last */
 	uint64_t lost;
 	bool crash_loop;
 	uint64_t tidied_ns;
@@ -73,13 +74,16 @@ static void on_record(const struct life_record *r, void *ctx)
 {
 	struct service_life *l = ctx;
 
-	if (life_metrics_add(l->metrics, r, (double)clock_realtime_ns() / (double)NS_PER_SEC))
+	if (life_metrics_add(l->metrics, r, (double)clock_realtime_ns() / (double)NS_PER_SEC)) {
 		say_restart(l, (pid_t)r->pid);
+		if (l->hooks.rescan) /* it may take a socket over that has been there all the time */
+			l->hooks.rescan(l->hooks.ctx);
+	}
 	switch (r->kind) {
 	case LIFE_FORK:
 		log_debug("process %u forked %u", r->parent, r->pid);
 		if (l->hooks.forked)
-			l->hooks.forked((pid_t)r->parent, (pid_t)r->pid, l->hooks.ctx);
+			l->hooks.forked((pid_t)r->parent, (pid_t)r->pid, r->start_ns, l->hooks.ctx);
 		break;
 	case LIFE_EXEC: say_exec(r); break;
 	case LIFE_EXIT:
@@ -120,8 +124,8 @@ void service_life_look(struct service_life *l)
 	if (life_probe_totals(l->probe, &totals) != 0)
 		return;
 	life_metrics_set_totals(l->metrics, &totals);
-	if (totals.records_lost != l->lost && l->hooks.lost)
-		l->hooks.lost(l->hooks.ctx);
+	if (totals.records_lost != l->lost && l->hooks.rescan)
+		l->hooks.rescan(l->hooks.ctx);
 	if (totals.records_lost != l->lost || now_ns >= l->tidied_ns + TIDY_NS) {
 		life_probe_tidy(l->probe);
 		l->tidied_ns = now_ns;
@@ -199,9 +203,17 @@ void service_life_free(struct service_life *l)
 void service_life_reload(struct service_life *l, const struct config *c)
 {
 	const struct life_limits limits = limits_of(c);
+	const bool moved = !config_same_ports(l->config, c);
 
 	l->config = c;
 	life_metrics_set_limits(l->metrics, &limits);
+	if (!moved)
+		return;
+	/* Whoever is found on the new ports is another service, not this one restarted. */
+	l->main = 0;
+	life_metrics_forget_main(l->metrics);
+	if (l->probe)
+		life_probe_forget(l->probe);
 }
 
 static const struct member *find(const struct member *list, size_t n, pid_t pid)
@@ -212,32 +224,55 @@ static const struct member *find(const struct member *list, size_t n, pid_t pid)
 	return NULL;
 }
 
-/* The main process, or the wrapper that it was started by: whose end is that of the service. 0: nobody. */
-static pid_t topmost(const struct member *list, size_t n)
+/* The topmost of the wrappers that the main process was started by; itself, if there is none. */
+static pid_t topmost(const struct member *list, size_t n, const struct member *main)
 {
-	const struct member *top = n ? list : NULL, *parent = top;
+	const struct member *top = main, *parent = main;
 
 	for (size_t i = 0; parent && i < n; i++) {
 		top = parent;
 		parent = find(list, n, top->parent);
 	}
-	return top ? top->pid : 0;
+	return top->pid;
+}
+
+static bool has_workers(const struct member *list, size_t n, pid_t main)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].parent == main && list[i].role == MEMBER_WORKER)
+			return true;
+	return false;
+}
+
+/* Whether it is one of the last main process's workers, left alone. One with workers of its own is a new
+ * version of the service, which was started while the old one was still at work. */
+static bool is_orphan(const struct member *list, size_t n, const struct member *main)
+{
+	return main->born && !find(list, n, main->parent) && !has_workers(list, n, main->pid);
 }
 
 void service_life_members(struct service_life *l, const struct member *list, size_t n)
 {
-	const pid_t main = topmost(list, n);
+	const struct member *main = n && list[0].role == MEMBER_MAIN ? &list[0] : NULL;
 	pid_t *pids = calloc(n + 1, sizeof(*pids));
+	bool orphan;
 
 	for (size_t i = 0; pids && i < n; i++)
 		pids[i] = list[i].pid;
 	if (l->probe && pids)
 		life_probe_set_members(l->probe, pids, n);
 	free(pids);
-	if (!main || (l->probe && life_probe_set_main(l->probe, main) != 0))
+	if (!main ||
+	    (l->probe && life_probe_set_main(l->probe, main->pid, topmost(list, n, main)) != 0))
 		return;
-	if (life_metrics_main_is(l->metrics, main))
-		say_restart(l, main);
+	orphan = is_orphan(list, n, main);
+	if (main->pid != l->main && orphan)
+		log_warning(
+			"the main process of %s is gone: %d, which it started, goes on without it",
+			l->config->service_name, (int)main->pid);
+	l->main = main->pid;
+	if (life_metrics_main_is(l->metrics, main->pid, orphan))
+		say_restart(l, main->pid);
 }
 
 void service_life_collected(struct service_life *l)

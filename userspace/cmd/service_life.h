@@ -15,15 +15,15 @@ struct service_life;
 
 /* Who wants to know. None of them may call service_life_*(). */
 struct service_life_hooks {
-	void (*forked)(pid_t parent, pid_t child, void *ctx);
+	void (*forked)(pid_t parent, pid_t child, uint64_t start_ns, void *ctx);
 	/*
 	 * A process ended. CPU time of all its threads since it began, and the most memory that was resident. May
 	 * be called once more for the same one with what it used in its last moments, to be added: then @tail.
 	 */
 	void (*exited)(pid_t pid, uint64_t user_ns, uint64_t system_ns, uint64_t peak_bytes,
 		       bool tail, void *ctx);
-	/* Something was missed: who is there must be looked up. */
-	void (*lost)(void *ctx);
+	/* Something was missed, or the main process is a new one: who is there must be looked up. */
+	void (*rescan)(void *ctx);
 	void *ctx;
 };
 

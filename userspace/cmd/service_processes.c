@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/process_sampler.h"
+#include "probe/proc.h"
 #include "probe/task_probe.h"
 
 #define STEP_NS 2000000
@@ -166,8 +167,7 @@ void service_processes_reload(struct service_processes *p, const struct config *
 	p->config = c;
 	p->n_nobody = 0;
 	set_sampler(p, c);
-	if (old->n_ports != c->n_ports ||
-	    memcmp(old->ports, c->ports, c->n_ports * sizeof(*c->ports)) != 0)
+	if (!config_same_ports(old, c))
 		members_set_ports(p->members, c->ports, c->n_ports);
 }
 
@@ -261,9 +261,10 @@ bool service_processes_collect(struct service_processes *p, uint64_t age_ns)
 
 /* --- what others see */
 
-void service_processes_forked(struct service_processes *p, pid_t parent, pid_t child)
+void service_processes_forked(struct service_processes *p, pid_t parent, pid_t child,
+			      uint64_t start_ns)
 {
-	if (members_forked(p->members, parent, child) && p->sampler.http)
+	if (members_forked(p->members, parent, child, start_ns / PROC_TICK_NS) && p->sampler.http)
 		http_metrics_forget_worker(p->sampler.http, (uint32_t)child);
 }
 
@@ -275,7 +276,7 @@ void service_processes_exited(struct service_processes *p, pid_t pid, uint64_t u
 		http_metrics_forget_worker(p->sampler.http, (uint32_t)pid);
 }
 
-void service_processes_lost(struct service_processes *p)
+void service_processes_rescan(struct service_processes *p)
 {
 	members_rescan(p->members);
 }

@@ -36,12 +36,13 @@ void service_processes_look(struct service_processes *p, bool fed);
 /* Samples all, unless that was done less than @age_ns ago. Returns whether it was done. */
 bool service_processes_collect(struct service_processes *p, uint64_t age_ns);
 
-/* As members_forked(); and members_exited() with process_metrics_child_exited(). */
-void service_processes_forked(struct service_processes *p, pid_t parent, pid_t child);
+/* As members_forked(), @start_ns after boot; and members_exited() with process_metrics_child_exited(). */
+void service_processes_forked(struct service_processes *p, pid_t parent, pid_t child,
+			      uint64_t start_ns);
 void service_processes_exited(struct service_processes *p, pid_t pid, uint64_t user_ns,
 			      uint64_t system_ns, uint64_t peak_bytes);
 /* Something was missed: look again. */
-void service_processes_lost(struct service_processes *p);
+void service_processes_rescan(struct service_processes *p);
 
 const struct member *service_processes_list(const struct service_processes *p, size_t *ret_n);
 /* A process that stands for the service's cgroup; 0: none. */

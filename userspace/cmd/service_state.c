@@ -25,11 +25,11 @@ struct service_state {
 
 /* --- between the set of processes and their lives */
 
-static void on_forked(pid_t parent, pid_t child, void *ctx)
+static void on_forked(pid_t parent, pid_t child, uint64_t start_ns, void *ctx)
 {
 	struct service_state *s = ctx;
 
-	service_processes_forked(s->processes, parent, child);
+	service_processes_forked(s->processes, parent, child, start_ns);
 }
 
 static void on_exited(pid_t pid, uint64_t user_ns, uint64_t system_ns, uint64_t peak_bytes,
@@ -41,11 +41,11 @@ static void on_exited(pid_t pid, uint64_t user_ns, uint64_t system_ns, uint64_t 
 	service_processes_exited(s->processes, pid, user_ns, system_ns, peak_bytes);
 }
 
-static void on_lost(void *ctx)
+static void on_rescan(void *ctx)
 {
 	struct service_state *s = ctx;
 
-	service_processes_lost(s->processes);
+	service_processes_rescan(s->processes);
 }
 
 /* The set was looked up anew, and sampled. */
@@ -67,7 +67,7 @@ int service_state_new(struct event_base *base, const struct config *c,
 {
 	struct service_state *s = calloc(1, sizeof(*s));
 	const struct service_life_hooks hooks = {
-		.forked = on_forked, .exited = on_exited, .lost = on_lost, .ctx = s
+		.forked = on_forked, .exited = on_exited, .rescan = on_rescan, .ctx = s
 	};
 
 	if (!s)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One reading of /proc/net/tcp and tcp6 a look; one log line a change. */
+/* One question to the kernel a look; one log line a change. */
 #include "cmd/service_watch.h"
 
 #include "base/clock.h"

@@ -190,6 +190,12 @@ int config_load(const char *path, struct buf *problems, struct config **ret_conf
 	return 0;
 }
 
+bool config_same_ports(const struct config *a, const struct config *b)
+{
+	return a->n_ports == b->n_ports &&
+	       memcmp(a->ports, b->ports, a->n_ports * sizeof(*a->ports)) == 0;
+}
+
 int config_set_ports(struct config *c, const char *text)
 {
 	return value_set(key_of("service", "ports"), c, text, NULL);

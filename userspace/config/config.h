@@ -68,6 +68,8 @@ int config_check(const struct config *c, const char *where, struct buf *problems
 /* Replaces the list of ports by @text, "8000" or "8000, 8001". Returns 0; -EINVAL: not ports, or
  * one stands twice; -ERANGE: a number that is no port, or more than CONFIG_PORTS_MAX. */
 int config_set_ports(struct config *c, const char *text);
+/* Whether both watch the same ports, in the same order. */
+bool config_same_ports(const struct config *a, const struct config *b);
 
 /* Replaces address and port of the listener by @text, "127.0.0.1:9912" or "[::1]:9912". Returns
  * 0, -EINVAL, -ERANGE or -ENOMEM; whether the address needs insecure = yes is config_check()'s

@@ -120,14 +120,20 @@ static void main_ended(struct life_metrics *m, const struct life_record *r, doub
 		m->crashes_ns[m->n_crashes++ % LIFE_CRASHES_MAX] = r->at_ns;
 }
 
-bool life_metrics_main_is(struct life_metrics *m, pid_t pid)
+bool life_metrics_main_is(struct life_metrics *m, pid_t pid, bool orphan)
 {
-	const bool restarted = m->had_main && pid != m->main;
+	const bool restarted = m->had_main && pid != m->main && !orphan;
 
 	m->main = pid;
 	m->had_main = true;
 	m->restarts += restarted;
 	return restarted;
+}
+
+void life_metrics_forget_main(struct life_metrics *m)
+{
+	m->main = 0;
+	m->had_main = false;
 }
 
 static void note_last(struct life_metrics *m, const struct life_record *r, double wall_s)
@@ -154,7 +160,7 @@ bool life_metrics_add(struct life_metrics *m, const struct life_record *r, doubl
 	if (!(r->flags & LIFE_FLAG_MAIN))
 		return false;
 	if (r->kind == LIFE_EXEC)
-		return life_metrics_main_is(m, (pid_t)r->pid);
+		return life_metrics_main_is(m, (pid_t)r->pid, false);
 	if (r->kind == LIFE_EXIT)
 		main_ended(m, r, wall_s);
 	return false;

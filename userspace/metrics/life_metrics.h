@@ -41,9 +41,11 @@ void life_metrics_set_limits(struct life_metrics *m, const struct life_limits *l
  * @wall_s: the time of the day, since the epoch. Returns whether it was a restart.
  */
 bool life_metrics_add(struct life_metrics *m, const struct life_record *r, double wall_s);
-/* User space knows that @pid, which lives, is the main process: a restart if there was another before. Also where no
- * record tells. Returns whether it was. */
-bool life_metrics_main_is(struct life_metrics *m, pid_t pid);
+/* User space knows that @pid, which lives, is the main process: a restart if there was another before, unless it is an
+ * @orphan of that one. Also where no record tells. Returns whether it was. */
+bool life_metrics_main_is(struct life_metrics *m, pid_t pid, bool orphan);
+/* The service is another one from now on: its first main process is no restart. */
+void life_metrics_forget_main(struct life_metrics *m);
 /* The kernel's counters. Before the first call none of them is on the page. */
 void life_metrics_set_totals(struct life_metrics *m, const struct life_totals *t);
 /* What the service's cgroup counts itself. Before the first call it is not on the page. */

@@ -22,6 +22,7 @@
 #include "base/util.h"
 #include "life.skel.h"
 #include "probe/per_cpu.h"
+#include "probe/proc.h"
 
 #define INITIAL_PID_NAMESPACE "pid:[4026531836]" /* include/uapi/linux/nsfs.h, PID_NS_INIT_INO */
 
@@ -34,8 +35,8 @@ struct life_probe {
 	void *ctx;
 	const char *how;
 	struct per_cpu totals;
-	pid_t main;                  /* that user space named last */
-	uint64_t set_ns;             /* CLOCK_BOOTTIME of the last life_probe_set_members() */
+	pid_t main;      /* that user space named last */
+	uint64_t set_ns; /* CLOCK_BOOTTIME of the last life_probe_set_members() */
 };
 
 static uint64_t boottime_ns(void)
@@ -274,21 +275,14 @@ static __u64 command_of(const struct life_probe *p, pid_t pid)
 /* Returns 0: there is no such process, or it is dead. */
 static pid_t parent_of(pid_t pid)
 {
-	_cleanup_(buf_done) struct buf stat = BUF_INIT(4096);
-	char path[64], state;
-	const char *behind_name;
-	int parent;
+	struct proc_stat st;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(path, &stat) != 0)
+	if (proc_read_stat("/proc", pid, &st) != 0 || st.state == 'Z' || st.state == 'X')
 		return 0;
-	behind_name = strrchr(buf_str(&stat), ')'); /* the name may hold anything */
-	if (!behind_name || sscanf(behind_name + 1, " %c %d", &state, &parent) != 2)
-		return 0;
-	return state == 'Z' || state == 'X' ? 0 : parent;
+	return st.parent;
 }
 
-int life_probe_set_main(struct life_probe *p, pid_t pid)
+int life_probe_set_main(struct life_probe *p, pid_t pid, pid_t top)
 {
 	struct life_bpf__bss *b = p->skel->bss;
 	pid_t parent;
@@ -299,17 +293,33 @@ int life_probe_set_main(struct life_probe *p, pid_t pid)
 	if (!parent)
 		return -ESRCH;
 	p->main = pid;
+	b->life_parent_pids[0] = (__u32)parent;
+	b->life_parent_pids[1] = (__u32)(top == pid ? parent : parent_of(top));
 	if ((pid_t)b->life_main_pid ==
 	    pid) /* known by its command line, which stays the one to look for */
 		return 0;
-	b->life_parent_pid = (__u32)parent;
-	b->life_main_command = command_of(p, pid);
+	b->life_commands[0] = command_of(p, pid);
+	b->life_commands[1] = top == pid ? 0 : command_of(p, top);
 	b->life_main_pid = (__u32)pid;
 	if (!parent_of(pid)) { /* it ended before the kernel side knew who it was */
 		b->life_main_pid = 0;
 		return -ESRCH;
 	}
 	return 0;
+}
+
+void life_probe_forget(struct life_probe *p)
+{
+	struct life_bpf__bss *b = p->skel->bss;
+
+	p->main = 0;
+	b->life_main_pid = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(b->life_parent_pids); i++) {
+		b->life_parent_pids[i] = 0;
+		b->life_commands[i] = 0;
+	}
+	p->set_ns = boottime_ns();
+	clean(p, true, NULL, 0);
 }
 
 void life_probe_collected(struct life_probe *p)

@@ -45,11 +45,15 @@ const char *life_probe_how(const struct life_probe *p);
 void life_probe_set_members(struct life_probe *p, const pid_t *pids, size_t n);
 
 /*
- * @pid is the main process: a child of the same parent that executes the same command line once it has ended is
- * its successor, from that moment on (LIFE_FLAG_MAIN). Reads two files of /proc. 0 or the same one as
- * before: does nothing. Returns 0; -ESRCH: there is no such process any more.
+ * @pid is the main process, @top the topmost of the wrappers that it was started by, or @pid itself: a member or a child of
+ * the same parent that executes the same command line once it has ended is its successor, from that moment
+ * on (LIFE_FLAG_MAIN); a child of @top's parent with @top's command line is the next wrapper. Reads some files of
+ * /proc. 0 or the same one as before: does nothing. Returns 0; -ESRCH: there is no such process any more.
  */
-int life_probe_set_main(struct life_probe *p, pid_t pid);
+int life_probe_set_main(struct life_probe *p, pid_t pid, pid_t top);
+
+/* Nobody is followed any more, until life_probe_set_members(). Some system calls for each. */
+void life_probe_forget(struct life_probe *p);
 
 /* The members were looked at in this moment: LIFE_FLAG_UNSEEN is about those that come later. */
 void life_probe_collected(struct life_probe *p);

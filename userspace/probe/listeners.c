@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the listening sockets off the head of /proc/net/tcp and tcp6. A row is
+/* The listening sockets by netlink, or off the head of /proc/net/tcp and tcp6. There a row is
  * "   0: 0100007F:1F40 00000000:0000 0A ...": address and port of either end, then the state. */
 #include "probe/listeners.h"
 
@@ -9,8 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/util.h"
+#include "probe/sock_diag.h"
 
+#define REFUSED_NS (60 * NS_PER_SEC)
 #define STATE_LISTEN 0x0a /* TCP_LISTEN, include/net/tcp_states.h */
 
 static void file_close(FILE **f)
@@ -59,6 +62,20 @@ struct search {
 	size_t max, n_inodes;
 };
 
+static bool is_wanted(const struct search *s, uint32_t port)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->ports[i] == port)
+			return true;
+	return false;
+}
+
+static void take_up(struct search *s, uint32_t port)
+{
+	for (size_t i = 0; i < s->n; i++)
+		s->up[i] |= s->ports[i] == port;
+}
+
 /* The sixth column behind the state. */
 static void take_inode(const char *at, struct search *s)
 {
@@ -80,14 +97,10 @@ static bool row_take(const char *row, struct search *s)
 		return true; /* the head of the table */
 	if (state != STATE_LISTEN)
 		return false;
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->ports[i] != local)
-			continue;
-		if (s->up)
-			s->up[i] = true;
-		else
-			take_inode(at, s);
-	}
+	if (s->up)
+		take_up(s, local);
+	else if (is_wanted(s, local))
+		take_inode(at, s);
 	return true;
 }
 
@@ -117,19 +130,48 @@ static int tables_read(const char *proc, struct search *s)
 	return err == -ENOENT ? 0 : err; /* a kernel without IPv6 */
 }
 
+static int diag_read(struct search *s)
+{
+	_cleanup_(listen_sockets_done) struct listen_sockets found = { 0 };
+	int err = sock_diag_listening(s->ports, s->n, &found);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < found.n; i++) {
+		if (s->up)
+			take_up(s, found.items[i].port);
+		else if (s->n_inodes < s->max && found.items[i].inode)
+			s->inodes[s->n_inodes++] = found.items[i].inode;
+	}
+	return 0;
+}
+
+static int sockets_read(const char *proc, struct search *s)
+{
+	static uint64_t refused_ns; /* what the kernel has not does not depend on who asks */
+	const uint64_t now_ns = clock_monotonic_ns();
+
+	if (strcmp(proc, "/proc") == 0 && (!refused_ns || now_ns >= refused_ns + REFUSED_NS)) {
+		if (diag_read(s) == 0)
+			return 0;
+		refused_ns = now_ns;
+	}
+	return tables_read(proc, s);
+}
+
 int listeners_find(const char *proc, const uint16_t *ports, size_t n, bool *up)
 {
 	struct search s = { .ports = ports, .n = n, .up = up };
 
 	memset(up, 0, n * sizeof(*up));
-	return tables_read(proc, &s);
+	return sockets_read(proc, &s);
 }
 
 int listeners_inodes(const char *proc, const uint16_t *ports, size_t n, uint64_t *inodes,
 		     size_t max, size_t *ret_n)
 {
 	struct search s = { .ports = ports, .n = n, .inodes = inodes, .max = max };
-	int err = tables_read(proc, &s);
+	int err = sockets_read(proc, &s);
 
 	*ret_n = s.n_inodes;
 	return err;

@@ -20,10 +20,12 @@
 #define PORTS_MAX 64
 #define INODES_MAX 64
 #define INTERVAL_FIRST_NS NS_PER_SEC
-#define SOCKETS_NS (10 * NS_PER_SEC) /* the tables of sockets take a millisecond or two to read */
+#define SOCKETS_NS (10 * NS_PER_SEC) /* off /proc/net the sockets take milliseconds */
 #define INTERVAL_FED_NS (600 * NS_PER_SEC)
 #define INTERVAL_UNFED_NS (60 * NS_PER_SEC)
+#define INTERVAL_NOBODY_NS (10 * NS_PER_SEC) /* there is a socket, but nobody has it: a manager keeps it */
 #define SETTLE_TICKS 300 /* 3 s: by then a worker has its sockets */
+#define SETTLE_LINKS 1024 /* that are read then at most: two milliseconds or so */
 
 struct members {
 	const char *proc;
@@ -118,13 +120,18 @@ static bool has_main(const struct members *m)
 
 void members_look(struct members *m, bool fed, uint64_t now_ns)
 {
-	const uint64_t longest = fed ? INTERVAL_FED_NS : INTERVAL_UNFED_NS;
+	const bool nobody = !has_main(m);
+	const uint64_t longest = nobody ? INTERVAL_NOBODY_NS :
+				 fed    ? INTERVAL_FED_NS :
+					  INTERVAL_UNFED_NS;
 
-	if (!has_main(m) || now_ns >= m->sockets_ns + SOCKETS_NS) {
+	if (nobody || now_ns >= m->sockets_ns + SOCKETS_NS) {
 		m->sockets_ns = now_ns;
 		if (sockets_changed(m))
 			members_rescan(m);
 	}
+	if (m->next_ns > now_ns + longest)
+		m->next_ns = now_ns + longest;
 	if (m->next_ns && now_ns >= m->next_ns) {
 		m->due = true;
 		m->interval_ns = m->interval_ns * 2 < longest ? m->interval_ns * 2 : longest;
@@ -148,12 +155,58 @@ static uint64_t now_ticks(void)
 	       (uint64_t)t.tv_nsec / PROC_TICK_NS;
 }
 
-/* Those that came during the pass, unless it has seen them. */
+static struct member *find(const struct members *m, pid_t pid)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->list[i].pid == pid)
+			return &m->list[i];
+	return NULL;
+}
+
+static bool make_room(struct members *m)
+{
+	size_t size = m->size ? m->size * 2 : 16;
+	struct member *list;
+
+	if (m->n < m->size)
+		return true;
+	if (m->n >= MEMBERS_MAX)
+		return false;
+	list = reallocarray(m->list, size, sizeof(*list));
+	if (!list)
+		return false;
+	m->list = list;
+	m->size = size;
+	return true;
+}
+
+static bool lives(const struct members *m, const struct member *x)
+{
+	struct proc_stat st;
+
+	return proc_read_stat(m->proc, x->pid, &st) == 0 && st.start_ticks == x->start_ticks;
+}
+
+/* What was known of those that were there before, and those that came during the pass, unless it has seen them. */
 static void take_over(struct members *m, const struct member *old, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (old[i].start_ticks >= m->pass_ticks)
-			members_forked(m, old[i].parent, old[i].pid);
+	for (size_t i = 0; i < n; i++) {
+		struct member *x = find(m, old[i].pid);
+
+		if (x && x->start_ticks == old[i].start_ticks) {
+			x->born |= old[i].born;
+			/* It has the socket from a main process, and was left: no second one. */
+			if (x->born && x->role == MEMBER_MAIN && x != m->list)
+				x->role = MEMBER_WORKER;
+		} else if (!lives(m, &old[i])) {
+			continue;
+		} else if (old[i].start_ticks >= m->pass_ticks) {
+			members_forked(m, old[i].parent, old[i].pid, old[i].start_ticks);
+		} else if (!x && old[i].born && make_room(m)) { /* its parent has left it */
+			m->list[m->n] = old[i];
+			m->list[m->n++].role = MEMBER_HELPER;
+		}
+	}
 }
 
 static bool pass_end(struct members *m)
@@ -195,52 +248,24 @@ bool members_step(struct members *m, uint64_t budget_ns)
 	return replaced;
 }
 
-static struct member *find(const struct members *m, pid_t pid)
-{
-	for (size_t i = 0; i < m->n; i++)
-		if (m->list[i].pid == pid)
-			return &m->list[i];
-	return NULL;
-}
-
 const struct member *members_find(const struct members *m, pid_t pid)
 {
 	return find(m, pid);
 }
 
-static bool make_room(struct members *m)
-{
-	size_t size = m->size ? m->size * 2 : 16;
-	struct member *list;
-
-	if (m->n < m->size)
-		return true;
-	if (m->n >= MEMBERS_MAX)
-		return false;
-	list = reallocarray(m->list, size, sizeof(*list));
-	if (!list)
-		return false;
-	m->list = list;
-	m->size = size;
-	return true;
-}
-
-bool members_forked(struct members *m, pid_t parent, pid_t child)
+bool members_forked(struct members *m, pid_t parent, pid_t child, uint64_t start_ticks)
 {
 	struct member *known = find(m, child);
-	struct proc_stat st;
 
-	if (!find(m, parent) || proc_read_stat(m->proc, child, &st) != 0)
-		return false;
-	if (known && known->start_ticks == st.start_ticks)
+	if (!find(m, parent) || (known && known->start_ticks == start_ticks))
 		return false;
 	if (!known && !make_room(m))
 		return false;
 	if (!known)
 		known = &m->list[m->n++];
-	*known = (struct member){ child, parent, st.start_ticks, MEMBER_HELPER, false };
-	if (st.start_ticks > m->unsettled_ticks)
-		m->unsettled_ticks = st.start_ticks;
+	*known = (struct member){ child, parent, start_ticks, MEMBER_HELPER, false, true };
+	if (start_ticks > m->unsettled_ticks)
+		m->unsettled_ticks = start_ticks;
 	return true;
 }
 
@@ -261,6 +286,7 @@ void members_settle(struct members *m)
 {
 	uint64_t now = now_ticks();
 	bool settled = now > m->unsettled_ticks + SETTLE_TICKS;
+	size_t links = SETTLE_LINKS;
 
 	if (!m->unsettled_ticks)
 		return;
@@ -268,13 +294,15 @@ void members_settle(struct members *m)
 		struct member *x = &m->list[i];
 		const struct member *parent;
 
-		if (x->role != MEMBER_HELPER)
+		if (x->role != MEMBER_HELPER || x->start_ticks + SETTLE_TICKS < now)
 			continue;
-		x->owner = pass_is_owner(m->proc, x->pid, m->inodes, m->n_inodes);
+		x->owner = pass_is_owner(m->proc, x->pid, m->inodes, m->n_inodes, &links);
 		parent = find(m, x->parent);
 		if (x->owner && parent)
 			x->role = MEMBER_WORKER;
 	}
+	if (!links)
+		members_rescan(m); /* a pass has its own time for each */
 	if (settled)
 		m->unsettled_ticks = 0;
 }

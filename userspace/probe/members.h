@@ -8,9 +8,11 @@
  *    systemd, ...), which may hold a socket for the service that it has not started yet;
  *  - all their descendants;
  *  - an ancestor without the socket (a wrapper, such as a script or `poetry run`) if it is in the same cgroup and the
- *    same process group as its child, and has no child that is not the service's. An
- *    interactive shell, which gives each job a process group, and supervisord, whose children make their
- *    own, are therefore not part of it.
+ *    same process group as its child, and either all its children are the service's, or the topmost of these was
+ *    started by a program that starts others for a living: then whatever else descends from it is the
+ *    service's, too, for it is one program of that manager. An interactive shell, which gives each job a
+ *    process group, and supervisord, whose children make their own, are therefore not part of it; nor is a
+ *    script in a terminal that starts both the service and its client.
  * A process is known by pid and start time together, so that a pid that is used again is another process.
  *
  * /proc is gone through in steps of bounded length (members_step()), since a host may have many thousand
@@ -41,6 +43,7 @@ struct member {
 	uint64_t start_ticks; /* /proc/PID/stat field 22: identity with pid */
 	enum member_role role;
 	bool owner; /* has the listening socket open */
+	bool born;  /* a member was its parent, whoever is it by now */
 };
 
 #define MEMBERS_MAX 4096 /* more are not taken in */
@@ -59,7 +62,7 @@ void members_set_ports(struct members *m, const uint16_t *ports, size_t n);
  * process: if not, a pass is due. So is one 1, 2, 4,
  * ... seconds after a change (workers take their time), and at last once in a while: every 10 minutes
  * if @fed, that is, if members_forked() and members_exited() are told all; otherwise every minute. While nobody
- * listens the set stays as it is. To be called each second; reads the head of /proc/net/tcp and tcp6.
+ * listens the set stays as it is. To be called each second.
  * @now_ns: CLOCK_MONOTONIC. */
 void members_look(struct members *m, bool fed, uint64_t now_ns);
 /* A pass is due, whatever else is known. */
@@ -70,9 +73,9 @@ bool members_busy(const struct members *m);
  * processes. Returns whether the set was replaced. */
 bool members_step(struct members *m, uint64_t budget_ns);
 
-/* @child was forked by @parent. If that is a member, so is @child: a helper, until members_settle()
- * finds the listening socket with it. Reads one file of /proc. Returns whether it was taken in. */
-bool members_forked(struct members *m, pid_t parent, pid_t child);
+/* @child was forked by @parent at @start_ticks. If that is a member, so is @child, though it may be gone by now: a helper,
+ * until members_settle() finds the listening socket with it. Returns whether it was taken in. */
+bool members_forked(struct members *m, pid_t parent, pid_t child, uint64_t start_ticks);
 /* @pid (a process, not a thread) has ended. When it was a main process a pass is due. Returns whether it
  * was a member. */
 bool members_exited(struct members *m, pid_t pid);

@@ -79,8 +79,8 @@ size_t pass_seen(const struct pass *p)
 static bool is_manager(const struct proc_stat *st, pid_t pid)
 {
 	static const char *const names[] = {
-		"systemd", "init",         "supervisord", "circusd",  "monit",
-		"runsv",   "s6-supervise", "s6-svscan",   "runsvdir",
+		"systemd",      "init",      "supervisord", "circusd",         "monit",  "runsv",
+		"s6-supervise", "s6-svscan", "runsvdir",    "containerd-shim", "conmon",
 	};
 
 	if (pid == 1)
@@ -140,14 +140,15 @@ static DIR *open_fds(const char *proc, pid_t pid)
 	return opendir(path);
 }
 
-bool pass_is_owner(const char *proc, pid_t pid, const uint64_t *inodes, size_t n_inodes)
+bool pass_is_owner(const char *proc, pid_t pid, const uint64_t *inodes, size_t n_inodes,
+		   size_t *links)
 {
-	DIR *dir = n_inodes ? open_fds(proc, pid) : NULL;
+	DIR *dir = n_inodes && *links ? open_fds(proc, pid) : NULL;
 	bool found = false;
 
 	if (!dir)
 		return false;
-	for (struct dirent *d; !found && (d = readdir(dir));)
+	for (struct dirent *d; !found && *links && (d = readdir(dir)); --*links)
 		found = is_socket(dirfd(dir), d->d_name, inodes, n_inodes);
 	closedir(dir);
 	return found;
@@ -277,20 +278,47 @@ static bool has_strange_child(const struct pass *p, uint32_t at)
 	return false;
 }
 
-/* The wrappers above one member. */
-static void add_ancestors(struct pass *p, size_t at)
+/* Whether the parent, which there is, may be a wrapper of the process. */
+static bool may_wrap(const struct pass *p, const struct process *child)
 {
-	while (p->list[at].parent_at != NOBODY) {
-		const struct process *child = &p->list[at];
-		struct process *parent = &p->list[child->parent_at];
+	const struct process *parent = &p->list[child->parent_at];
 
-		if (parent->member || parent->manager || parent->group != child->group ||
-		    has_strange_child(p, child->parent_at) ||
-		    !same_cgroup(p, parent->pid, child->pid))
-			return;
-		parent->member = true;
-		at = child->parent_at;
+	return !parent->manager && parent->group == child->group &&
+	       same_cgroup(p, parent->pid, child->pid);
+}
+
+/* The topmost of the wrappers above a process; itself, where there is none. */
+static uint32_t topmost(const struct pass *p, uint32_t at)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->list[at].parent_at == NOBODY || !may_wrap(p, &p->list[at]))
+			break;
+		at = p->list[at].parent_at;
 	}
+	return at;
+}
+
+/* The wrappers above one member. What a manager started is one with all its other children, which may become members
+ * by that: returns whether this is so. */
+static bool add_ancestors(struct pass *p, uint32_t at)
+{
+	uint32_t above = p->list[at].parent_at, top;
+
+	if (above == NOBODY || p->list[above].member)
+		return false; /* nobody, or done */
+	top = topmost(p, at);
+	above = p->list[top].parent_at;
+	if (above != NOBODY && p->list[above].manager) {
+		bool is_new = !p->list[top].member;
+
+		p->list[top].member = true;
+		return is_new;
+	}
+	while (at != top && !has_strange_child(p, p->list[at].parent_at)) {
+		at = p->list[at].parent_at;
+		p->list[at].member = true;
+	}
+	return false;
 }
 
 static void find_members(struct pass *p)
@@ -300,9 +328,9 @@ static void find_members(struct pass *p)
 	for (size_t i = 0; i < p->n; i++)
 		p->list[i].member = p->list[i].owner;
 	add_descendants(p);
-	for (size_t i = 0; i < p->n; i++)
-		if (p->list[i].owner)
-			add_ancestors(p, i);
+	for (uint32_t i = 0; i < p->n; i++)
+		if (p->list[i].owner && add_ancestors(p, i))
+			add_descendants(p);
 }
 
 static enum member_role role_of(const struct pass *p, const struct process *of)
@@ -316,6 +344,11 @@ static enum member_role role_of(const struct pass *p, const struct process *of)
 		if (p->list[at].owner)
 			return MEMBER_WORKER;
 	return MEMBER_MAIN;
+}
+
+static bool is_born(const struct pass *p, const struct process *of)
+{
+	return of->parent_at != NOBODY && p->list[of->parent_at].member;
 }
 
 static int by_role(const void *a, const void *b)
@@ -351,8 +384,8 @@ int pass_result(struct pass *p, struct member **ret_members, size_t *ret_n)
 		const struct process *x = &p->list[i];
 
 		if (x->member)
-			list[n++] = (struct member){ x->pid, x->parent, x->start_ticks,
-						     role_of(p, x), x->owner };
+			list[n++] = (struct member){ x->pid,        x->parent, x->start_ticks,
+						     role_of(p, x), x->owner,  is_born(p, x) };
 	}
 	qsort(list, n, sizeof(*list), by_role);
 	*ret_members = list;

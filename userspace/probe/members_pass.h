@@ -22,8 +22,10 @@ int pass_result(struct pass *p, struct member **ret_members, size_t *ret_n);
 /* How many processes it saw. */
 size_t pass_seen(const struct pass *p);
 
-/* Whether the process has one of the sockets open. Reads all its links in one go. */
-bool pass_is_owner(const char *proc, pid_t pid, const uint64_t *inodes, size_t n_inodes);
+/* Whether the process has one of the sockets open. Reads its links in one go, *links of them at most, and takes those from
+ * *links. */
+bool pass_is_owner(const char *proc, pid_t pid, const uint64_t *inodes, size_t n_inodes,
+		   size_t *links);
 /* Reads /proc/PID/cgroup, cut at @size - 1; "" if it is gone. */
 void pass_read_cgroup(const char *proc, pid_t pid, char *text, size_t size);
 

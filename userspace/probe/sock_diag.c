@@ -101,6 +101,7 @@ static int take_socket(const char *at, size_t len, const uint16_t *ports, size_t
 	memcpy(&m, at, sizeof(m));
 	s = (struct listen_socket){
 		.cookie = (uint64_t)m.id.idiag_cookie[1] << 32 | m.id.idiag_cookie[0],
+		.inode = m.idiag_inode,
 		.port = ntohs(m.id.idiag_sport),
 		.length = m.idiag_rqueue,
 		.limit = m.idiag_wqueue,
@@ -200,7 +201,15 @@ static int dump_read(int fd, uint32_t seq, const uint16_t *ports, size_t n_ports
 	return -EPROTO;
 }
 
-static int dump(uint8_t family, const uint16_t *ports, size_t n_ports, struct listen_sockets *into)
+static int dump(int fd, uint8_t family, const uint16_t *ports, size_t n_ports,
+		struct listen_sockets *into)
+{
+	int err = dump_ask(fd, family, family, ports, n_ports);
+
+	return err ? err : dump_read(fd, family, ports, n_ports, into);
+}
+
+static int dump_both(const uint16_t *ports, size_t n_ports, struct listen_sockets *into)
 {
 	_cleanup_(file_closep) int fd =
 		socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
@@ -208,8 +217,8 @@ static int dump(uint8_t family, const uint16_t *ports, size_t n_ports, struct li
 
 	if (fd < 0)
 		return -errno;
-	err = dump_ask(fd, family, family, ports, n_ports);
-	return err ? err : dump_read(fd, family, ports, n_ports, into);
+	err = dump(fd, AF_INET, ports, n_ports, into);
+	return err ? err : dump(fd, AF_INET6, ports, n_ports, into);
 }
 
 static int by_cookie(const void *a, const void *b)
@@ -238,9 +247,7 @@ int sock_diag_listening(const uint16_t *ports, size_t n_ports, struct listen_soc
 	int err;
 
 	ret->n = 0;
-	err = dump(AF_INET, ports, n_ports, ret);
-	if (!err)
-		err = dump(AF_INET6, ports, n_ports, ret);
+	err = dump_both(ports, n_ports, ret);
 	if (err)
 		ret->n = 0;
 	else

@@ -18,6 +18,7 @@
 
 struct listen_socket {
 	uint64_t cookie; /* the kernel's, never used again: the socket's identity */
+	uint32_t inode;  /* as /proc/PID/fd names it; 0: it has none any more */
 	uint32_t length; /* connections that wait for accept(2) */
 	uint32_t limit;
 	uint32_t drops; /* SK_MEMINFO_DROPS, modulo 2^32; docs/metrics.md says what it counts */
