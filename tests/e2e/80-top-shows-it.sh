@@ -32,7 +32,22 @@ grep -q '/api/models' "$T/once" || fail "no /api/models in the table"
 grep -qi 'p99' "$T/once" || fail "no p99 in the table"
 if LC_ALL=C grep -q $'\033' "$T/once"; then fail "escape sequences in what is no terminal"; fi
 awk 'length($0) > 100 { exit 1 }' "$T/once" || fail "lines of more than 100 characters"
-top --once --json --config "$T/isamon.conf" | check_json || fail "top --json"
+top --once --json --config "$T/isamon.conf" >"$T/json"
+check_json <"$T/json" || fail "top --json"
+"$PY" - "$T/json" "$REPO/docs/top.md" <<'END' || fail "docs/top.md does not tell of all keys"
+import json, sys
+
+def keys(value):
+    if isinstance(value, list):
+        return set().union(*map(keys, value))
+    return set(value).union(*map(keys, value.values())) if isinstance(value, dict) else set()
+
+with open(sys.argv[2]) as f:
+    text = f.read()
+missing = [k for k in keys(json.load(open(sys.argv[1]))) if "`%s`" % k not in text]
+print("not in docs/top.md:", missing)
+sys.exit(bool(missing))
+END
 
 say "== live, in a terminal"
 if command -v tmux >/dev/null; then
@@ -49,9 +64,22 @@ if command -v tmux >/dev/null; then
 	sleep 0.5
 	mux resize-window -x 100 -y 30
 	wait_for 10 "top after it was made larger again" pane
+	narrow() { mux capture-pane -p >"$T/pane" && grep -q '  /api/models$' "$T/pane" && ! grep -q P90 "$T/pane"; }
+	mux resize-window -x 60 -y 30
+	wait_for 10 "top with 60 columns to leave some out for the route" narrow
+	cat "$T/pane"
+	mux resize-window -x 140 -y 3
+	low() { mux capture-pane -p >"$T/pane" && grep -q 'requests/s' "$T/pane" && ! grep -q 'q quit' "$T/pane"; }
+	wait_for 10 "top with 3 lines to leave out the keys" low
 	mux send-keys q
 	wait_for 10 "top to end" test -s "$T/top.status"
 	[ "$(cat "$T/top.status")" = 0 ] || fail "top ended with $(cat "$T/top.status"): $(cat "$T/top.log")"
+	rm "$T/top.status"
+	mux -f /dev/null new-session -d -x 80 -y 24 \
+		"TERM=dumb '$ISAMON' top --config '$T/isamon.conf' 2>'$T/top.log'; echo \$? >'$T/top.status'"
+	wait_for 10 "top on a dumb terminal to end" test -s "$T/top.status"
+	[ "$(cat "$T/top.status")" = 3 ] || fail "top on a dumb terminal ended with $(cat "$T/top.status")"
+	grep -q 'cannot be drawn on.*--once' "$T/top.log" || fail "top on a dumb terminal: $(cat "$T/top.log")"
 else
 	say "no tmux: not tried in a terminal"
 fi

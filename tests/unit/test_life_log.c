@@ -127,8 +127,8 @@ static void names_are_safe(void)
 {
 	const char *text = logged(say_names);
 
-	EXPECT_HAS(text, "ended: 7 (a?isamon: ??), signal");
-	EXPECT_HAS(text, "unexpectedly: 7 (a?isamon: ??), signal");
+	EXPECT_HAS(text, "ended: 7 (a?isamon: ?\?), signal");
+	EXPECT_HAS(text, "unexpectedly: 7 (a?isamon: ?\?), signal");
 	EXPECT_HAS(text, "(0123456789abcdef), signal");
 	EXPECT_UINT(count(text, "\n"), 3);
 }

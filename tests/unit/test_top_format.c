@@ -336,6 +336,23 @@ static void json(void)
 	free(s.service);
 }
 
+#define ALL ((1u << TOP_COLUMNS) - 1)
+#define BIT(c) (1u << (c))
+
+static void narrow(void)
+{
+	EXPECT_UINT(top_columns_shown(200, TOP_REQUESTS), ALL);
+	EXPECT_UINT(top_columns_shown(80, TOP_REQUESTS), ALL);
+	EXPECT_UINT(top_columns_shown(78, TOP_REQUESTS), ALL & ~BIT(TOP_P90));
+	EXPECT_UINT(top_columns_shown(60, TOP_REQUESTS),
+		    BIT(TOP_REQUESTS) | BIT(TOP_ERRORS) | BIT(TOP_QUEUE) | BIT(TOP_P99));
+	EXPECT_UINT(top_columns_shown(60, TOP_MAX),
+		    BIT(TOP_REQUESTS) | BIT(TOP_ERRORS) | BIT(TOP_P99) | BIT(TOP_MAX));
+	EXPECT_UINT(top_columns_shown(10, TOP_P50),
+		    BIT(TOP_REQUESTS) | BIT(TOP_P50) | BIT(TOP_P99));
+	EXPECT_UINT(top_columns_shown(0, TOP_P99), BIT(TOP_REQUESTS) | BIT(TOP_P99));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
@@ -348,6 +365,7 @@ int main(int argc, char **argv)
 		{ "WebSockets, streams and processes as text", chat_and_processes },
 		{ "and as JSON", chat_and_processes_json },
 		{ "more processes than there are rows", more_processes },
+		{ "a narrow screen leaves columns out", narrow },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

@@ -163,6 +163,24 @@ enum top_column top_sort_column(enum top_sort by)
 	return by_order[by];
 }
 
+unsigned int top_columns_shown(int columns_there, enum top_column sorted)
+{
+	static const enum top_column dispensable[] = { TOP_P90, TOP_MAX, TOP_P50, TOP_QUEUE,
+						       TOP_ERRORS };
+	unsigned int shown = (1u << TOP_COLUMNS) - 1;
+	int left = columns_there - 2;
+
+	for (unsigned int c = 0; c < TOP_COLUMNS; c++)
+		left -= columns[c].width;
+	for (size_t i = 0; i < ARRAY_SIZE(dispensable) && left < TOP_ROUTE_MIN; i++) {
+		if (dispensable[i] == sorted)
+			continue;
+		shown &= ~(1u << dispensable[i]);
+		left += columns[dispensable[i]].width;
+	}
+	return shown;
+}
+
 void top_format_cell(const struct top_row *r, enum top_column c, char cell[static TOP_CELL_MAX])
 {
 	const uint64_t times[TOP_COLUMNS] = {

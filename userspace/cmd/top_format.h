@@ -50,6 +50,13 @@ const char *top_column_name(enum top_column c);
 int top_column_width(enum top_column c);
 /* The column that an order sorts by. */
 enum top_column top_sort_column(enum top_sort by);
+/*
+ * The columns that fit beside a route on a screen of so many, as bits 1 << column. On a narrow one P90 is left out
+ * first, then MAX, P50, QUEUE and ERR/S, until TOP_ROUTE_MIN columns are left for the route; never REQ/S, nor
+ * @sorted, by which the rows are in order.
+ */
+unsigned int top_columns_shown(int columns, enum top_column sorted);
+#define TOP_ROUTE_MIN 24
 /* A row's cell: "-" for a time without requests, or a queue of which nothing is known. */
 void top_format_cell(const struct top_row *r, enum top_column c, char cell[static TOP_CELL_MAX]);
 

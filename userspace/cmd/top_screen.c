@@ -2,7 +2,7 @@
 /*
  * Drawing. From the top: title, numbers, trouble or else WebSockets and streams, head of the table, all
  * routes together, the routes, the processes if there is room, and the line of keys at the bottom. What
- * does not fit is cut. All text from outside passes top_format_text(). Signals are the caller's: SIGWINCH
+ * does not fit is cut; of columns the less important ones are left out, so that the route has room. All text from outside passes top_format_text(). Signals are the caller's: SIGWINCH
  * comes as top_screen_resize().
  */
 #include "cmd/top_screen.h"
@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "cmd/top_format.h"
 #include "cmd/top_process_cell.h"
+#include "cmd/top_terminal.h"
 
 #define LINE_TITLE 0
 #define LINE_NUMBERS 1
@@ -40,14 +41,18 @@ struct top_screen {
 	SCREEN *terminal;
 	bool utf8;
 	bool colours;
-	int pane; /* lines of the table of processes, its head included */
+	unsigned int columns; /* of routes: as top_columns_shown() has them */
+	int pane;             /* lines of the table of processes, its head included */
 	int line; /* being drawn: what is too long for it is cut, not continued on the next */
 };
 
 int top_screen_open(struct top_screen **ret)
 {
-	struct top_screen *s = calloc(1, sizeof(*s));
+	struct top_screen *s;
 
+	if (!top_terminal_has_lines())
+		return -ENOTTY;
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	s->terminal = newterm(NULL, stdout, stdin);
@@ -248,6 +253,8 @@ static void draw_head(struct top_screen *s, enum top_sort sort)
 		bool sorted = c == top_sort_column(sort);
 		int name = (int)strlen(top_column_name(c)) + (sorted ? 1 : 0);
 
+		if (!(s->columns & 1u << c))
+			continue;
 		put_cell(s, A_NORMAL, top_column_width(c) - name, "");
 		if (sorted && room(s) > 0)
 			addstr(mark); /* one column, however many bytes */
@@ -273,6 +280,8 @@ static void draw_row(struct top_screen *s, int line, const struct top_row *r, co
 
 	begin_line(s, line);
 	for (c = 0; c < TOP_COLUMNS; c++) {
+		if (!(s->columns & 1u << c))
+			continue;
 		top_format_cell(r, c, cell);
 		put_cell(s, attributes_of(s, cell_colour(r, c)), top_column_width(c), cell);
 	}
@@ -376,6 +385,7 @@ void top_screen_draw(struct top_screen *s, struct top_scene *scene)
 {
 	erase();
 	s->pane = pane_of(scene);
+	s->columns = top_columns_shown(getmaxx(stdscr), top_sort_column(scene->sort));
 	if (getmaxy(stdscr) > LINE_HEAD + LINES_BELOW)
 		draw_head(s, scene->sort);
 	if (scene->view) {
@@ -386,7 +396,8 @@ void top_screen_draw(struct top_screen *s, struct top_scene *scene)
 	if (scene->view)
 		draw_numbers(s, scene->view);
 	draw_trouble(s, scene);
-	draw_keys(s, scene);
+	if (getmaxy(stdscr) > LINE_TROUBLE + LINES_BELOW)
+		draw_keys(s, scene);
 	refresh();
 }
 
