@@ -111,6 +111,8 @@ wait_for 20 "the service to be gone" both_see main 0
 start_uvicorn --workers 2
 wait_for 20 "both workers to be found by both" both_see worker 2
 wait_for 20 "the main process to be found by both" both_see main 1
+stop_service # workers that are still starting open files
 compare_stopped ended
+let_go
 why='refuses a BPF task iterator.*figures of processes are read off /proc'
 [ "$(grep -c "$why" "$T/refused.log")" = 1 ] || fail "the log does not say why, or not once"

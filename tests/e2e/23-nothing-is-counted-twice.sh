@@ -42,7 +42,8 @@ wait_port "$SERVICE_PORT"
 wait_for 15 "the service to be found" is_main
 
 say "== the ports set anew"
-ask /children/4/400 >/dev/null
+ask /children/4/100 >/dev/null
+ask /burn/1500 >/dev/null
 ask /leave/1500 >/dev/null
 rested() {
 	before=$(cpu)
@@ -51,7 +52,7 @@ rested() {
 }
 wait_for 20 "all to rest" rested
 before=0
-grown cpu 1.5 || fail "there is little to be counted again: $(cpu) s"
+grown cpu 3 || fail "there is little to be counted again: $(cpu) s"
 before=$(cpu)
 lose_and_find
 lose_and_find
