@@ -57,10 +57,11 @@ void status_format_bytes(uint64_t bytes, char cell[static STATUS_CELL_MAX])
 /* "2026-11-24 03:12:05" */
 static void format_time(double at_s, char cell[static STATUS_CELL_MAX])
 {
-	time_t at = (time_t)at_s;
+	const bool sane = at_s >= 0 && at_s < 1e11;
+	time_t at = sane ? (time_t)at_s : 0;
 	struct tm tm;
 
-	if (!(at_s >= 0) || at_s > 1e11 || !localtime_r(&at, &tm) ||
+	if (!sane || !localtime_r(&at, &tm) ||
 	    !strftime(cell, STATUS_CELL_MAX, "%Y-%m-%d %H:%M:%S", &tm))
 		snprintf(cell, STATUS_CELL_MAX, "?");
 }
@@ -92,7 +93,7 @@ static void add_seconds(double s, const char *what, const char **separator, stru
 {
 	char cell[TOP_CELL_MAX];
 
-	if (!isfinite(s))
+	if (!(s >= 0 && s < 1e9))
 		return;
 	top_format_time((uint64_t)(s * NS_PER_S), cell);
 	buf_printf(out, "%s%s %s", *separator, what, cell);
