@@ -313,6 +313,16 @@ static int start_listeners(struct daemon *d, struct buf *why)
 	return listener_open_unix(d->base, buf_str(&path), &limits, &source, why, &d->control);
 }
 
+/* What may be done about a file of the runtime directory that cannot be made. */
+static const char *remedy(int err)
+{
+	if (err == -ENOSPC || err == -EDQUOT)
+		return "make room there";
+	if (err == -EACCES || err == -EPERM)
+		return "run isamon as root";
+	return "see to it that this can be written to";
+}
+
 /* One daemon for each runtime directory. */
 static int lock(struct daemon *d, struct buf *why)
 {
@@ -324,9 +334,9 @@ static int lock(struct daemon *d, struct buf *why)
 	err = file_make_directory(directory, 0755);
 	if (err) {
 		buf_printf(why,
-			   "cannot make the runtime directory %s: %s; run isamon as root, or set "
+			   "cannot make the runtime directory %s: %s; %s, or set "
 			   "[daemon] runtime_directory to another",
-			   directory, strerror(-err));
+			   directory, strerror(-err), remedy(err));
 		return err;
 	}
 	err = buf_printf(&path, "%s/isamon.lock", directory);
@@ -340,11 +350,10 @@ static int lock(struct daemon *d, struct buf *why)
 			"[daemon] runtime_directory",
 			(int)holder);
 	else if (err)
-		buf_printf(
-			why,
-			"cannot lock %s: %s; run isamon as root, or set [daemon] runtime_directory "
-			"to a directory of its own",
-			buf_str(&path), strerror(-err));
+		buf_printf(why,
+			   "cannot lock %s: %s; %s, or set [daemon] runtime_directory "
+			   "to a directory of its own",
+			   buf_str(&path), strerror(-err), remedy(err));
 	return err;
 }
 
