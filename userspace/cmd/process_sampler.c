@@ -15,6 +15,7 @@
 #define PSS_NS 5000000
 #define STEP_NS 2000000
 #define PSS_BYTES_MAX (512ull << 20) /* whose page tables are walked in one go: some ms */
+#define PSS_ONE_MAX (4ull << 30)     /* of a process by itself: some 40 ms, each pss_interval */
 
 static void say_refused(struct process_sampler *s, const struct proc_sample *sample)
 {
@@ -75,7 +76,7 @@ static void go_on_with_figures(struct process_sampler *s, const struct member *l
 static bool is_due(const struct process_sampler *s, const struct process_times *t, uint64_t now_ns,
 		   bool newcomers)
 {
-	if (!t->at_ns || !t->resident_bytes || t->resident_bytes > PSS_BYTES_MAX)
+	if (!t->at_ns || !t->resident_bytes || t->resident_bytes > PSS_ONE_MAX)
 		return false;
 	return !t->pss_ns || (!newcomers && now_ns >= t->pss_ns + s->pss_interval_ns);
 }
@@ -93,12 +94,13 @@ static void go_on_with_pss(struct process_sampler *s, struct process_pass *pass,
 
 		if (!is_due(s, &t, now_ns, pass == &s->newcomers))
 			continue;
-		if (t.resident_bytes > left_bytes) { /* the first one of the next time */
+		/* One that is too large for what is left is the first one of the next time. */
+		if (t.resident_bytes > left_bytes && left_bytes < PSS_BYTES_MAX) {
 			pass->at--;
 			pass->left++;
 			return;
 		}
-		left_bytes -= t.resident_bytes;
+		left_bytes -= t.resident_bytes < left_bytes ? t.resident_bytes : left_bytes;
 		if (proc_read_pss("/proc", m->pid, &read) == 0)
 			process_metrics_take_pss(s->metrics, m->pid, m->start_ticks, read.pss_bytes,
 						 now_ns);
