@@ -120,8 +120,8 @@ took=$((${EPOCHREALTIME/./} - began_us))
 stop traffic INT
 
 say "== slow and long answers are no problem"
-start slow curl -sS --max-time $((60 * PATIENCE)) "$base/slow?ms=$((6000 + 4000 * SLOW))"
-start stream curl -sS --max-time $((60 * PATIENCE)) "$base/api/stream?n=$((60 + 40 * SLOW))&ms=100"
+start slow curl -sS --max-time $((60 * PATIENCE)) "$base/slow?ms=$((6000 + 2000 * PATIENCE))"
+start stream curl -sS --max-time $((60 * PATIENCE)) "$base/api/stream?n=$((60 + 20 * PATIENCE))&ms=100"
 wait_for 8 "both" json_holds 0 's["in_flight"] == 2'
 sleep 6.5
 json_holds 0 's["in_flight"] == 2' '"waiting_since_seconds" not in s["ports"][0]' ||
