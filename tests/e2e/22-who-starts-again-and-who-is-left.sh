@@ -19,7 +19,7 @@ s = socket.socket()
 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(("127.0.0.1", $SERVICE_PORT))
 s.listen()
-time.sleep(1.5 * $SLOW)
+time.sleep(1.5 * $PATIENCE)
 os._exit(3)
 END
 cat >"$T/leaves.py" <<END
@@ -41,7 +41,7 @@ for _ in range(20):
 time.sleep(300)
 END
 
-start_isamon "[processes]" "crash_loop_window = $((60 * SLOW))"
+start_isamon "[processes]" "crash_loop_window = $((60 * PATIENCE))"
 [ "$(metric isamon_probe_up probe=life)" = 1 ] || skip "this kernel refuses the programs: $(cat "$T/isamon.log")"
 
 say "== a script starts it again and again"
