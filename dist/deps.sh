@@ -28,6 +28,7 @@ build	libinih-dev		inih-devel
 build	libjansson-dev		jansson-devel
 build	libcap-ng-dev		libcap-ng-devel
 build	libncurses-dev		ncurses-devel
+build	libssl-dev		openssl-devel
 test	libclang-rt-dev|clang	compiler-rt
 test	-			libasan
 test	-			libubsan
