@@ -29,6 +29,9 @@ build	libjansson-dev		jansson-devel
 build	libcap-ng-dev		libcap-ng-devel
 build	libncurses-dev		ncurses-devel
 build	libssl-dev		openssl-devel
+build	libsqlite3-dev		sqlite-devel
+build	libcurl4-openssl-dev|libcurl4-gnutls-dev		libcurl-devel
+build	libcurl4		libcurl
 test	libclang-rt-dev|clang	compiler-rt
 test	-			libasan
 test	-			libubsan
@@ -43,6 +46,9 @@ test	python3-aiohttp		python3-aiohttp
 test	python3-prometheus-client	python3-prometheus_client
 test	gunicorn		python3-gunicorn
 test	supervisor		supervisor
+test	python3-botocore	python3-botocore
+test	awscli			awscli
+test	faketime		libfaketime
 test	!node=nodejs		!node=nodejs
 test	!nginx=nginx-light	nginx
 test	wrk			wrk

@@ -144,7 +144,7 @@ static void problems(void)
 		  "t.conf:1: [Htpt]: there is no such section; [http] was probably meant\n" },
 		{ "[plugh]\n",
 		  "t.conf:1: [plugh]: there is no such section; there are [service], [http], [processes], "
-		  "[listen], [daemon]\n" },
+		  "[listen], [aws], [cloudwatch], [daemon]\n" },
 		{ "port = 1\n",
 		  "t.conf:1: port = 1: stands before the first section; put it behind a line "
 		  "like [listen]\n" },
@@ -542,8 +542,9 @@ static void example_has_every_key(void)
 		REQUIRE(section);
 		end = strstr(section + 2, "\n[");
 		buf_reset(&line);
-		buf_printf(&line, "\n#%s = %.*s\n", s->keys[i].name,
-			   (int)strcspn(s->keys[i].initial, "\n"), s->keys[i].initial);
+		buf_printf(&line, "\n#%s =%s%.*s\n", s->keys[i].name,
+			   *s->keys[i].initial ? " " : "", (int)strcspn(s->keys[i].initial, "\n"),
+			   s->keys[i].initial);
 		EXPECT_HAS(section, buf_str(&line));
 		section = strstr(section, buf_str(&line));
 		EXPECT(section && (!end || section < end));

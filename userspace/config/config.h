@@ -18,6 +18,7 @@
 #define CONFIG_DEFAULT_PATH "/etc/isamon/isamon.conf"
 #define CONFIG_PORTS_MAX 16
 #define CONFIG_ROUTES_MAX 256
+#define CONFIG_DIMENSIONS_MAX 8
 
 struct config {
 	/* [service] */
@@ -44,8 +45,38 @@ struct config {
 	bool listen_insecure;            /* insecure = no; must be yes for a non-loopback address */
 	uint64_t listen_max_connections; /* max_connections = 32 */
 	uint64_t listen_timeout_s;       /* timeout = 10 s, for a request and its answer */
+	/* [aws]; "": not given */
+	char *aws_region;            /* region = */
+	char *aws_instance_id;       /* instance_id = */
+	char *aws_profile;           /* profile = */
+	char *aws_credentials_file;  /* credentials_file = */
+	char *aws_config_file;       /* config_file = */
+	char *aws_access_key_id;     /* access_key_id = */
+	char *aws_secret_access_key; /* secret_access_key = */
+	char *aws_session_token;     /* session_token = */
+	char *aws_proxy;             /* proxy = */
+	char *aws_ca_bundle;         /* ca_bundle = */
+	char *aws_endpoint_url;      /* endpoint_url = ; and for one service: */
+	char *aws_endpoint_url_cloudwatch;
+	char *aws_endpoint_url_sts;
+	char *aws_imds_endpoint; /* imds_endpoint = */
+	/* [cloudwatch] */
+	bool cloudwatch_enabled;          /* enabled = no */
+	char *cloudwatch_namespace;       /* namespace = AgentISA */
+	uint64_t cloudwatch_resolution_s; /* storage_resolution = 60; or 1 */
+	uint64_t cloudwatch_interval_s;   /* interval = 60; less with a resolution of 1 only */
+	char *cloudwatch_dimensions[CONFIG_DIMENSIONS_MAX]; /* dimension = Name=Value; repeatable */
+	size_t n_cloudwatch_dimensions;
+	bool cloudwatch_latency_by_route; /* latency_by_route = no */
+	bool cloudwatch_queue;            /* queue = no */
+	bool cloudwatch_turns;            /* turns = no */
+	bool cloudwatch_restarts;         /* restarts = no */
+	bool cloudwatch_probes;           /* probes = no */
+	uint64_t cloudwatch_spool_days;   /* spool_days = 14 */
+	uint64_t cloudwatch_spool_bytes;  /* spool_size = 256 MiB */
 	/* [daemon] */
 	char *runtime_directory;  /* runtime_directory = /run/isamon */
+	char *state_directory;    /* state_directory = /var/lib/isamon */
 	enum log_level log_level; /* log_level = info */
 };
 

@@ -248,7 +248,9 @@ static int enum_set(const struct schema_key *k, void *into, const char *text, st
 
 int value_set(const struct schema_key *k, void *into, const char *text, struct buf *why)
 {
-	if (!*text) {
+	if (!*text && k->type == SCHEMA_STRINGS && k->initial && !*k->initial)
+		return 0; /* none: the default, written out */
+	if (!*text && !(k->initial && !*k->initial)) {
 		return refuse(-EINVAL, why,
 			      "there is no value; write one, or remove the line to "
 			      "have the default");

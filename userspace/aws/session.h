@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Transport, identity, credentials and client, made of the configuration together: what the daemon keeps, and a tool has
+ * for as long as it runs. */
+#ifndef ISAMON_SESSION_H
+#define ISAMON_SESSION_H
+
+#include <event2/event.h>
+
+#include "aws/client.h"
+#include "config/config.h"
+
+struct aws_session;
+
+/* @c must outlive it. Returns 0 or -errno, explained in @why. @changed as in identity_new(). */
+int aws_session_new(struct event_base *base, const struct config *c, void (*changed)(void *ctx),
+		    void *ctx, struct buf *why, struct aws_session **ret);
+void aws_session_free(struct aws_session *s);
+struct aws_client *aws_session_client(struct aws_session *s);
+struct identity *aws_session_identity(struct aws_session *s);
+struct credentials *aws_session_credentials(struct aws_session *s);
+
+/*
+ * For tools: makes the call and runs the loop until its answer is there; waits for the identity first. @fn is called before it
+ * returns. Returns 0 (also if AWS refused: see the answer) or -errno.
+ */
+int aws_session_ask(struct aws_session *s, const struct aws_request *r, aws_done_fn fn, void *ctx);
+
+#endif
