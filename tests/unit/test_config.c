@@ -139,7 +139,7 @@ static void problems(void)
 		  "[listen]\n" },
 		{ "[daemon]\nxyzzy = 5\n",
 		  "t.conf:2: [daemon] xyzzy = 5: there is no such key here; [daemon] has "
-		  "runtime_directory, log_level\n" },
+		  "runtime_directory, state_directory, log_level\n" },
 		{ "[Htpt]\nx = 1\ny = 2\n[listen]\nport = 1\n",
 		  "t.conf:1: [Htpt]: there is no such section; [http] was probably meant\n" },
 		{ "[plugh]\n",
