@@ -98,7 +98,8 @@ for _ in 1 2 3; do
 done
 # Each look at a process is a moment older than the next: with others forked between, a share too large.
 shared_once() {
-	pgrep -g "${PIDS[service]}" | sed 's|.*|/proc/&/smaps_rollup|' | xargs awk '$1 == "Pss:" { s += $2 } END { print s * 1024 }' |
+	pgrep -g "${PIDS[service]}" | while read -r pid; do cat "/proc/$pid/smaps_rollup"; done |
+		awk '$1 == "Pss:" { s += $2 } END { print s * 1024 }' |
 		awk -v told="$(metric isamon_service_memory_bytes)" '{ d = told - $1; exit !(d < 0.02 * $1 && -d < 0.02 * $1) }'
 }
 wait_for 15 "memory, shared pages once, to be what smaps_rollup says" shared_once
