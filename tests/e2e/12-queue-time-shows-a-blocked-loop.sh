@@ -3,6 +3,7 @@
 # How long a request waited until its service read it: the whole wait for a blocked event loop and for a stopped
 # worker, and nothing of what the service itself took; and which worker read it.
 # vm: yes
+# judges: time
 # limit: 120
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"

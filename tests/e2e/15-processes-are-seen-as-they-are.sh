@@ -3,6 +3,7 @@
 # Who the service's processes are and which part each plays; CPU, memory and threads as the kernel's own files have
 # them; totals that go on through a restart.
 # vm: yes
+# judges: time
 # limit: 120
 # shellcheck disable=SC2119 # functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon status: up, failing, a worker killed, stopped, started again; as text, as JSON, by its exit status.
 # vm: yes
+# judges: time
 # limit: 120
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"

@@ -3,6 +3,7 @@
 # isamon's duration is what the client measured, and ends with the last byte; the wait of a request for a
 # blocked event loop is in it.
 # vm: yes
+# judges: time
 # limit: 120
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"

@@ -3,6 +3,7 @@
 # Where the kernel refuses task iterators the figures of processes come off /proc: the log says so once, nothing else
 # is disturbed, and the figures are true and the same as the iterator's, which a second isamon tells at the same time.
 # vm: yes
+# judges: time
 # limit: 120
 # shellcheck disable=SC2119 # functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"

@@ -3,6 +3,7 @@
 # A service that a script starts again and again is in a crash loop; workers whose main process was killed are no
 # restart; children whose parent has left them belong to the service as before.
 # vm: yes
+# judges: time
 # limit: 120
 # shellcheck disable=SC2119 # functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"
