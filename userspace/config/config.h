@@ -72,6 +72,8 @@ struct config {
 	bool cloudwatch_turns;            /* turns = no */
 	bool cloudwatch_restarts;         /* restarts = no */
 	bool cloudwatch_probes;           /* probes = no */
+	bool cloudwatch_processes;        /* processes = no */
+	bool cloudwatch_spool_age;        /* spool_age = no */
 	uint64_t cloudwatch_spool_days;   /* spool_days = 14 */
 	uint64_t cloudwatch_spool_bytes;  /* spool_size = 256 MiB */
 	/* [daemon] */

@@ -106,6 +106,8 @@ static const struct schema_key config_keys[] = {
 	{ "cloudwatch", "turns", SCHEMA_BOOL, AT(cloudwatch_turns), .initial = "no" },
 	{ "cloudwatch", "restarts", SCHEMA_BOOL, AT(cloudwatch_restarts), .initial = "no" },
 	{ "cloudwatch", "probes", SCHEMA_BOOL, AT(cloudwatch_probes), .initial = "no" },
+	{ "cloudwatch", "processes", SCHEMA_BOOL, AT(cloudwatch_processes), .initial = "no" },
+	{ "cloudwatch", "spool_age", SCHEMA_BOOL, AT(cloudwatch_spool_age), .initial = "no" },
 	{ "cloudwatch", "spool_days", SCHEMA_U64, AT(cloudwatch_spool_days), .min = 1, .max = 14,
 	  .unit = "days", .initial = "14" },
 	{ "cloudwatch", "spool_size", SCHEMA_SIZE, AT(cloudwatch_spool_bytes), .min = 1048576,

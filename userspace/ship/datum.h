@@ -3,8 +3,8 @@
  * One CloudWatch metric of one minute, as it is kept in the spool: without time, resolution and the dimensions that
  * belong to the host, because region and instance id may be known later than the minute.
  *
- * In the spool a minute is a JSON array of such: {"n": name, "u": unit, "d": [[name, value], ...] (if any), and "v": value or
- * "vs": [...], "cs": [...], "st": [count, sum, min, max]}.
+ * In the spool a minute, or a part of it, is a JSON array of such: {"n": name, "u": unit, "d": [[name, value], ...]
+ * (if any), and either "v": value, or "st": [count, sum, min, max] and perhaps "vs": [...], "cs": [...]}.
  */
 #ifndef ISAMON_DATUM_H
 #define ISAMON_DATUM_H
@@ -26,11 +26,11 @@ struct datum {
 	const char *unit; /* "Count", "Milliseconds", "Percent", "Bytes", "None" */
 	struct datum_dimension dimensions[4]; /* of its own: Route, ... */
 	size_t n_dimensions;
-	double value;    /* if n_values is 0 */
-	size_t n_values; /* at most DATUM_VALUES_MAX; then StatisticValues too */
+	double value;                /* if count is 0 */
+	double count, sum, min, max; /* StatisticValues, if count is not 0 */
+	size_t n_values;             /* at most DATUM_VALUES_MAX; beside StatisticValues only */
 	const double *values;
 	const double *counts;
-	double count, sum, min, max; /* of StatisticValues */
 };
 
 /* Appends @n of them to @out as the spool keeps them. Returns 0, -EINVAL (NaN, infinite, too many) or the buffer's error. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Minutes that wait to be pushed, oldest dropped first: beyond an age (14 days: CloudWatch takes no older) and a size.
+ * Minutes that wait to be pushed. They leave the spool when the 200 is there; or, oldest first and counted, when they are
+ * beyond an age (14 days: CloudWatch takes no older), a size, or when the disk is full and room is needed for newer ones.
  *
- * A minute is in the spool until the 200 is there. Before it is sent it is marked as under way, so that after a
- * kill it is known which minutes may have arrived already.
- * Everything is done by the store's thread and told in the loop; the numbers of struct spool_stats are kept in memory.
+ * Before one is sent it is marked as under way, so that after a kill it is known which may have arrived already.
+ * The file has room set aside from its first day (free pages, and a write-ahead log that is never shortened), so that
+ * a full disk keeps nobody from taking, removing and, for an hour or more, adding.
+ * Everything is done by the store's thread and told in the loop; the numbers of struct spool_stats are kept in
+ * memory, their counters in the file, too.
  */
 #ifndef ISAMON_SPOOL_H
 #define ISAMON_SPOOL_H
@@ -22,20 +25,22 @@ struct spool_limits {
 	uint64_t max_bytes; /* of payloads */
 };
 
+/* A minute, or a part of one that is too long for one request. */
 struct spool_minute {
-	int64_t id;
+	int64_t id;      /* given by who made it; unique */
 	int64_t start_s; /* since the epoch, of the minute */
-	bool maybe_sent; /* was under way when isamon ended */
+	bool maybe_sent; /* may have arrived: the outcome of a push was unknown, or isamon ended during it */
 	const void *payload;
 	size_t payload_len;
 };
 
 struct spool_stats {
-	uint64_t minutes, bytes; /* that wait */
+	uint64_t minutes, bytes; /* that wait or are under way */
 	int64_t oldest_s;        /* start of the oldest; 0: none */
-	uint64_t dropped_age, dropped_size,
-		dropped_full; /* too old, too many, the disk was full; since this isamon
-	                                                     began */
+	/* Counters, since the state file was begun: too old, too many, the disk was full; pushed; refused for good; and
+	 * those of pushed that may have arrived twice. */
+	uint64_t dropped_age, dropped_size, dropped_full;
+	uint64_t pushed, rejected, maybe_twice;
 };
 
 enum spool_order { SPOOL_OLDEST_FIRST, SPOOL_NEWEST_FIRST };
@@ -43,27 +48,35 @@ enum spool_order { SPOOL_OLDEST_FIRST, SPOOL_NEWEST_FIRST };
 /* Reads what is there (blocks); minutes under way become maybe_sent. */
 int spool_open(struct store *s, const struct spool_limits *limits, struct buf *why,
 	       struct spool **ret);
+/* Before the store. NULL is fine. */
 void spool_close(struct spool *p);
 void spool_set_limits(struct spool *p, const struct spool_limits *limits);
 
 /*
- * Adds a minute; @payload is copied. Where the disk is full it is kept in memory (at most 60 of them, the oldest dropped and
- * counted) and written when there is room. @done (may be NULL) is called in the loop when it is on the disk, or with the error.
+ * Adds one; @payload is copied. One whose id is there already is not added again, and that is no error. @done (may be NULL)
+ * is called in the loop when it is on the disk, or with the error: -ENOSPC, if even dropping the oldest did not make room.
  * Returns 0 or -ENOMEM.
  */
-int spool_add(struct spool *p, int64_t start_s, const void *payload, size_t n,
-	      void (*done)(int err, void *ctx), void *ctx);
+int spool_add(struct spool *p, int64_t id, int64_t start_s, const void *payload, size_t n,
+	      void (*done)(int err, int64_t id, void *ctx), void *ctx);
 
-/* Gives minutes, at most @max_minutes and @max_bytes (one at least if there is one), none of which is under way, and
- * marks them as under way. @fn is called in the loop, once; what it is given is valid until it returns. */
+/*
+ * Gives minutes, at most @max_minutes and @max_bytes (one at least if there is one), none of which is under way, and
+ * marks them as under way. @fn is called in the loop, once; what it is given is valid until it returns. If the mark cannot be
+ * written they are given all the same, told once a state change. Returns 0 or -ENOMEM.
+ */
 typedef void (*spool_take_fn)(int err, const struct spool_minute *minutes, size_t n, void *ctx);
 int spool_take(struct spool *p, enum spool_order order, size_t max_minutes, size_t max_bytes,
 	       spool_take_fn fn, void *ctx);
-/* They have arrived, or are given up: they leave the spool. */
-int spool_remove(struct spool *p, const int64_t *ids, size_t n);
+
+enum spool_end { SPOOL_PUSHED, SPOOL_REJECTED };
+/* They leave the spool, and are counted, in one transaction. Where that cannot be written it is tried again with whatever
+ * comes next, and they are given to nobody meanwhile. Returns 0 or -ENOMEM. */
+int spool_remove(struct spool *p, const int64_t *ids, size_t n, enum spool_end end);
 /* They are not under way any more and wait again; @maybe_sent: they may have arrived. */
 int spool_return(struct spool *p, const int64_t *ids, size_t n, bool maybe_sent);
 
+/* Of what was told in the loop so far. */
 struct spool_stats spool_stats(const struct spool *p);
 
 #endif
