@@ -21,9 +21,10 @@ static const char *given(const char *text)
 
 static int open_transport(struct aws_session *s, const struct config *c, struct buf *why)
 {
+	const char *bundle = given(c->aws_ca_bundle);
 	const struct transport_options o = {
 		.proxy = given(c->aws_proxy),
-		.ca_bundle = given(c->aws_ca_bundle),
+		.ca_bundle = bundle ? bundle : getenv("AWS_CA_BUNDLE"),
 	};
 
 	return transport_new(s->base, &o, why, &s->transport);
@@ -56,6 +57,7 @@ static int open_credentials(struct aws_session *s, const struct config *c)
 		.imds_endpoint = given(c->aws_imds_endpoint),
 		.sts_endpoint = sts ? sts : given(c->aws_endpoint_url),
 		.region = given(c->aws_region),
+		.identity = s->identity,
 	};
 
 	return credentials_new(s->base, s->transport, &o, &s->credentials);
