@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as an answer of STS: keys that can stand in a header, or none; an error's texts are plain and end. */
+/* Any bytes as an answer of STS: keys that can stand in a header, or none. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "aws/sts.h"
-#include "base/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,7 +22,7 @@ static void require_plain(const char *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = malloc(size ? size : 1), code[STS_CODE_SIZE], message[STS_MESSAGE_SIZE];
+	char *text = malloc(size ? size : 1);
 	struct keys k = { 0 };
 
 	if (!text)
@@ -37,8 +36,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require_plain(k.token);
 	}
 	keys_done(&k);
-	sts_parse_error(text, size, code, message);
-	require(utf8_is_plain(code, strlen(code)) && utf8_is_plain(message, strlen(message)));
 	free(text);
 	return 0;
 }
