@@ -185,6 +185,8 @@ static void means_nothing(void)
 		  "has a role_arn that does not begin with arn:" },
 		{ "a session's name", "x", ROLE_BY("x", "b") "role_session_name=a b\n",
 		  "has a role_session_name that is not" },
+		{ "an external id", "x", ROLE_BY("x", "b") "external_id=a b\n",
+		  "has an external_id that is not" },
 		{ "a duration", "x", ROLE_BY("x", "b") "duration_seconds=899\n",
 		  "has a duration_seconds that is not 900 to 43200" },
 	};
@@ -322,7 +324,7 @@ static void without_memory(void)
 {
 	struct profile_options o =
 		files("x", "[b]\n" KEYS_OF("A") "aws_session_token=hush\n",
-		      ROLE_BY("x", "b") "external_id=e\nregion=r\nrole_session_name=name\n");
+		      ROLE_BY("x", "b") "external_id=ex\nregion=r\nrole_session_name=name\n");
 
 	for (unsigned int n = 1; nomem_again(n); n++) {
 		_cleanup_(buf_done) struct buf why = BUF_INIT(1000);

@@ -101,18 +101,19 @@ static int take_keys(struct reading *r, const struct profile_text *raw)
 	return err;
 }
 
-static bool is_session_name(const char *s)
+#define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-"
+
+/* Whether AWS would take it (STS's API, AssumeRole). */
+static bool is_made_of(const char *s, const char *chars, size_t max)
 {
 	size_t n = strlen(s);
 
-	return n >= 2 && n <= 64 &&
-	       strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") ==
-		       n;
+	return n >= 2 && n <= max && strspn(s, chars) == n;
 }
 
 static int check_role(struct reading *r, const struct profile_text *raw)
 {
-	const char *name = raw->v[KEY_SESSION_NAME];
+	const char *name = raw->v[KEY_SESSION_NAME], *id = raw->v[KEY_EXTERNAL_ID];
 
 	if (raw->v[KEY_MFA] || raw->v[KEY_WEB_IDENTITY])
 		return refuse_unsupported(r, raw);
@@ -121,9 +122,12 @@ static int check_role(struct reading *r, const struct profile_text *raw)
 			      PROFILE_ROLES_MAX + 1, PROFILE_ROLES_MAX);
 	if (strncmp(raw->v[KEY_ROLE], "arn:", 4) != 0)
 		return refuse(r, "has a role_arn that does not begin with arn:");
-	if (name && !is_session_name(name))
+	if (name && !is_made_of(name, NAME_CHARS, 64))
 		return refuse(r,
 			      "has a role_session_name that is not 2 to 64 of A-Z a-z 0-9 _+=,.@-");
+	if (id && !is_made_of(id, NAME_CHARS ":/", 1224))
+		return refuse(r,
+			      "has an external_id that is not 2 to 1224 of A-Z a-z 0-9 _+=,.@-:/");
 	return 0;
 }
 
