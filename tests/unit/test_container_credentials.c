@@ -25,6 +25,8 @@ static void allowed(void)
 		{ "http://169.254.170.3/", false },
 		{ "http://169.254.169.254/", false },
 		{ "http://10.0.0.1/", false },
+		{ "http://126.255.255.255/", false },
+		{ "http://128.0.0.1/", false },
 		{ "http://example.com/", false },
 		{ "http://localhost.example.com/", false },
 		{ "http://127.0.0.1.example.com/", false },

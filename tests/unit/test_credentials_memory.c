@@ -21,6 +21,7 @@ static void nth(unsigned int n)
 	EXPECT_INT(credentials_new(stub.base, NULL, &o, &c), n == 1 ? -ENOMEM : 0);
 	if (c) {
 		EXPECT_INT(credentials_get(c, on_got, &g), n == 2 ? -ENOMEM : 0);
+		nomem.fail_at = 0;
 		EXPECT_INT(credentials_get(c, on_got, &second), 0);
 		stub_run(&second.done);
 		EXPECT_INT(g.done, n != 2);
