@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What libcurl's codes mean, as -errno and in a line for a person. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "aws/transport_impl.h"
@@ -16,11 +17,13 @@ static void get_detail(const struct transport_call *c, CURLcode code, char *to, 
 
 static int explain_connect(const struct transport_call *c, const char *detail, struct buf *why)
 {
+	char target[URL_HOST_MAX + 20];
 	long error = 0;
 
 	c->t->api.easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &error);
-	/* With a proxy between, it is another host that libcurl names. */
-	if (strstr(detail, c->host) && error > 0)
+	/* With a proxy in between it is another host that libcurl names. */
+	snprintf(target, sizeof(target), "%s port %u", c->host, c->port);
+	if (strstr(detail, target) && error > 0)
 		buf_printf(why, "cannot connect to %s port %u: %s", c->host, c->port,
 			   strerror((int)error));
 	else
