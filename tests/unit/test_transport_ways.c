@@ -239,6 +239,30 @@ static void no_proxy(void)
 	tear_down();
 }
 
+static void proxy_that_refuses(void)
+{
+	static const struct server_step steps[] = {
+		{ "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+		  SERVER_KEEP, 0 }
+	};
+	struct transport_options o = { 0 };
+	struct transport_request r;
+	char through[64];
+
+	set_up_with(&o, steps, 1);
+	snprintf(through, sizeof(through), "http://127.0.0.1:%u", server.port);
+	transport_free(take(transport));
+	o.proxy = through;
+	EXPECT_INT(transport_new(base, &o, NULL, &transport), 0);
+	r = request("POST", "body");
+	r.url = "https://monitoring.invalid/";
+	ask(&r);
+	expect_failure(
+		-ECONNREFUSED, true,
+		"the proxy answers 407 instead of connecting to monitoring.invalid port 443");
+	tear_down();
+}
+
 static void proxy(void)
 {
 	static const struct server_step steps[] = { { OK_ANSWER, SERVER_KEEP, 0 } };
@@ -299,6 +323,7 @@ int main(int argc, char **argv)
 		{ "certificates are verified", tls_is_verified },
 		{ "a proxy, and around it", proxy },
 		{ "a proxy that is not there", no_proxy },
+		{ "a proxy that refuses", proxy_that_refuses },
 		{ "the environment's proxy", proxy_of_environment },
 	};
 

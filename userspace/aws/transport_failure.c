@@ -93,6 +93,15 @@ static int explain_way(const struct transport_call *c, CURLcode code, const char
 	}
 }
 
+/* What a proxy said that was asked for a tunnel; 0: there was none, or there is a tunnel. */
+static long proxy_refusal(const struct transport_call *c)
+{
+	long status = 0;
+
+	c->t->api.easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status >= 300 ? status : 0;
+}
+
 int transport_explain(const struct transport_call *c, CURLcode code, struct buf *why)
 {
 	char detail[CURL_ERROR_SIZE];
@@ -117,6 +126,11 @@ int transport_explain(const struct transport_call *c, CURLcode code, struct buf 
 		return -ECONNRESET;
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
+		if (proxy_refusal(c)) {
+			buf_printf(why, "the proxy answers %ld instead of connecting to %s port %u",
+				   proxy_refusal(c), c->host, c->port);
+			return -ECONNREFUSED;
+		}
 		buf_printf(why, "the connection to %s broke: %s", c->host, detail);
 		return -ECONNRESET;
 	case CURLE_UNSUPPORTED_PROTOCOL:
