@@ -18,6 +18,7 @@
 
 #define PATH_BYTES 4096
 #define FILE_MAX ((size_t)1024 * 1024)
+#define SPARE 4096
 
 const char *const profile_key_names[PROFILE_KEYS_MAX] = {
 	[KEY_ID] = "aws_access_key_id",
@@ -70,12 +71,25 @@ static int path_of(const struct profile_options *o, enum shared_file kind, struc
 	return path->err;
 }
 
+/* Room for the file as it is, and a little more: what is reserved is wiped later, whether it was used or not. */
+static int make_room(const char *path, struct buf *text)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	buf_init(text, st.st_size < (off_t)FILE_MAX ? (size_t)st.st_size + SPARE : FILE_MAX);
+	return secret_buf_reserve(text);
+}
+
 /* @must: it was asked for by the configuration. */
 static int read_text(struct profile_files *f, enum shared_file kind, bool must, struct buf *why)
 {
 	const char *path = buf_str(&f->paths[kind]);
-	int err = *path ? file_read(path, &f->texts[kind]) : -ENOENT;
+	int err = *path ? make_room(path, &f->texts[kind]) : -ENOENT;
 
+	if (!err)
+		err = file_read(path, &f->texts[kind]);
 	if (!err || (!must && (err == -ENOENT || err == -ENOTDIR)))
 		return 0;
 	if (!must && err == -EACCES) {
@@ -108,9 +122,7 @@ int profile_files_read(const struct profile_options *o, struct profile_files *re
 		buf_init(&ret->texts[kind], FILE_MAX);
 	}
 	for (int kind = 0; kind < 2 && !err; kind++) {
-		err = secret_buf_reserve(&ret->texts[kind]);
-		if (!err)
-			err = path_of(o, (enum shared_file)kind, &ret->paths[kind]);
+		err = path_of(o, (enum shared_file)kind, &ret->paths[kind]);
 		if (!err)
 			err = read_text(ret, (enum shared_file)kind, asked[kind] && *asked[kind],
 					why);
