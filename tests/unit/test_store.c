@@ -200,7 +200,7 @@ static void reads_version_1(void)
 		"INSERT INTO room VALUES (zeroblob(100000));"
 		/* "isamon" by zlib */
 		"INSERT INTO spool VALUES (1, 42, strftime('%s', 'now') - 600, 6, 14, 1, 0);"
-		"INSERT INTO spool_payload VALUES (1, x'789ccb2c4ecccdcf03000908028c');"
+		"INSERT INTO spool_payload VALUES (1, x'789ccb2c4ecccdcf030008d20288');"
 		"PRAGMA application_id = 1769169261; PRAGMA user_version = 1");
 	REQUIRE_INT(open_both(&wide), 0);
 	EXPECT_UINT(spool_stats(t.spool).minutes, 1);
@@ -258,6 +258,8 @@ static void sets_aside_at_work(void)
 
 static void keeps_so_many(void)
 {
+	char log[300];
+
 	set_up();
 	mkdir(t.dir, 0750);
 	for (int i = 0; i < 12; i++) {
@@ -265,6 +267,8 @@ static void keeps_so_many(void)
 		REQUIRE_INT(open_store(), 0);
 		close_both();
 		unlink(t.file);
+		snprintf(log, sizeof(log), "%s-wal", t.file);
+		unlink(log);
 	}
 	EXPECT_UINT(count_names(t.dir, "isamon.db.damaged-", NULL, 0), 8);
 	tear_down();

@@ -61,9 +61,24 @@ unsigned int store_births(const struct store *s)
 
 /* --- what is told */
 
+/* Of other errors only the job's owner knows what they mean. */
+static bool is_trouble(int err)
+{
+	switch (err) {
+	case 0:
+	case -ENOSPC:
+	case -EIO:
+	case -EROFS:
+	case -EACCES:
+	case -EBUSY:
+	case -EUCLEAN: return true;
+	default: return false;
+	}
+}
+
 static void tell_trouble(struct store *s, int err)
 {
-	if (err == s->trouble)
+	if (err == s->trouble || !is_trouble(err))
 		return;
 	s->trouble = err;
 	if (err)
@@ -102,7 +117,7 @@ static int file_set_aside(const char *path, const char *why)
 
 	err = set_aside(path, &name);
 	if (err)
-		log_error("%s: %s; it cannot be set aside: %s", path, why, strerror(-err));
+		log_error("%s; it cannot be set aside: %s", why, strerror(-err));
 	else if (name.len)
 		log_error(
 			"%s: %s; it is set aside as %s, and a new one is begun: what waited in it "
@@ -152,7 +167,7 @@ static int file_renew(struct store *s)
 	_cleanup_(buf_done) struct buf why = BUF_INIT(1024);
 	int err;
 
-	buf_printf(&why, "damaged (%s)", sqlite3_errmsg(s->db));
+	buf_printf(&why, "%s was found to be damaged", s->path);
 	state_file_close(take(s->db), true);
 	err = file_set_aside(s->path, buf_str(&why));
 	return err ? err : file_begin(s);
