@@ -253,10 +253,8 @@ UNIT_USED_ static bool fault_hit(void)
 
 /* --- set up */
 
-UNIT_USED_ static void set_up(void)
+UNIT_USED_ static void set_up_in(const char *tmp)
 {
-	const char *tmp = getenv("TMPDIR");
-
 	snprintf(t.top, sizeof(t.top), "%s/test_store.XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(t.top))
 		abort();
@@ -264,6 +262,11 @@ UNIT_USED_ static void set_up(void)
 	snprintf(t.file, sizeof(t.file), "%s/isamon.db", t.dir);
 	t.base = event_base_new();
 	buf_reset(&t.why);
+}
+
+UNIT_USED_ static void set_up(void)
+{
+	set_up_in(getenv("TMPDIR"));
 }
 
 UNIT_USED_ static int open_store(void)

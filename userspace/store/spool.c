@@ -13,7 +13,7 @@
 
 #include "base/util.h"
 #include "store/spool_pack.h"
-#include "store/spool_rows.h"
+#include "store/spool_work.h"
 
 struct spool {
 	struct store *store;
@@ -121,7 +121,7 @@ static struct job *job_new(struct spool *p, int (*run)(struct job *, sqlite3 *),
 
 static int run_nothing(struct job *j, sqlite3 *db)
 {
-	return spool_rows_limit(&j->spool->rows, db, &j->limits);
+	return spool_work_limit(&j->spool->rows, db, &j->limits);
 }
 
 int spool_open(struct store *s, const struct spool_limits *limits, struct buf *why,
@@ -173,7 +173,7 @@ struct spool_stats spool_stats(const struct spool *p)
 
 static int add_run(struct job *j, sqlite3 *db)
 {
-	return spool_rows_add(&j->spool->rows, db, &j->limits, j->add.id, j->add.start_s,
+	return spool_work_add(&j->spool->rows, db, &j->limits, j->add.id, j->add.start_s,
 			      j->add.payload, j->add.n);
 }
 
@@ -217,7 +217,7 @@ int spool_add(struct spool *p, int64_t id, int64_t start_s, const void *payload,
 
 static int take_run(struct job *j, sqlite3 *db)
 {
-	return spool_rows_take(&j->spool->rows, db, &j->limits, j->take.order, j->take.max_minutes,
+	return spool_work_take(&j->spool->rows, db, &j->limits, j->take.order, j->take.max_minutes,
 			       j->take.max_bytes, &j->take.taken);
 }
 
@@ -253,7 +253,7 @@ int spool_take(struct spool *p, enum spool_order order, size_t max_minutes, size
 
 static int end_run(struct job *j, sqlite3 *db)
 {
-	return spool_rows_end(&j->spool->rows, db, j->end.ids, j->end.n, j->end.gone,
+	return spool_work_end(&j->spool->rows, db, j->end.ids, j->end.n, j->end.gone,
 			      j->end.maybe_sent);
 }
 

@@ -120,14 +120,14 @@ static int file_set_aside(const char *path, const char *why)
 		log_error("%s; it cannot be set aside: %s", why, strerror(-err));
 	else if (name.len)
 		log_error(
-			"%s: %s; it is set aside as %s, and a new one is begun: what waited in it "
-			"is not sent",
-			path, why, buf_str(&name));
+			"%s; it is set aside as %s, and a new one is begun: what waited in it is not "
+			"sent",
+			why, buf_str(&name));
 	else
 		log_error(
-			"%s: %s; it is deleted, because %d such files are there already, and a new "
-			"one is begun: what waited in it is lost",
-			path, why, SET_ASIDE_MAX);
+			"%s; it is deleted, because %d such files are there already, and a new one is "
+			"begun: what waited in it is lost",
+			why, SET_ASIDE_MAX);
 	return err;
 }
 
