@@ -6,9 +6,48 @@
 #include "ship/put_metric_data.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char closing[] = "]}";
+
+static char *owned(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
+
+void put_options_done(struct put_options *o)
+{
+	free(owned(o->metric_namespace));
+	for (size_t i = 0; i < o->n_dimensions; i++) {
+		free(owned(o->dimensions[i].name));
+		free(owned(o->dimensions[i].value));
+	}
+	*o = (struct put_options){ 0 };
+}
+
+int put_options_copy(const struct put_options *o, struct put_options *ret)
+{
+	struct put_options copy = { .resolution_s = o->resolution_s };
+	bool whole;
+
+	copy.metric_namespace = strdup(o->metric_namespace);
+	whole = copy.metric_namespace;
+	for (size_t i = 0; i < o->n_dimensions; i++) {
+		struct datum_dimension *d = &copy.dimensions[copy.n_dimensions++];
+
+		d->name = strdup(o->dimensions[i].name);
+		d->value = strdup(o->dimensions[i].value);
+		whole = whole && d->name && d->value;
+	}
+	if (!whole) {
+		put_options_done(&copy);
+		return -ENOMEM;
+	}
+	*ret = copy;
+	return 0;
+}
 
 size_t put_sets(const struct put_options *o)
 {
