@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A kill at any instant loses nothing and doubles nothing: at each store by itself, and with SIGKILL at random instants. Each
- * event that was done is in the minutes exactly once; the one that was under way is in them, or is not.
+ * event that was done is in the minutes exactly once; the one that was under way is in them, or is not. Nor does a lack of
+ * memory.
  */
 #include "unit.h"
 
@@ -15,6 +16,10 @@
 static void step(void);
 #define MINUTE_FILE_STEP() step()
 
+#include "nomem.h"
+
+#include "base/buf.c"
+#include "base/table.c"
 #include "ship/minute.c"
 #include "ship/minute_data.c"
 #include "ship/minute_file.c"
@@ -448,11 +453,51 @@ static void killed(void)
 	munmap(shared, sizeof(*shared));
 }
 
+/* --- lack of memory */
+
+static void each_allocation(void)
+{
+	struct sums expected = { 0 };
+	unsigned int n;
+
+	for (unsigned int i = 0; i < 400; i++)
+		sums_add(&expected, i);
+	for (n = 1; nomem_again(n); n++) {
+		_cleanup_(buf_done) struct buf why = BUF_INIT(1000);
+		struct minute *m = NULL;
+		struct sums found;
+		int err;
+
+		unlink(path);
+		truth_forget();
+		err = minute_open(path, &all, START, &why, &m);
+		if (err) {
+			EXPECT_INT(err, -ENOMEM);
+			EXPECT(nomem_hit());
+			continue;
+		}
+		for (unsigned int i = 0; i < 400; i++)
+			happen(m, i);
+		err = minute_finish(m, START + 60, truth_take, NULL);
+		if (err) {
+			EXPECT_INT(err, -ENOMEM);
+			EXPECT(nomem_hit());
+			EXPECT_INT(minute_finish(m, START + 60, truth_take, NULL), 0);
+		}
+		EXPECT_UINT(truths.n_parts, 2);
+		found = sums_read();
+		EXPECT(sums_same(&found, &expected));
+		minute_close(m);
+	}
+	EXPECT(n > 10);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "an event stopped at any store is whole or not there", each_store },
 		{ "the end of a minute stopped at any store is an end", each_store_of_the_end },
+		{ "a failing allocation loses and doubles nothing", each_allocation },
 		{ "SIGKILL at random instants loses and doubles nothing", killed },
 	};
 	const char *directory = getenv("TMPDIR");
