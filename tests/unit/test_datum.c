@@ -7,6 +7,11 @@
 
 #include "ship/datum.h"
 
+#define PAIR "[\"a\",\"b\"]"
+#define FIVE_DIMENSIONS \
+	"[{\"n\":\"x\",\"u\":\"None\",\"v\":1,\"d\":[" PAIR "," PAIR "," PAIR "," PAIR "," PAIR \
+	"]}]"
+
 static const double values[DATUM_VALUES_MAX] = { 0.01048, 1.5, 250 };
 static const double counts[DATUM_VALUES_MAX] = { 1, 2, 3 };
 
@@ -153,8 +158,8 @@ static void foreign(void)
 		"[{\"n\":\"x\",\"u\":\"None\",\"d\":{},\"v\":1}]",
 		"[{\"n\":\"x\",\"u\":\"None\",\"d\":[[\"a\"]],\"v\":1}]",
 		"[{\"n\":\"x\",\"u\":\"None\",\"d\":[[\"a\",1]],\"v\":1}]",
-		"[{\"n\":\"x\",\"u\":\"None\",\"d\":[[\"a\",\"b\"],[\"a\",\"b\"],[\"a\",\"b\"],[\"a\",\"b\"],"
-		"[\"a\",\"b\"]],\"v\":1}]",
+		"[{\"n\":\"x\",\"u\":\"None\",\"v\":1,\"d\":[[\"a\",\"b\"],[\"a\",\"b\"],[\"\",\"b\"]]}]",
+		FIVE_DIMENSIONS,
 		"[{\"n\":\"x\",\"u\":\"None\",\"st\":[1,2,3]}]",
 		"[{\"n\":\"x\",\"u\":\"None\",\"st\":[0,2,3,4]}]",
 		"[{\"n\":\"x\",\"u\":\"None\",\"st\":[1,2,3,null]}]",

@@ -175,7 +175,7 @@ static int map_file(int fd, struct minute_file **ret)
 	void *at = mmap(NULL, sizeof(**ret), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (at == MAP_FAILED)
-		return -errno;
+		return errno == ENODEV ? -ENODEV : -ENOMEM;
 	*ret = at;
 	return 0;
 }
