@@ -50,6 +50,7 @@ test	python3-botocore	python3-botocore
 test	awscli			awscli
 test	!openssl=openssl	!openssl=openssl
 test	faketime		libfaketime
+test	!openssl=openssl	!openssl=openssl
 test	!node=nodejs		!node=nodejs
 test	!nginx=nginx-light	nginx
 test	wrk			wrk
