@@ -52,18 +52,18 @@ void config_alarms_free(struct config *c)
 	c->n_alarms = 0;
 }
 
-static size_t count_characters(const char *s)
+bool config_alarm_name_fits(const char *name)
 {
 	size_t n = 0;
 
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
+	for (; *name; name++)
+		n += ((unsigned char)*name & 0xc0) != 0x80;
+	return n <= CONFIG_ALARM_NAME_MAX;
 }
 
 static int name_check(const struct config *c, const char *name, struct buf *why)
 {
-	if (count_characters(name) > CONFIG_ALARM_NAME_MAX)
+	if (!config_alarm_name_fits(name))
 		return buf_printf(why, "a name has at most %d characters; write a shorter one", CONFIG_ALARM_NAME_MAX) ?:
 			       -ERANGE;
 	if (!utf8_is_plain(name, strlen(name)))

@@ -69,6 +69,8 @@ extern const char *const config_alarm_low_samples_words[];
 int config_alarm_item(void *whole, const char *label, struct buf *why, void **ret_item);
 void config_alarms_free(struct config *c);
 
+/* Whether the name, which is UTF-8, is not too long for CloudWatch. */
+bool config_alarm_name_fits(const char *name);
 enum config_comparison config_alarm_comparison(const struct config_alarm *a);
 /* CloudWatch's name of it, such as "GreaterThanThreshold". */
 const char *config_alarm_comparison_name(const struct config_alarm *a);
