@@ -8,7 +8,7 @@
 #include "base/util.h"
 #include "config/schema.h"
 
-static const struct published metrics[] = {
+static const struct published known[] = {
 	{ "RequestCount", NULL, NULL, true },
 	{ "ResponseTime", NULL, NULL, true },
 	{ "ErrorCount", NULL, NULL, true },
@@ -25,14 +25,14 @@ static const struct published metrics[] = {
 
 const struct published *published_list(size_t *ret_n)
 {
-	*ret_n = ARRAY_SIZE(metrics);
-	return metrics;
+	*ret_n = ARRAY_SIZE(known);
+	return known;
 }
 
 const struct published *published_find(const char *metric, const char *dimension)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
-		const struct published *p = &metrics[i];
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		const struct published *p = &known[i];
 
 		if (strcmp(p->metric, metric) == 0 && !p->dimension == !dimension &&
 		    (!dimension || strcmp(p->dimension, dimension) == 0))
