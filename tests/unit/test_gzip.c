@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is compressed in pieces unpacks to the same bytes, and each piece at once. */
-#include "serve/gzip.h"
+#include "base/gzip.h"
 
 #include <zlib.h>
 

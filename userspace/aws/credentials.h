@@ -18,6 +18,7 @@
 #include "aws/transport.h"
 
 struct credentials;
+struct identity;
 
 /* Texts are owned by whoever calls, and must outlive it; NULL or "": not configured. */
 struct credentials_options {
@@ -30,7 +31,8 @@ struct credentials_options {
 		imds_endpoint; /* NULL: $AWS_EC2_METADATA_SERVICE_ENDPOINT, or http://169.254.169.254 */
 	const char
 		*sts_endpoint; /* NULL: $AWS_ENDPOINT_URL_STS, $AWS_ENDPOINT_URL, or the region's */
-	const char *region;    /* for STS; NULL: the profile's, or what the identity knows later */
+	const char *region; /* for STS; NULL: $AWS_REGION, $AWS_DEFAULT_REGION, the profile's, or */
+	const struct identity *identity; /* what this one knows by then; NULL: nobody */
 };
 
 /* @key is NULL on an error (-ENOENT: no source has any; another -errno: a source failed), with @why in one line of what,
@@ -39,12 +41,13 @@ typedef void (*credentials_fn)(int err, const struct sigv4_key *key, const char 
 
 int credentials_new(struct event_base *base, struct transport *t,
 		    const struct credentials_options *o, struct credentials **ret);
-/* Requests that wait are forgotten, not called back. NULL is fine. */
+/* Requests that wait are forgotten, not called back. NULL is fine. Not from within a callback. */
 void credentials_free(struct credentials *c);
 /* Calls back once; at once if there are fresh ones. Those who wait share one fetch. Returns 0 or -ENOMEM (then
  * without a call). */
 int credentials_get(struct credentials *c, credentials_fn fn, void *ctx);
-/* Those that were got are no good (ExpiredToken, InvalidClientTokenId, ...): the next credentials_get() fetches. */
+/* Those that were got are no good (ExpiredToken, InvalidClientTokenId, ...): the next credentials_get() fetches. If that brings the same
+ * ones they are given once more; further ones wait as after a failure. */
 void credentials_reject(struct credentials *c);
 /* Forgets whoever waits with @ctx. */
 void credentials_cancel(struct credentials *c, void *ctx);

@@ -8,6 +8,7 @@
 #define ISAMON_IDENTITY_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 
 #include "aws/transport.h"
 

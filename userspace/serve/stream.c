@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "serve/gzip.h"
+#include "base/gzip.h"
 
 /* A collector stops between two samples, so a piece passes its size by little. */
 #define STREAM_TEXT_MAX (64 * STREAM_PIECE_BYTES)

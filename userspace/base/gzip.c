@@ -3,7 +3,7 @@
  * zlib's deflate with a gzip head. A small window: the text of a page repeats itself within a few
  * lines, and every scrape that is under way has one of these.
  */
-#include "serve/gzip.h"
+#include "base/gzip.h"
 
 #include <assert.h>
 #include <errno.h>

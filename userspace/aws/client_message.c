@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One line about a call that failed: what, where, why, and what to do.
+ *
+ * A stranger's words are struck of our secrets first, then made plain, then cut, in this order: cut first, a part of
+ * a secret would not be recognized.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "aws/client_impl.h"
+#include "base/utf8.h"
+
+/* Of the other side's own words. */
+#define TEXT_MAX 400
+/* A shorter beginning of a secret at the end of a cut text is nothing that helps anybody. */
+#define SCRUB_MIN 4
+
+static const struct {
+	const char *name;
+	const char *prefix; /* of its actions in a policy */
+	const char *key;    /* of [aws] */
+} services[AWS_SERVICES] = {
+	[AWS_CLOUDWATCH] = { "CloudWatch", "cloudwatch", "endpoint_url_cloudwatch" },
+	[AWS_STS] = { "STS", "sts", "endpoint_url_sts" },
+};
+
+/* The text may be cut within the secret. */
+static void scrub_end(char *text, const char *secret)
+{
+	const size_t len = strlen(text), secret_len = strlen(secret);
+	size_t n = len < secret_len ? len : secret_len;
+
+	for (; n >= SCRUB_MIN; n--) {
+		if (memcmp(text + len - n, secret, n) != 0)
+			continue;
+		memcpy(text + len - n, "***", 4);
+		return;
+	}
+}
+
+static void scrub(char *text, const char *secret)
+{
+	const size_t n = secret ? strlen(secret) : 0;
+	char *at = text;
+
+	if (n < SCRUB_MIN)
+		return;
+	while ((at = strstr(at, secret))) {
+		memmove(at + 3, at + n, strlen(at + n) + 1);
+		memcpy(at, "***", 3);
+		at += 3;
+	}
+	scrub_end(text, secret);
+}
+
+void client_scrub(const struct aws_call *call, char *text)
+{
+	scrub(text, call->keys.secret);
+	scrub(text, call->keys.token);
+}
+
+/* What to do about it. */
+static void add_advice(struct aws_call *call, enum fault_kind kind, const struct fault *f)
+{
+	const char *source = credentials_source(call->client->credentials);
+	struct buf *b = &call->message;
+
+	switch (kind) {
+	case FAULT_TRANSIENT:
+		if (!f->code[0])
+			buf_printf(
+				b,
+				"; that is not how AWS answers: is a proxy in between, or %s in [aws] wrong?",
+				services[call->service].key);
+		break;
+	case FAULT_THROTTLED:
+		buf_add_str(b, "; too many calls, of this host or of others of the account");
+		break;
+	case FAULT_CREDENTIALS:
+		if (fault_is_skew(f->code))
+			buf_printf(
+				b,
+				"; the secret key of %s does not belong to its id, or this host's clock is wrong",
+				source);
+		else
+			buf_printf(b, "; the keys of %s are not valid, or not any more: renew them",
+				   source);
+		break;
+	case FAULT_DENIED:
+		buf_printf(b, "; allow %s:%s in the policy of %s", services[call->service].prefix,
+			   call->operation, source);
+		break;
+	case FAULT_ENDPOINT:
+		buf_printf(b, "; is %s in [aws] that of another service?",
+			   services[call->service].key);
+		break;
+	case FAULT_REJECTED: break;
+	}
+}
+
+void client_explain_answer(struct aws_call *call, enum fault_kind kind, const struct fault *f)
+{
+	char raw[FAULT_TEXT_MAX], text[TEXT_MAX];
+	struct buf *b = &call->message;
+
+	buf_reset(b);
+	buf_printf(b, "%s: %s answered %d", call->operation, call->endpoint.host,
+		   call->answer.status);
+	if (f->code[0])
+		buf_printf(b, " %s", f->code);
+	snprintf(raw, sizeof(raw), "%s", f->text);
+	client_scrub(call, raw);
+	utf8_make_plain(raw, sizeof(raw), text, sizeof(text));
+	if (text[0])
+		buf_printf(b, ": %s", text);
+	add_advice(call, kind, f);
+}
+
+void client_explain_transport(struct aws_call *call, const char *why)
+{
+	buf_reset(&call->message);
+	buf_printf(&call->message,
+		   "%s: %s; is the network up, and are proxy and %s of [aws] right?",
+		   call->operation, why, services[call->service].key);
+}
+
+void client_explain(struct aws_call *call, const char *why)
+{
+	buf_reset(&call->message);
+	buf_printf(&call->message, "%s: %s", call->operation, why);
+}
