@@ -49,6 +49,7 @@ test	supervisor		supervisor
 test	python3-botocore	python3-botocore
 test	awscli			awscli
 test	faketime		libfaketime
+test	!openssl=openssl	!openssl=openssl
 test	!node=nodejs		!node=nodejs
 test	!nginx=nginx-light	nginx
 test	wrk			wrk
