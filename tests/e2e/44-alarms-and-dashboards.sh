@@ -4,9 +4,10 @@
 # limit: 180
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"
-. "$FIXTURES/aws.sh"
-need curl aws
-ID=i-0fa4e15a3c0ffee00
+. "$(dirname "$0")/../fixtures/aws.sh"
+need curl script /usr/bin/aws
+"$PY" -c "import botocore" 2>/dev/null || skip "needs python3-botocore"
+ID="i-0fa4e15a3c0ffee00"
 TOPIC=arn:aws:sns:us-east-1:123456789012:AlertTopic
 
 # conf [LINE...]: the configuration; the lines are alarms, or more of [cloudwatch] before them.

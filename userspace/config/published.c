@@ -18,9 +18,9 @@ static const struct published published_metrics[] = {
 	{ "QueueTime", NULL, "queue", true },
 	{ "TurnTime", NULL, "turns", true },
 	{ "Restarts", NULL, "restarts", true },
-	{ "ProbeUp", "Probe", "probes", true },
-	{ "Processes", NULL, "processes", true },
-	{ "SpoolAge", NULL, "spool_age", true },
+	{ "ProbeUp", "Probe", "probes", false },
+	{ "Processes", NULL, "processes", false },
+	{ "SpoolAge", NULL, "spool_age", false },
 };
 
 const struct published *published_list(size_t *ret_n)
