@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where two JSON texts differ, with the paths of the places. Depth is bounded by jansson's parser. */
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -75,14 +76,21 @@ static void walk_member(struct walk *w, const char *key, size_t i, const json_t 
 
 static void walk_objects(struct walk *w, const json_t *have, const json_t *want)
 {
-	const char *key;
-	json_t *value;
+	/* (jansson's iterators take no const, and change nothing) */
+	json_t *before = (json_t *)(uintptr_t)have, *after = (json_t *)(uintptr_t)want;
+	void *at;
 
-	json_object_foreach((json_t *)(uintptr_t)want, key, value)
-		walk_member(w, key, 0, json_object_get(have, key), value);
-	json_object_foreach((json_t *)(uintptr_t)have, key, value)
+	for (at = json_object_iter(after); at; at = json_object_iter_next(after, at)) {
+		const char *key = json_object_iter_key(at);
+
+		walk_member(w, key, 0, json_object_get(have, key), json_object_iter_value(at));
+	}
+	for (at = json_object_iter(before); at; at = json_object_iter_next(before, at)) {
+		const char *key = json_object_iter_key(at);
+
 		if (!json_object_get(want, key))
-			walk_member(w, key, 0, value, NULL);
+			walk_member(w, key, 0, json_object_iter_value(at), NULL);
+	}
 }
 
 static void walk_value(struct walk *w, const json_t *have, const json_t *want)
