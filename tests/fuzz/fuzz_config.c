@@ -38,6 +38,7 @@ static void check_taken(const struct config *c)
 	require(c->max_series >= 10 && c->max_series <= 100000);
 	require(c->ring_kib >= 64 && !(c->ring_kib & (c->ring_kib - 1)));
 	require(c->runtime_directory[0] == '/');
+	require(c->n_alarms <= CONFIG_ALARMS_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -55,6 +56,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (err)
 		check_problems(&problems);
 	check_taken(c);
+	buf_reset(&problems);
+	err = config_check(c, NAME, &problems);
+	require((err != 0) == (problems.len != 0));
+	check_problems(&problems);
 	config_free(c);
 	table_free(lines, NULL);
 	buf_done(&problems);

@@ -39,6 +39,30 @@ static void numbers(void)
 	}
 }
 
+static void doubles(void)
+{
+	static const struct {
+		const char *text;
+		double value;
+		int err;
+	} rows[] = {
+		{ "10", 10, 0 },         { "-0.5", -0.5, 0 },   { "1e6", 1e6, 0 },
+		{ ".5", 0.5, 0 },        { "+3", 3, 0 },        { "1e400", 0, -ERANGE },
+		{ "", 0, -EINVAL },      { " 1", 0, -EINVAL },  { "1 ", 0, -EINVAL },
+		{ "0x10", 0, -EINVAL },  { "nan", 0, -EINVAL }, { "inf", 0, -EINVAL },
+		{ "1.2.3", 0, -EINVAL }, { "e", 0, -EINVAL },   { "-", 0, -EINVAL },
+		{ "1,5", 0, -EINVAL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		double value = 4711;
+
+		unit_begin("the decimal \"%s\"", rows[i].text);
+		EXPECT_INT(number_parse_double(rows[i].text, &value), rows[i].err);
+		EXPECT_NEAR(value, rows[i].err ? 4711 : rows[i].value, 0);
+	}
+}
+
 static void bools(void)
 {
 	static const struct {
@@ -62,7 +86,9 @@ static void bools(void)
 
 int main(int argc, char **argv)
 {
-	static const struct unit_case cases[] = { { NULL, numbers }, { NULL, bools } };
+	static const struct unit_case cases[] = { { NULL, numbers },
+						  { NULL, doubles },
+						  { NULL, bools } };
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));
 }

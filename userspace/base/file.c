@@ -41,6 +41,13 @@ static int fd_read(int fd, struct buf *ret)
 
 int file_read(const char *path, struct buf *ret)
 {
+	struct stat st;
+
+	return file_read_stat(path, ret, &st);
+}
+
+int file_read_stat(const char *path, struct buf *ret, struct stat *ret_stat)
+{
 	_cleanup_(file_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	size_t before = ret->len;
 	struct stat st;
@@ -61,6 +68,7 @@ int file_read(const char *path, struct buf *ret)
 		if (ret->data)
 			ret->data[before] = '\0';
 	}
+	*ret_stat = st;
 	return err;
 }
 

@@ -3,6 +3,7 @@
 #ifndef ISAMON_FILE_H
 #define ISAMON_FILE_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -10,6 +11,8 @@
 /* Appends the whole file @path, also one of /proc whose size is not known beforehand, to @ret.
  * Returns 0 or -errno; -ESPIPE: a FIFO, which might never end; -EFBIG: longer than the room in @ret. On an error @ret is as it was. */
 int file_read(const char *path, struct buf *ret);
+/* The same, and what fstat(2) says of the file that was read. */
+int file_read_stat(const char *path, struct buf *ret, struct stat *ret_stat);
 
 /* Makes the directory @path and those above it that are missing, with @mode less the umask.
  * Returns 0, also if it was there already; -ENOTDIR: something else is in the way; another

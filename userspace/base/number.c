@@ -3,7 +3,10 @@
 #include "base/number.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/util.h"
@@ -22,6 +25,23 @@ int number_parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret_va
 		overflow |= __builtin_add_overflow(v, (uint64_t)(*s - '0'), &v);
 	}
 	if (overflow || v < min || v > max)
+		return -ERANGE;
+	*ret_value = v;
+	return 0;
+}
+
+int number_parse_double(const char *s, double *ret_value)
+{
+	char *end;
+	double v;
+
+	/* strtod(3) takes white space, "inf", "nan" and hexadecimal too. */
+	if (!*s || s[strspn(s, "0123456789+-.eE")])
+		return -EINVAL;
+	v = strtod(s, &end);
+	if (*end || end == s)
+		return -EINVAL;
+	if (!isfinite(v))
 		return -ERANGE;
 	*ret_value = v;
 	return 0;

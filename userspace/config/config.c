@@ -14,25 +14,19 @@
 
 #include "base/file.h"
 #include "base/table.h"
+#include "config/alarm.h"
+#include "config/check.h"
 #include "config/parse.h"
 #include "config/schema.h"
 #include "config/value.h"
 
 #define CONFIG_FILE_MAX (1024 * 1024)
 
-/* Who is checked, and how problems name the place. */
-struct check {
-	const struct config *c;
-	const char *where;
-	const struct table *lines; /* NULL: not from a file */
-	struct buf *problems;
-	int err;
-};
-
 void config_free(struct config *c)
 {
 	if (!c)
 		return;
+	config_alarms_free(c);
 	value_clear_all(schema_config(), NULL, c);
 	free(c);
 }
@@ -64,75 +58,24 @@ static const struct schema_key *key_of(const char *section, const char *name)
 	return k;
 }
 
-/* Begins a problem of a key with "FILE:LINE: [section] key = "; the line only where it is known. */
-static void check_failed(struct check *check, const char *section, const char *name)
+static int check_all(const struct config *c, const struct check *how, struct buf *problems)
 {
-	unsigned int line = 0;
+	struct check check = *how;
 
-	if (check->lines)
-		line = parse_line_of(check->lines, key_of(section, name), check->c, 0);
-	buf_add_str(check->problems, check->where);
-	if (line)
-		buf_printf(check->problems, ":%u", line);
-	buf_printf(check->problems, ": [%s] %s = ", section, name);
-	check->err = -EINVAL;
-}
-
-/* RFC 1122 3.2.1.3 (127/8), RFC 4291 2.5.3 (::1), and 127/8 as an IPv4-mapped address. */
-static bool is_loopback(const char *address)
-{
-	struct in6_addr v6;
-	struct in_addr v4;
-
-	if (inet_pton(AF_INET, address, &v4) == 1)
-		return (ntohl(v4.s_addr) >> 24) == 127;
-	if (inet_pton(AF_INET6, address, &v6) != 1)
-		return false;
-	return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
-}
-
-static void check_exposure(struct check *check)
-{
-	const struct config *c = check->c;
-
-	if (c->listen_insecure || is_loopback(c->listen_address))
-		return;
-	check_failed(check, "listen", "address");
-	buf_printf(check->problems,
-		   "%s: whoever reaches this address could read the metrics, for there is "
-		   "neither TLS nor a password; listen on 127.0.0.1 behind a proxy, or, where "
-		   "the network itself keeps others out, write insecure = yes in [listen]\n",
-		   c->listen_address);
-}
-
-static void check_own_port(struct check *check)
-{
-	const struct config *c = check->c;
-
-	for (size_t i = 0; i < c->n_ports; i++) {
-		if (c->ports[i] != c->listen_port)
-			continue;
-		check_failed(check, "listen", "port");
-		buf_printf(check->problems,
-			   "%u: is also among the service's ports, so isamon would measure itself; "
-			   "choose another port for one of them\n",
-			   c->listen_port);
-	}
-}
-
-static int check_all(const struct config *c, const char *where, const struct table *lines,
-		     struct buf *problems)
-{
-	struct check check = { .c = c, .where = where, .lines = lines, .problems = problems };
-
-	check_exposure(&check);
-	check_own_port(&check);
+	check.c = c;
+	check.problems = problems;
+	check_listen(&check);
+	check_aws(&check);
+	check_cloudwatch(&check);
+	check_alarms(&check);
 	return check.err;
 }
 
 int config_check(const struct config *c, const char *where, struct buf *problems)
 {
-	return check_all(c, where, NULL, problems);
+	struct check how = { .where = where };
+
+	return check_all(c, &how, problems);
 }
 
 static void lines_freep(struct table **lines)
@@ -140,10 +83,13 @@ static void lines_freep(struct table **lines)
 	table_free(*lines, NULL);
 }
 
-static int config_parse(const struct parse_source *source, struct config *c, struct buf *problems)
+/* @file: NULL if the text is not of one. */
+static int config_parse(const struct parse_source *source, const struct stat *file,
+			struct config *c, struct buf *problems)
 {
 	_cleanup_(lines_freep) struct table *lines = table_new();
 	const struct schema_key *route = key_of("http", "route");
+	struct check how = { .where = source->name, .lines = lines, .file = file };
 	int err, err_checks;
 
 	if (!lines)
@@ -153,7 +99,7 @@ static int config_parse(const struct parse_source *source, struct config *c, str
 		return err;
 	for (size_t i = 0; i < c->n_routes; i++)
 		c->route_lines[i] = parse_line_of(lines, route, c, i);
-	err_checks = check_all(c, source->name, lines, problems);
+	err_checks = check_all(c, &how, problems);
 	return err ? err : err_checks;
 }
 
@@ -166,22 +112,31 @@ static const char *unreadable(int err)
 	return strerror(-err);
 }
 
+/* The text may hold keys. */
+static void text_done(struct buf *text)
+{
+	if (text->data)
+		explicit_bzero(text->data, text->size);
+	buf_done(text);
+}
+
 int config_load(const char *path, struct buf *problems, struct config **ret_config)
 {
-	_cleanup_(buf_done) struct buf text = BUF_INIT(CONFIG_FILE_MAX);
+	_cleanup_(text_done) struct buf text = BUF_INIT(CONFIG_FILE_MAX);
 	_cleanup_(config_freep) struct config *c = NULL;
 	struct parse_source source = { .name = path };
+	struct stat file;
 	int err = config_new(&c);
 
 	if (err == 0)
-		err = file_read(path, &text);
+		err = file_read_stat(path, &text, &file);
 	if (err) {
 		buf_printf(problems, "%s: cannot be read: %s\n", path, unreadable(err));
 		return err;
 	}
 	source.text = buf_str(&text);
 	source.len = text.len;
-	err = config_parse(&source, c, problems);
+	err = config_parse(&source, &file, c, problems);
 	if (err == -ENOMEM)
 		buf_printf(problems, "%s: cannot be read: %s\n", path, strerror(-err));
 	if (err)

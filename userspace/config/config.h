@@ -19,6 +19,9 @@
 #define CONFIG_PORTS_MAX 16
 #define CONFIG_ROUTES_MAX 256
 #define CONFIG_DIMENSIONS_MAX 8
+#define CONFIG_ALARMS_MAX 100
+
+struct config_alarm;
 
 struct config {
 	/* [service] */
@@ -48,7 +51,7 @@ struct config {
 	/* [aws]; "": not given */
 	char *aws_region;            /* region = */
 	char *aws_instance_id;       /* instance_id = */
-	char *aws_profile;           /* profile = */
+	char *aws_profile;           /* profile = ; paths are absolute: */
 	char *aws_credentials_file;  /* credentials_file = */
 	char *aws_config_file;       /* config_file = */
 	char *aws_access_key_id;     /* access_key_id = */
@@ -76,6 +79,10 @@ struct config {
 	bool cloudwatch_spool_age;        /* spool_age = no */
 	uint64_t cloudwatch_spool_days;   /* spool_days = 14 */
 	uint64_t cloudwatch_spool_bytes;  /* spool_size = 256 MiB */
+	char *cloudwatch_dashboard;       /* dashboard = agent-isa */
+	/* [alarm "NAME"], as config/alarm.h has it */
+	struct config_alarm *alarms[CONFIG_ALARMS_MAX];
+	size_t n_alarms;
 	/* [daemon] */
 	char *runtime_directory;  /* runtime_directory = /run/isamon */
 	char *state_directory;    /* state_directory = /var/lib/isamon */
@@ -86,7 +93,7 @@ struct config {
 int config_new(struct config **ret_config);
 
 /*
- * Reads @path over the defaults. Every problem of the file is appended to @problems, one a line:
+ * Reads @path over the defaults. Keys of AWS are refused in a file that others can read. Every problem of the file is appended to @problems, one a line:
  * "FILE:LINE: [section] key = value: what is wrong; what to write". Blocks on the file only.
  * Returns 0; -EINVAL: the file has problems; another -errno: it could not be read (also explained
  * in @problems). *ret_config is written only on success.

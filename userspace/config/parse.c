@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lines go through inih one at a time. Our reader sees each line before inih does: it knows its
- * number, keeps the section, and withholds what inih would misread; inih splits keys from values.
+ * number, keeps the section and the value, which may be longer than inih's lines and a secret, and
+ * withholds what inih would misread.
  * Invariant: inih never gets more than one line a call, nor one that it would cut or continue.
  */
 #include "config/parse.h"
@@ -18,8 +19,12 @@
 #include "config/value.h"
 
 #define PROBLEMS_MAX 50
-/* inih keeps the section in 50 bytes, whatever it is given. */
-#define SECTION_MAX 48
+/* The longest is an alarm's: a name of 255 characters of UTF-8. */
+#define SECTION_MAX 1040
+/* A path (4096) or a session token, and its key. */
+#define LINE_MAX_BYTES 4352
+/* Of a value, in messages. */
+#define SHOWN_MAX 200
 
 struct parse {
 	const struct schema *schema;
@@ -33,6 +38,8 @@ struct parse {
 	char header[SECTION_MAX + 1];         /* what stands between [ and ] */
 	const struct schema_section *section; /* NULL: none yet, or not known */
 	void *into;                           /* whose fields the section's keys are */
+	char text[LINE_MAX_BYTES + 1];        /* of the line */
+	char *value;                          /* in it, behind the = */
 	bool awaits_key; /* inih has got a line that must turn out to be a key */
 	int err;         /* -ENOMEM */
 };
@@ -49,7 +56,7 @@ static bool problem_begin(struct parse *p)
 
 static void _printf_(2, 3) problem(struct parse *p, const char *fmt, ...)
 {
-	char text[400];
+	char text[SECTION_MAX + 2 * SHOWN_MAX + 400];
 	va_list args;
 
 	if (!problem_begin(p))
@@ -67,9 +74,9 @@ struct place {
 	size_t i;
 };
 
-static void line_put(struct parse *p, const struct schema_key *k, size_t i)
+static void line_put(struct parse *p, const void *key, size_t i)
 {
-	struct place place = { .key = k, .into = p->into, .i = i };
+	struct place place = { .key = key, .into = p->into, .i = i };
 	int err = table_put(p->lines, &place, sizeof(place), (void *)(uintptr_t)p->line);
 
 	if (err)
@@ -80,6 +87,13 @@ unsigned int parse_line_of(const struct table *lines, const struct schema_key *k
 			   size_t i)
 {
 	struct place place = { .key = k, .into = into, .i = i };
+
+	return (unsigned int)(uintptr_t)table_get(lines, &place, sizeof(place));
+}
+
+unsigned int parse_section_line_of(const struct table *lines, const void *item)
+{
+	struct place place = { .into = item };
 
 	return (unsigned int)(uintptr_t)table_get(lines, &place, sizeof(place));
 }
@@ -101,6 +115,23 @@ static char *trim(char *s)
 	return s;
 }
 
+/* What a message may show of the value of @name, in @to: not a secret, nor too much. */
+static const char *shown(const struct parse *p, const char *name, const char *value,
+			 char to[SHOWN_MAX + 4])
+{
+	bool known = p->section && schema_find_key(p->schema, p->section->name, name);
+	size_t n;
+
+	if (schema_is_secret(p->schema, name) ||
+	    (!known && p->section && strcmp(p->section->name, "aws") == 0))
+		return memcpy(to, "...", 4);
+	utf8_make_plain(value, strlen(value), to, SHOWN_MAX + 1);
+	n = strlen(to);
+	if (n < strlen(value))
+		memcpy(to + n, "...", 4);
+	return to;
+}
+
 static void section_unknown(struct parse *p, const char *name)
 {
 	const char *nearest = schema_nearest_section(p->schema, name);
@@ -116,6 +147,39 @@ static void section_unknown(struct parse *p, const char *name)
 	for (size_t i = 0; i < p->schema->n_sections; i++)
 		buf_printf(p->problems, "%s [%s]", i ? "," : "", p->schema->sections[i].name);
 	buf_add_char(p->problems, '\n');
+}
+
+/* False: there is none, and a problem or an error says why. */
+static bool item_begin(struct parse *p, const struct schema_section *section, const char *label)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(1024);
+	struct table *labels = p->lines;
+	struct place place = { .key = section };
+	unsigned char key[sizeof(place) + SECTION_MAX];
+	size_t n = sizeof(place) + strlen(label);
+	unsigned int before;
+	int err;
+
+	/* A label is found by its section and itself, an item's line by the item. */
+	memcpy(key, &place, sizeof(place));
+	memcpy(key + sizeof(place), label, strlen(label));
+	before = (unsigned int)(uintptr_t)table_get(labels, key, n);
+	if (before) {
+		problem(p,
+			"[%s]: stands in line %u already; give it another name, or make one of them",
+			p->header, before);
+		return false;
+	}
+	err = section->item(p->whole, label, &why, &p->into);
+	if (err == 0)
+		err = table_put(labels, key, n, (void *)(uintptr_t)p->line);
+	if (err == -ENOMEM)
+		p->err = err;
+	else if (err)
+		problem(p, "[%s]: %s", p->header, buf_str(&why));
+	else
+		line_put(p, NULL, 0);
+	return err == 0;
 }
 
 /* @label is NULL, or what stands behind the section's name, with its quotes. */
@@ -137,11 +201,8 @@ static void section_enter(struct parse *p, const struct schema_section *section,
 			return;
 		}
 		label[n - 1] = '\0';
-		p->into = section->item(p->whole, label + 1);
-		if (!p->into) {
-			p->err = -ENOMEM;
+		if (!item_begin(p, section, label + 1))
 			return;
-		}
 	}
 	p->section = section;
 }
@@ -150,7 +211,7 @@ static void section_enter(struct parse *p, const struct schema_section *section,
 static void section_line(struct parse *p, char *line)
 {
 	char name[SECTION_MAX + 1];
-	char *end = strchr(line, ']'), *label;
+	char *end = strrchr(line, ']'), *label;
 	const struct schema_section *section;
 	size_t n;
 
@@ -190,10 +251,12 @@ static void key_unknown(struct parse *p, const char *name, const char *value)
 	const char *other = schema_section_of(p->schema, name);
 	bool first = true;
 
+	char part[SHOWN_MAX + 4];
+
 	if (!problem_begin(p))
 		return;
 	buf_printf(p->problems, "[%s] %s = %s: there is no such key here; ", p->header, name,
-		   value);
+		   shown(p, name, value, part));
 	if (other) {
 		buf_printf(p->problems, "it belongs in [%s]\n", other);
 		return;
@@ -217,11 +280,13 @@ static void key_set(struct parse *p, const struct schema_key *k, const char *val
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(1024);
 	unsigned int before = parse_line_of(p->lines, k, p->into, 0);
+	char part[SHOWN_MAX + 4];
 	int err;
 
+	shown(p, k->name, value, part);
 	if (before && k->type != SCHEMA_STRINGS) {
 		problem(p, "[%s] %s = %s: stands in line %u already; keep one of them", p->header,
-			k->name, value, before);
+			k->name, part, before);
 		return;
 	}
 	if (!before && k->type == SCHEMA_STRINGS)
@@ -231,17 +296,19 @@ static void key_set(struct parse *p, const struct schema_key *k, const char *val
 	if (err == -ENOMEM)
 		p->err = err;
 	else if (err)
-		problem(p, "[%s] %s = %s: %s", p->header, k->name, value, buf_str(&why));
+		problem(p, "[%s] %s = %s: %s", p->header, k->name, part, buf_str(&why));
 }
 
 static void key_line(struct parse *p, const char *name, const char *value)
 {
 	const struct schema_key *k;
+	char part[SHOWN_MAX + 4];
 
+	shown(p, name, value, part);
 	if (!p->header[0]) {
 		problem(p,
 			"%s = %s: stands before the first section; put it behind a line like [%s]",
-			name, value,
+			name, part,
 			schema_section_of(p->schema, name) ?: p->schema->sections[0].name);
 		return;
 	}
@@ -250,10 +317,11 @@ static void key_line(struct parse *p, const char *name, const char *value)
 	k = schema_find_key(p->schema, p->section->name, name);
 	if (!k)
 		key_unknown(p, name, value);
-	else if (strstr(value, " #") || strstr(value, "\t#") || value[0] == '#')
+	else if (strstr(value, " ;") || strstr(value, "\t;") || strstr(value, " #") ||
+		 strstr(value, "\t#") || value[0] == '#')
 		problem(p,
 			"[%s] %s = %s: a comment cannot follow a value; give it a line of its own",
-			p->header, name, value);
+			p->header, name, part);
 	else
 		key_set(p, k, value);
 }
@@ -264,10 +332,10 @@ static int on_key(void *user, const char *section, const char *name, const char 
 	struct parse *p = user;
 
 	(void)section;
-	if (!name || !value)
+	if (!name || !value || !p->value)
 		return 1;
 	p->awaits_key = false;
-	key_line(p, name, value);
+	key_line(p, name, p->value);
 	return 1;
 }
 
@@ -279,8 +347,18 @@ static void settle(struct parse *p)
 	p->awaits_key = false;
 }
 
-/* Whether inih may see the line (@line has @n bytes, and is trimmed); else a problem was noted. */
-static bool line_is_sound(struct parse *p, const char *line, size_t n, size_t max)
+/* How much of the line is the name of a key, at most @max: the rest may be a secret. */
+static size_t key_len(const char *line, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && line[n] != '=' && line[n] != ':')
+		n++;
+	return n;
+}
+
+/* Whether the line may be taken apart (@line has @n bytes, and is trimmed); else a problem was noted. */
+static bool line_is_sound(struct parse *p, const char *line, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)line[i];
@@ -299,22 +377,16 @@ static bool line_is_sound(struct parse *p, const char *line, size_t n, size_t ma
 			return false;
 		}
 	}
-	/* inih takes " ;" for a comment, and would cut the value there without a word. */
-	if (line[0] != '[' && (memmem(line, n, " ;", 2) || memmem(line, n, "\t;", 2))) {
-		problem(p, "%.*s: a comment cannot follow a value; give it a line of its own",
-			(int)(n < 60 ? n : 60), line);
-		return false;
-	}
-	if (n > max) {
-		problem(p, "%.40s...: the line has %zu bytes; at most %zu are possible", line, n,
-			max);
+	if (n > LINE_MAX_BYTES) {
+		problem(p, "%.*s...: the line has %zu bytes; at most %d are possible",
+			(int)key_len(line, 40), line, n, LINE_MAX_BYTES);
 		return false;
 	}
 	return true;
 }
 
-/* Copies the next line to @to, without what is around it, and looks at it. */
-static void line_take(struct parse *p, char *to, size_t size)
+/* Copies the next line to p->text, without what is around it, and looks at it. */
+static void line_take(struct parse *p)
 {
 	const char *end = p->source->text + p->source->len;
 	const char *newline = memchr(p->at, '\n', (size_t)(end - p->at));
@@ -328,14 +400,29 @@ static void line_take(struct parse *p, char *to, size_t size)
 		from++;
 	while (from < until && is_space(until[-1]))
 		until--;
-	to[0] = '\0';
+	p->text[0] = '\0';
 	if (from == until || *from == '#' || *from == ';')
 		return;
-	if (!line_is_sound(p, from, (size_t)(until - from), size - 3))
+	if (!line_is_sound(p, from, (size_t)(until - from)))
 		return;
-	memcpy(to, from, (size_t)(until - from));
-	to[until - from] = '\0';
-	p->awaits_key = to[0] != '[';
+	memcpy(p->text, from, (size_t)(until - from));
+	p->text[until - from] = '\0';
+	p->awaits_key = p->text[0] != '[';
+}
+
+/* Gives inih the name of a key and its =, if that is what the line begins with. */
+static void name_give(struct parse *p, char *to, size_t size)
+{
+	size_t n = strcspn(p->text, "=:");
+
+	p->value = NULL;
+	to[0] = '\0';
+	if (!p->text[n] || n + 3 > size || memmem(p->text, n, " ;", 2) ||
+	    memmem(p->text, n, "\t;", 2))
+		return;
+	p->value = trim(p->text + n + 1);
+	memcpy(to, p->text, n + 1);
+	to[n + 1] = '\0';
 }
 
 /* inih's reader, in the manner of fgets(). Sections are ours: it gets an empty line for them. */
@@ -347,11 +434,12 @@ static char *next_line(char *to, int size, void *stream)
 	settle(p);
 	if (p->err || p->at == p->source->text + p->source->len)
 		return NULL;
-	line_take(p, to, (size_t)size);
-	if (to[0] == '[') {
-		section_line(p, to);
-		to[0] = '\0';
-	}
+	line_take(p);
+	to[0] = '\0';
+	if (p->text[0] == '[')
+		section_line(p, p->text);
+	else
+		name_give(p, to, (size_t)size - 1);
 	n = strlen(to);
 	memcpy(to + n, "\n", 2);
 	return to;
@@ -370,6 +458,7 @@ int parse_text(const struct schema *s, const struct parse_source *source, void *
 	};
 	int n = ini_parse_stream(next_line, &p, on_key, &p);
 
+	explicit_bzero(p.text, sizeof(p.text));
 	if (p.err || n == -2)
 		return -ENOMEM;
 	if (n != 0 && p.n_problems == 0)

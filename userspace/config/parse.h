@@ -5,7 +5,7 @@
  * The syntax is inih's: "[section]", "key = value", comments on lines of their own that begin with
  * # or ;. What inih would pass over in silence (long lines, text behind a section, continuation
  * lines, NUL bytes) is a problem, or, for indented lines, means the same as without the
- * indentation.
+ * indentation. Values of secret keys are in no problem, nor what may be one under a wrong name.
  */
 #ifndef ISAMON_PARSE_H
 #define ISAMON_PARSE_H
@@ -32,5 +32,7 @@ int parse_text(const struct schema *s, const struct parse_source *source, void *
  * SCHEMA_STRINGS; 0 for every other type. */
 unsigned int parse_line_of(const struct table *lines, const struct schema_key *k, const void *into,
 			   size_t i);
+/* The line of the section, with a label, whose item @item is; 0: nowhere. */
+unsigned int parse_section_line_of(const struct table *lines, const void *item);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "config/alarm.h"
 #include "config/config.h"
 
 /* A Unix socket's path has at most 107 bytes; "/isamon.sock" and its like must fit behind this. */
@@ -21,11 +22,18 @@ _Static_assert(sizeof(enum log_level) == sizeof(unsigned int), "enums are stored
 _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "order of log_level_words");
 
 #define AT(field) .offset = offsetof(struct config, field)
+#define ALARM(field) .offset = offsetof(struct config_alarm, field)
+#define ALARM_LIST(field) ALARM(field), .n_offset = offsetof(struct config_alarm, n_##field)
 #define LIST(field) AT(field), .n_offset = offsetof(struct config, n_##field)
 
 static const struct schema_section config_sections[] = {
-	{ .name = "service" }, { .name = "http" }, { .name = "processes" },
-	{ .name = "listen" },  { .name = "aws" },  { .name = "cloudwatch" },
+	{ .name = "service" },
+	{ .name = "http" },
+	{ .name = "processes" },
+	{ .name = "listen" },
+	{ .name = "aws" },
+	{ .name = "cloudwatch" },
+	{ .name = "alarm", .item = config_alarm_item },
 	{ .name = "daemon" },
 };
 
@@ -68,19 +76,19 @@ static const struct schema_key config_keys[] = {
 	  .initial = "" },
 	{ "aws", "profile", SCHEMA_STRING, AT(aws_profile), .max = 128,
 	  .initial = "" },
-	{ "aws", "credentials_file", SCHEMA_STRING, AT(aws_credentials_file), .max = 4096,
+	{ "aws", "credentials_file", SCHEMA_PATH, AT(aws_credentials_file), .max = 4096,
 	  .initial = "" },
-	{ "aws", "config_file", SCHEMA_STRING, AT(aws_config_file), .max = 4096,
+	{ "aws", "config_file", SCHEMA_PATH, AT(aws_config_file), .max = 4096,
 	  .initial = "" },
-	{ "aws", "access_key_id", SCHEMA_STRING, AT(aws_access_key_id), .max = 128,
+	{ "aws", "access_key_id", SCHEMA_STRING, AT(aws_access_key_id), .secret = true, .max = 128,
 	  .initial = "" },
-	{ "aws", "secret_access_key", SCHEMA_STRING, AT(aws_secret_access_key), .max = 128,
+	{ "aws", "secret_access_key", SCHEMA_STRING, AT(aws_secret_access_key), .secret = true, .max = 128,
 	  .initial = "" },
-	{ "aws", "session_token", SCHEMA_STRING, AT(aws_session_token), .max = 4096,
+	{ "aws", "session_token", SCHEMA_STRING, AT(aws_session_token), .secret = true, .max = 4096,
 	  .initial = "" },
 	{ "aws", "proxy", SCHEMA_STRING, AT(aws_proxy), .max = 1024,
 	  .initial = "" },
-	{ "aws", "ca_bundle", SCHEMA_STRING, AT(aws_ca_bundle), .max = 4096,
+	{ "aws", "ca_bundle", SCHEMA_PATH, AT(aws_ca_bundle), .max = 4096,
 	  .initial = "" },
 	{ "aws", "endpoint_url", SCHEMA_STRING, AT(aws_endpoint_url), .max = 1024,
 	  .initial = "" },
@@ -112,6 +120,38 @@ static const struct schema_key config_keys[] = {
 	  .unit = "days", .initial = "14" },
 	{ "cloudwatch", "spool_size", SCHEMA_SIZE, AT(cloudwatch_spool_bytes), .min = 1048576,
 	  .max = 17179869184, .initial = "256 MiB" },
+
+	{ "cloudwatch", "dashboard", SCHEMA_STRING, AT(cloudwatch_dashboard), .min = 1,
+	  .max = 255, .initial = "agent-isa" },
+
+	{ "alarm", "metric", SCHEMA_STRING, ALARM(metric), .max = 255, .initial = "" },
+	{ "alarm", "namespace", SCHEMA_STRING, ALARM(metric_namespace), .max = 255,
+	  .initial = "" },
+	{ "alarm", "dimension", SCHEMA_STRINGS, ALARM_LIST(dimensions),
+	  .max = CONFIG_ALARM_DIMENSIONS_MAX, .initial = "" },
+	{ "alarm", "statistic", SCHEMA_STRING, ALARM(statistic), .max = 64, .initial = "" },
+	{ "alarm", "period", SCHEMA_U64, ALARM(period_s), .min = 10, .max = 604800,
+	  .unit = "seconds", .initial = "300" },
+	{ "alarm", "threshold", SCHEMA_DOUBLE, ALARM(threshold), .initial = "" },
+	{ "alarm", "comparison", SCHEMA_ENUM, ALARM(comparison_word),
+	  .words = config_alarm_comparison_words, .initial = ">" },
+	{ "alarm", "evaluation_periods", SCHEMA_U64, ALARM(evaluation_periods), .min = 1,
+	  .max = 60480, .initial = "1" },
+	{ "alarm", "datapoints_to_alarm", SCHEMA_U64, ALARM(datapoints_to_alarm), .min = 1,
+	  .max = 60480, .initial = "" },
+	{ "alarm", "missing_data", SCHEMA_ENUM, ALARM(missing_data),
+	  .words = config_alarm_missing_words, .initial = "missing" },
+	{ "alarm", "low_samples", SCHEMA_ENUM, ALARM(low_samples),
+	  .words = config_alarm_low_samples_words, .initial = "evaluate" },
+	{ "alarm", "description", SCHEMA_STRING, ALARM(description), .max = 1024,
+	  .initial = "" },
+	{ "alarm", "action", SCHEMA_STRINGS, ALARM_LIST(actions),
+	  .max = CONFIG_ALARM_ACTIONS_MAX, .initial = "" },
+	{ "alarm", "ok_action", SCHEMA_STRINGS, ALARM_LIST(ok_actions),
+	  .max = CONFIG_ALARM_ACTIONS_MAX, .initial = "" },
+	{ "alarm", "insufficient_data_action", SCHEMA_STRINGS, ALARM_LIST(nodata_actions),
+	  .max = CONFIG_ALARM_ACTIONS_MAX, .initial = "" },
+	{ "alarm", "actions_enabled", SCHEMA_BOOL, ALARM(actions_enabled), .initial = "yes" },
 
 	{ "daemon", "runtime_directory", SCHEMA_PATH, AT(runtime_directory),
 	  .max = RUNTIME_DIRECTORY_MAX, .initial = "/run/isamon" },
@@ -221,6 +261,20 @@ const char *schema_nearest_key(const struct schema *s, const char *section, cons
 		if (strcmp(s->keys[i].section, section) == 0)
 			consider(name, s->keys[i].name, &best, &distance);
 	return best;
+}
+
+bool schema_is_secret(const struct schema *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_keys; i++) {
+		const char *like = NULL;
+		size_t distance = SIZE_MAX;
+
+		if (s->keys[i].secret)
+			consider(name, s->keys[i].name, &like, &distance);
+		if (like)
+			return true;
+	}
+	return false;
 }
 
 const char *schema_section_of(const struct schema *s, const char *name)

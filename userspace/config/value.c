@@ -40,6 +40,14 @@ static int refuse(int err, struct buf *why, const char *text)
 	return err;
 }
 
+static void string_free(const struct schema_key *k, char **field)
+{
+	if (*field && k->secret)
+		explicit_bzero(*field, strlen(*field));
+	free(*field);
+	*field = NULL;
+}
+
 static int string_store(const struct schema_key *k, void *into, const char *text)
 {
 	char **field = field_of(k, into);
@@ -47,7 +55,7 @@ static int string_store(const struct schema_key *k, void *into, const char *text
 
 	if (!copy)
 		return -ENOMEM;
-	free(*field);
+	string_free(k, field);
 	*field = copy;
 	return 0;
 }
@@ -56,7 +64,7 @@ static int string_set(const struct schema_key *k, void *into, const char *text, 
 {
 	size_t n = strlen(text);
 
-	if (k->type == SCHEMA_PATH && text[0] != '/')
+	if (k->type == SCHEMA_PATH && *text && text[0] != '/')
 		return refuse(-EINVAL, why, "not an absolute path; begin it with /");
 	if (n < k->min || n > k->max) {
 		if (why)
@@ -222,6 +230,19 @@ static int ports_set(const struct schema_key *k, void *into, const char *text, s
 	return 0;
 }
 
+static int double_set(const struct schema_key *k, void *into, const char *text, struct buf *why)
+{
+	double v;
+	int err = number_parse_double(text, &v);
+
+	if (err)
+		return refuse(err, why,
+			      err == -ERANGE ? "out of range; write a smaller number" :
+					       "not a number; write one such as 10 or 0.5");
+	*(double *)field_of(k, into) = v;
+	return 0;
+}
+
 static int bool_set(const struct schema_key *k, void *into, const char *text, struct buf *why)
 {
 	int v;
@@ -246,15 +267,20 @@ static int enum_set(const struct schema_key *k, void *into, const char *text, st
 	return -EINVAL;
 }
 
+static bool is_text(const struct schema_key *k)
+{
+	return k->type == SCHEMA_STRING || k->type == SCHEMA_PATH || k->type == SCHEMA_ADDRESS;
+}
+
 int value_set(const struct schema_key *k, void *into, const char *text, struct buf *why)
 {
-	if (!*text && k->type == SCHEMA_STRINGS && k->initial && !*k->initial)
-		return 0; /* none: the default, written out */
 	if (!*text && !(k->initial && !*k->initial)) {
 		return refuse(-EINVAL, why,
 			      "there is no value; write one, or remove the line to "
 			      "have the default");
 	}
+	if (!*text && !is_text(k))
+		return 0; /* none: the default, written out */
 	switch (k->type) {
 	case SCHEMA_STRING:
 	case SCHEMA_PATH: return string_set(k, into, text, why);
@@ -264,6 +290,7 @@ int value_set(const struct schema_key *k, void *into, const char *text, struct b
 	case SCHEMA_SIZE: return size_set(k, into, text, why);
 	case SCHEMA_PORT: return port_parse(text, field_of(k, into), why);
 	case SCHEMA_PORTS: return ports_set(k, into, text, why);
+	case SCHEMA_DOUBLE: return double_set(k, into, text, why);
 	case SCHEMA_BOOL: return bool_set(k, into, text, why);
 	case SCHEMA_ENUM: return enum_set(k, into, text, why);
 	}
@@ -285,10 +312,7 @@ void value_clear(const struct schema_key *k, void *into)
 	switch (k->type) {
 	case SCHEMA_STRING:
 	case SCHEMA_PATH:
-	case SCHEMA_ADDRESS:
-		free(*strings);
-		*strings = NULL;
-		break;
+	case SCHEMA_ADDRESS: string_free(k, strings); break;
 	case SCHEMA_STRINGS:
 		for (size_t i = 0; i < *count_of(k, into); i++) {
 			free(strings[i]);

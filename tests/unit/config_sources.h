@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* For tests of the configuration: its sources, with allocations that can fail, and the reading of a
+ * text. */
+#ifndef ISAMON_CONFIG_SOURCES_H
+#define ISAMON_CONFIG_SOURCES_H
+
+#include "nomem.h"
+
+#include "base/buf.c"
+#include "base/table.c"
+#include "config/alarm.c"
+#include "config/check.c"
+#include "config/check_alarm.c"
+#include "config/check_aws.c"
+#include "config/config.c"
+#include "config/parse.c"
+#include "config/published.c"
+#include "config/schema.c"
+#include "config/value.c"
+
+/* @file: what fstat(2) says of it; NULL: the text is of none. */
+static int parse_file(const char *text, size_t len, const struct stat *file, struct config **ret,
+		      struct buf *problems)
+{
+	struct parse_source source = { .name = "t.conf", .text = text, .len = len };
+	_cleanup_(config_freep) struct config *c = NULL;
+	int err = config_new(&c);
+
+	if (err == 0)
+		err = config_parse(&source, file, c, problems);
+	*ret = err ? NULL : take(c);
+	return err;
+}
+
+static int parse(const char *text, size_t len, struct config **ret, struct buf *problems)
+{
+	return parse_file(text, len, NULL, ret, problems);
+}
+
+#endif

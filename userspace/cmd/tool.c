@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Options, configuration, JSON and questions of commands. */
+#include "cmd/tool.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "cmd/cmd.h"
+#include "cmd/setup.h"
+
+#define PROBLEMS_MAX (256 * 1024)
+#define OPTIONS_MAX 16
+#define OUTPUT_MAX (16u << 20)
+
+int tool_options(int argc, char **argv, const struct tool_option *o, size_t n, const char *usage,
+		 int *ret_first)
+{
+	struct option options[OPTIONS_MAX] = { { "help", no_argument, NULL, 'h' } };
+	int option, i = 0;
+
+	assert(n + 2 <= OPTIONS_MAX);
+	for (size_t k = 0; k < n; k++) {
+		options[k + 1].name = o[k].name;
+		options[k + 1].has_arg = o[k].value ? required_argument : no_argument;
+	}
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "h", options, &i)) != -1) {
+		if (option == 'h') {
+			fputs(usage, stdout);
+			return 1;
+		}
+		if (option != 0) {
+			fputs(usage, stderr);
+			return -EINVAL;
+		}
+		if (o[i - 1].value)
+			*o[i - 1].value = optarg;
+		else
+			*o[i - 1].flag = true;
+	}
+	*ret_first = optind;
+	return 0;
+}
+
+int tool_load(const char *path, struct config **ret_config)
+{
+	_cleanup_(buf_done) struct buf problems = BUF_INIT(PROBLEMS_MAX);
+	struct route_patterns *patterns = NULL;
+	int err = setup_load(path, &problems, ret_config, &patterns);
+
+	if (err) {
+		fputs(buf_str(&problems), stderr);
+		return err == -EINVAL ? CMD_USAGE : CMD_FAILED;
+	}
+	route_patterns_free(patterns);
+	return CMD_OK;
+}
+
+int tool_print_json(const char *command, const json_t *j)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT(OUTPUT_MAX);
+	int err = json_add_text(j, JSON_INDENT(2) | JSON_REAL_PRECISION(15), &text);
+
+	if (err) {
+		fprintf(stderr, "%s: %s\n", command, strerror(-err));
+		return CMD_FAILED;
+	}
+	puts(buf_str(&text));
+	return CMD_OK;
+}
+
+int tool_confirm(const char *command, const char *question, bool yes)
+{
+	char answer[16];
+
+	if (yes)
+		return 1;
+	if (!isatty(STDIN_FILENO)) {
+		fprintf(stderr, "%s: %s There is no terminal to ask: say --yes\n", command,
+			question);
+		return -ENOTTY;
+	}
+	fflush(stdout);
+	fprintf(stderr, "%s [y/N] ", question);
+	if (!fgets(answer, sizeof(answer), stdin))
+		return 0;
+	return answer[0] == 'y' || answer[0] == 'Y';
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Where problems stand, and the checks of [listen]. */
+#include "config/check.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "config/parse.h"
+#include "config/schema.h"
+
+static const struct schema_key *key_named(const char *section, const char *name)
+{
+	const struct schema_key *k = schema_find_key(schema_config(), section, name);
+
+	assert(k);
+	return k;
+}
+
+static void begin(struct check *check, unsigned int line)
+{
+	buf_add_str(check->problems, check->where);
+	if (line)
+		buf_printf(check->problems, ":%u", line);
+	check->err = -EINVAL;
+}
+
+void check_failed_nth(struct check *check, const char *section, const char *name, size_t i)
+{
+	unsigned int line = 0;
+
+	if (check->lines)
+		line = parse_line_of(check->lines, key_named(section, name), check->c, i);
+	begin(check, line);
+	buf_printf(check->problems, ": [%s] %s = ", section, name);
+}
+
+void check_failed(struct check *check, const char *section, const char *name)
+{
+	check_failed_nth(check, section, name, 0);
+}
+
+void check_failed_alarm(struct check *check, const struct config_alarm *a, const char *name,
+			size_t i)
+{
+	unsigned int line = 0;
+
+	if (check->lines) {
+		line = parse_line_of(check->lines, key_named("alarm", name), a, i);
+		line = line ?: parse_section_line_of(check->lines, a);
+	}
+	begin(check, line);
+	buf_printf(check->problems, ": [alarm \"%s\"] %s = ", a->name, name);
+}
+
+/* RFC 1122 3.2.1.3 (127/8), RFC 4291 2.5.3 (::1), and 127/8 as an IPv4-mapped address. */
+static bool is_loopback(const char *address)
+{
+	struct in6_addr v6;
+	struct in_addr v4;
+
+	if (inet_pton(AF_INET, address, &v4) == 1)
+		return (ntohl(v4.s_addr) >> 24) == 127;
+	if (inet_pton(AF_INET6, address, &v6) != 1)
+		return false;
+	return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
+}
+
+static void check_exposure(struct check *check)
+{
+	const struct config *c = check->c;
+
+	if (c->listen_insecure || is_loopback(c->listen_address))
+		return;
+	check_failed(check, "listen", "address");
+	buf_printf(check->problems,
+		   "%s: whoever reaches this address could read the metrics, for there is "
+		   "neither TLS nor a password; listen on 127.0.0.1 behind a proxy, or, where "
+		   "the network itself keeps others out, write insecure = yes in [listen]\n",
+		   c->listen_address);
+}
+
+static void check_own_port(struct check *check)
+{
+	const struct config *c = check->c;
+
+	for (size_t i = 0; i < c->n_ports; i++) {
+		if (c->ports[i] != c->listen_port)
+			continue;
+		check_failed(check, "listen", "port");
+		buf_printf(check->problems,
+			   "%u: is also among the service's ports, so isamon would measure itself; "
+			   "choose another port for one of them\n",
+			   c->listen_port);
+	}
+}
+
+void check_listen(struct check *check)
+{
+	check_exposure(check);
+	check_own_port(check);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Checks of a configuration that need more than one key, or more than a type: one function a part. */
+#ifndef ISAMON_CHECK_H
+#define ISAMON_CHECK_H
+
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/table.h"
+#include "config/alarm.h"
+#include "config/config.h"
+
+struct check {
+	const struct config *c;
+	const char *where;         /* begins each problem: the file, or an option */
+	const struct table *lines; /* NULL: not from a file */
+	const struct stat *file;   /* NULL: not from a file, or from one that nobody else sees */
+	struct buf *problems;
+	int err; /* -EINVAL when a problem was found */
+};
+
+/* Each begins a problem: "WHERE:LINE: [section] key = ", the line only where it is known. Whoever
+ * calls adds "value: what is wrong; what to write\n". */
+void check_failed(struct check *check, const char *section, const char *name);
+/* Of the @i-th value of a repeatable key. */
+void check_failed_nth(struct check *check, const char *section, const char *name, size_t i);
+/* Of an alarm; the line of its section where the key is not given. */
+void check_failed_alarm(struct check *check, const struct config_alarm *a, const char *name,
+			size_t i);
+
+/* Splits "Name=Value": whether it is that, by CloudWatch's rules for dimensions (1 to 255 ASCII characters
+ * that can be seen, 1 to 1024, the name not beginning with a colon). If not, "what is wrong; what to
+ * write" is appended to @why. *ret_name_len is that of the name. */
+bool check_dimension(const char *text, struct buf *why, size_t *ret_name_len);
+
+void check_listen(struct check *check);
+void check_aws(struct check *check);
+void check_cloudwatch(struct check *check);
+void check_alarms(struct check *check);
+
+#endif
