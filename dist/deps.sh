@@ -62,6 +62,7 @@ test	tmux			tmux
 test	iproute2		iproute
 test	procps			procps-ng
 test	util-linux		util-linux
+test	e2fsprogs		e2fsprogs
 test	valgrind		valgrind
 test	cpio			-
 test	xz-utils		-

@@ -296,16 +296,24 @@ UNIT_USED_ static void tear_down(void)
 	buf_done(&t.why);
 }
 
+static void on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	(void)ctx;
+}
+
 /* Turns the loop until *@n is @wanted. */
 UNIT_USED_ static bool turn_until(const unsigned int *n, unsigned int wanted)
 {
 	const uint64_t end_ns = clock_monotonic_ns() + DEADLINE_NS;
 	const struct timeval tick = { .tv_usec = 50000 };
+	struct event *e = event_new(t.base, -1, EV_PERSIST, on_tick, NULL);
 
-	while (*n < wanted && clock_monotonic_ns() < end_ns) {
-		event_base_loopexit(t.base, &tick);
+	event_add(e, &tick);
+	while (*n < wanted && clock_monotonic_ns() < end_ns)
 		event_base_loop(t.base, EVLOOP_ONCE);
-	}
+	event_free(e);
 	return EXPECT_UINT(*n, wanted);
 }
 

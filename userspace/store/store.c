@@ -369,7 +369,7 @@ static int store_new(struct event_base *base, struct store **ret)
 	TAILQ_INIT(&s->ended);
 	s->told_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->told_fd < 0)
-		return -errno;
+		return -EMFILE;
 	s->told = event_new(base, s->told_fd, EV_READ | EV_PERSIST, on_told, s);
 	if (!s->told || event_add(s->told, NULL))
 		return -ENOMEM;
