@@ -62,7 +62,8 @@ test	tmux			tmux
 test	iproute2		iproute
 test	procps			procps-ng
 test	util-linux		util-linux
-test	e2fsprogs		e2fsprogs
+test	!mkfs.ext4=e2fsprogs	!mkfs.ext4=e2fsprogs
+test	mount			util-linux
 test	valgrind		valgrind
 test	cpio			-
 test	xz-utils		-
