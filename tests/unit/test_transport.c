@@ -227,8 +227,8 @@ static void cancel(void)
 	loop_for(base, 50);
 	transport_cancel(call);
 	transport_cancel(NULL);
-	start(&r, NULL);
-	start(&r, &got.victim);
+	start(&r, &got.victims[0]);
+	start(&r, &got.victims[1]);
 	loop_for(base, 500);
 	EXPECT_UINT(got.n, 1);
 	start(&r, NULL);

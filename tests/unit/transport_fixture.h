@@ -14,7 +14,7 @@ static struct {
 	int err, status;
 	bool unsent;
 	char why[512], body[4096], headers[4096];
-	struct transport_call *victim; /* is cancelled by the next callback */
+	struct transport_call *victims[2]; /* are cancelled by the next callback, perhaps their own */
 } got;
 
 static struct event_base *base;
@@ -31,7 +31,8 @@ UNIT_USED_ static void on_done(const struct transport_answer *a, void *ctx)
 	snprintf(got.why, sizeof(got.why), "%s", a->why);
 	snprintf(got.body, sizeof(got.body), "%s", a->body);
 	snprintf(got.headers, sizeof(got.headers), "%s", a->headers);
-	transport_cancel(take(got.victim));
+	for (size_t i = 0; i < ARRAY_SIZE(got.victims); i++)
+		transport_cancel(take(got.victims[i]));
 }
 
 UNIT_USED_ static void set_up_with(const struct transport_options *o,

@@ -66,6 +66,7 @@ static void finish(struct transport_call *c, CURLcode code)
 		a.headers = buf_str(&c->head);
 	}
 	unlink_call(c);
+	c->told = true;
 	c->fn(&a, c->ctx);
 	transport_call_free(c);
 }
@@ -264,7 +265,7 @@ int transport_start(struct transport *t, const struct transport_request *r, tran
 
 void transport_cancel(struct transport_call *call)
 {
-	if (!call)
+	if (!call || call->told)
 		return;
 	unlink_call(call);
 	transport_call_free(call);

@@ -64,7 +64,7 @@ void transport_free(struct transport *t);
  * callback has been called. */
 int transport_start(struct transport *t, const struct transport_request *r, transport_done_fn fn,
 		    void *ctx, struct transport_call **ret_call);
-/* Ends it without a callback. NULL is fine. */
+/* Ends it without a callback; does nothing from within its own. NULL is fine. */
 void transport_cancel(struct transport_call *call);
 
 /* Appends the value of a header of the answer (any case, the first of several) to @ret. Returns whether it is there. */

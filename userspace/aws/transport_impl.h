@@ -32,6 +32,7 @@ struct transport_call {
 	char host[URL_HOST_MAX + 1];
 	unsigned int port, timeout_ms, connect_timeout_ms;
 	bool head_ended;    /* libcurl takes a head that was cut for a whole one */
+	bool told;          /* its callback is being called */
 	unsigned int tries; /* how often libcurl was about to send the request */
 };
 
