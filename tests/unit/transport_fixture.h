@@ -14,7 +14,8 @@ static struct {
 	int err, status;
 	bool unsent;
 	char why[512], body[4096], headers[4096];
-	struct transport_call *victims[2]; /* are cancelled by the next callback, perhaps their own */
+	struct transport_call
+		*victims[2]; /* are cancelled by the next callback, perhaps their own */
 } got;
 
 static struct event_base *base;
