@@ -12,7 +12,8 @@
 struct credentials {
 	struct sigv4_key key;
 	int err;
-	bool late; /* keeps who asks waiting */
+	int err_rejected; /* what there is after a rejection */
+	bool late;        /* keeps who asks waiting */
 	unsigned int n_asked, n_rejected, n_cancelled;
 	void *waiting;
 };
@@ -38,6 +39,8 @@ int credentials_get(struct credentials *c, credentials_fn fn, void *ctx)
 void credentials_reject(struct credentials *c)
 {
 	c->n_rejected++;
+	if (c->err_rejected)
+		c->err = c->err_rejected;
 }
 
 void credentials_cancel(struct credentials *c, void *ctx)

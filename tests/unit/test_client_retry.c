@@ -177,6 +177,22 @@ static void cut(void)
 	tear_down();
 }
 
+/* The end comes long after the answer that is told of is gone. */
+static void no_other_keys(void)
+{
+	steps[0] = (struct server_step){ answer(0, "403 Forbidden", ID, TEXT("ExpiredToken", "")),
+					 SERVER_KEEP, 0 };
+	set_up(1);
+	credentials.err_rejected = -EACCES;
+	ask(&put);
+	EXPECT_INT(got.a.failure, AWS_NO_CREDENTIALS);
+	EXPECT_UINT(got.a.attempts, 1);
+	EXPECT_STR(got.body, "");
+	EXPECT_UINT(got.a.body_len, 0);
+	EXPECT_HAS(got.message, "no source has keys");
+	tear_down();
+}
+
 static void asked_to_wait(void)
 {
 	uint64_t since;
@@ -301,6 +317,7 @@ int main(int argc, char **argv)
 		{ "nobody listens: nothing was sent", refused },
 		{ "no answer: an unknown outcome", hanging },
 		{ "an answer that was cut", cut },
+		{ "keys are refused, and there are no others", no_other_keys },
 		{ "a server that asks for a pause", asked_to_wait },
 		{ "a server that asks for a long pause", asked_to_wait_long },
 		{ "retries end when the bucket is empty", bucket },

@@ -70,6 +70,30 @@ static void written(void)
 	munmap(p, SIZE);
 }
 
+/* The kernel counts a page that was written to, and has been swapped out, in Swap only. */
+static void swapped(void)
+{
+	static const struct {
+		unsigned int anonymous, swap;
+		char left;
+	} cases[] = { { 0, 0, 'a' }, { 0, 4, 'b' }, { 4, 0, 'b' }, { 4, 4, 'b' } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *p = map_file(PROT_READ | PROT_WRITE), text[256];
+
+		REQUIRE(p);
+		p[SIZE / 2] = 'b';
+		snprintf(text, sizeof(text),
+			 "%lx-%lx r--p 00000000 fe:00 1234   /lib/x.so\nRss:   0 kB\n"
+			 "Anonymous:   %u kB\nSwap:   %u kB\nSwapPss:   0 kB\n",
+			 (unsigned long)(uintptr_t)p, (unsigned long)(uintptr_t)p + SIZE,
+			 cases[i].anonymous, cases[i].swap);
+		memory_let_go(text);
+		EXPECT_INT(p[SIZE / 2], cases[i].left);
+		munmap(p, SIZE);
+	}
+}
+
 static void writable(void)
 {
 	char *p = map_file(PROT_READ | PROT_WRITE);
@@ -90,6 +114,7 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ "pages that were only read go, and come back", clean },
 		{ "pages that were written to stay", written },
+		{ "pages that are in the swap stay", swapped },
 		{ "what can be written to stays", writable },
 	};
 

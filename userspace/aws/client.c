@@ -69,6 +69,9 @@ static void later(struct aws_call *call, enum client_step step, uint32_t ms)
 {
 	const struct timeval in = { ms / 1000, ms % 1000 * 1000 };
 
+	/* It is the transport's, and gone by then. */
+	call->answer.body = NULL;
+	call->answer.body_len = 0;
 	call->step = step;
 	event_add(call->timer, &in);
 }

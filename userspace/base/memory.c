@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: of a mapping that is let go of no page has ever been written to, by the kernel's own count (Anonymous: a private
- * page that was written to is one), and none can be written to. So what comes back from the file is what was there.
+ * Invariant: of a mapping that is let go of no page has ever been written to, by the kernel's own count (a private page that was
+ * written to is in Anonymous, or in Swap), and none can be written to. So what comes back from the file is what was there.
  */
 #include "base/memory.h"
 
@@ -19,6 +19,7 @@
 struct mapping {
 	uintptr_t from, to;
 	bool read_only; /* private, of a file, not writable */
+	bool in_memory_clean;
 };
 
 /* "7f0c1000-7f0c2000 r-xp 00001000 fe:00 1234   /usr/lib/libx.so"; false: another line. */
@@ -30,29 +31,41 @@ static bool begins_mapping(const char *line, struct mapping *m)
 	if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*s %*s %*[0-9]%*[ ]%1[^\n]", &from, &to,
 		   mode, path) < 3)
 		return false;
-	*m = (struct mapping){ from, to, mode[1] == '-' && mode[3] == 'p' && *path == '/' };
+	*m = (struct mapping){
+		.from = from,
+		.to = to,
+		.read_only = mode[1] == '-' && mode[3] == 'p' && *path == '/',
+	};
 	return true;
 }
 
+/* Swap comes behind Anonymous. */
 static void let_go(const char *line, struct mapping *m)
 {
-	uint64_t anonymous;
+	uint64_t kib;
 
-	if (begins_mapping(line, m) || !m->read_only ||
-	    sscanf(line, "Anonymous: %" SCNu64, &anonymous) != 1 || anonymous)
+	if (begins_mapping(line, m) || !m->read_only)
 		return;
-	madvise((void *)m->from, m->to - m->from, MADV_DONTNEED);
+	if (sscanf(line, "Anonymous: %" SCNu64, &kib) == 1)
+		m->in_memory_clean = kib == 0;
+	else if (sscanf(line, "Swap: %" SCNu64, &kib) == 1 && kib == 0 && m->in_memory_clean)
+		madvise((void *)m->from, m->to - m->from, MADV_DONTNEED);
+}
+
+void memory_let_go(const char *smaps)
+{
+	struct mapping m = { .read_only = false };
+	const char *line;
+
+	for (line = smaps; *line; line += strcspn(line, "\n"), line += *line == '\n')
+		let_go(line, &m);
 }
 
 void memory_trim(void)
 {
 	_cleanup_(buf_done) struct buf smaps = BUF_INIT(SMAPS_MAX);
-	struct mapping m = { .read_only = false };
-	const char *line;
 
 	malloc_trim(0);
-	if (file_read("/proc/self/smaps", &smaps))
-		return;
-	for (line = buf_str(&smaps); *line; line += strcspn(line, "\n"), line += *line == '\n')
-		let_go(line, &m);
+	if (file_read("/proc/self/smaps", &smaps) == 0)
+		memory_let_go(buf_str(&smaps));
 }

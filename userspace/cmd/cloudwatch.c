@@ -133,8 +133,11 @@ static void open_parts(struct cloudwatch *w)
 		drain(w, true);
 		cloudwatch_look(w);
 	}
-	if (!err)
-		memory_trim(); /* libcurl's libraries have had their beginning */
+	if (err || w->trimmed)
+		return;
+	/* libcurl's libraries have had their beginning. Later it has threads at work, which may load others. */
+	memory_trim();
+	w->trimmed = true;
 }
 
 /* --- the minute */

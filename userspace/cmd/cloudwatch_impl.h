@@ -13,6 +13,7 @@ struct cloudwatch {
 	struct config *kept; /* the session's, if it is not the present one any more */
 	struct event *tick;
 	uint64_t look_due_ns, again_due_ns;
+	bool trimmed; /* the memory, once */
 	/* Requests that were told of, and what the kernel counts, both from when the minute was opened on. */
 	uint64_t n_told, ended_before, n_lost;
 	struct buf why;        /* what cannot be opened, as it was said; empty: nothing */

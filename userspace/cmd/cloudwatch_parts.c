@@ -151,10 +151,11 @@ void cloudwatch_parts_close_push(struct cloudwatch_parts *p)
 void cloudwatch_parts_close(struct cloudwatch_parts *p)
 {
 	cloudwatch_parts_close_push(p);
-	spool_close(p->spool);
-	p->spool = NULL;
+	/* The spool is closed behind the store, and so hears of all that is on its way. */
 	store_close(p->store);
 	p->store = NULL;
+	spool_close(p->spool);
+	p->spool = NULL;
 	p->adding = 0;
 	pending_close(p->pending);
 	p->pending = NULL;

@@ -48,7 +48,8 @@ enum spool_order { SPOOL_OLDEST_FIRST, SPOOL_NEWEST_FIRST };
 /* Reads what is there (blocks); minutes under way become maybe_sent. */
 int spool_open(struct store *s, const struct spool_limits *limits, struct buf *why,
 	       struct spool **ret);
-/* Before the store. NULL is fine. */
+/* What is on its way is not told any more; behind store_close(), which tells it, all was. Calls in between are refused. NULL is
+ * fine. */
 void spool_close(struct spool *p);
 void spool_set_limits(struct spool *p, const struct spool_limits *limits);
 

@@ -38,7 +38,8 @@
 	"PRAGMA cell_size_check = ON;" \
 	"PRAGMA trusted_schema = OFF"
 
-#define BUSY_MS 2000
+/* The loop waits. Who has the file has it for long. */
+#define BUSY_MS 200
 #define BLOB_MAX (32 << 20)
 
 int state_file_path(const char *directory, struct buf *why, char **ret_path)
