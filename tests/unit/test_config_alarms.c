@@ -178,6 +178,9 @@ static void refuses(void)
 		  "arn:aws:sns:us-east-1:123456789012:AlertTopic\n"
 		  "t.conf:7: [alarm \"A\"] ok_action = arn:aws:sns:x:1:T: not an ARN; write one such as "
 		  "arn:aws:sns:us-east-1:123456789012:AlertTopic\n" },
+		{ BASE "action = " TOPIC "\naction = " TOPIC "\n",
+		  "t.conf:6: [alarm \"A\"] action = " TOPIC
+		  ": stands here twice; remove one of them\n" },
 		{ BASE "action = " TOPIC "1\naction = " TOPIC "2\naction = " TOPIC
 		       "3\naction = " TOPIC "4\naction = " TOPIC "5\naction = " TOPIC "6\n",
 		  "t.conf:10: [alarm \"A\"] action = " TOPIC "6: one too many; there may be 5\n" },

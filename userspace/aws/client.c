@@ -184,6 +184,8 @@ static void judge_error(struct aws_call *call, const struct transport_answer *a)
 
 	fault_read(a, &f);
 	kind = fault_kind(a->status, f.code);
+	if (kind == FAULT_REJECTED && f.is_xml && call->service != AWS_STS)
+		kind = FAULT_ENDPOINT; /* S3, say, refuses everything: nothing may be thrown away for that */
 	memcpy(call->code, f.code, sizeof(call->code));
 	/* A server that failed may have done its work before, and a 200 that is no success says nothing about it. */
 	if (a->status < 300 || (a->status >= 500 && kind != FAULT_THROTTLED))

@@ -125,11 +125,12 @@ static char first_char(const struct transport_answer *a)
 void fault_read(const struct transport_answer *a, struct fault *ret)
 {
 	*ret = (struct fault){ 0 };
+	ret->is_xml = first_char(a) == '<';
 	set_code_from(ret, a, "x-amzn-query-error");
 	set_code_from(ret, a, "x-amzn-errortype");
 	if (first_char(a) == '{')
 		read_json(a, ret);
-	else if (first_char(a) == '<')
+	else if (ret->is_xml)
 		read_xml(a, ret);
 }
 

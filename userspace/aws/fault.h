@@ -21,6 +21,7 @@ struct fault {
 		[FAULT_CODE_MAX]; /* letters, digits and "._-"; "": AWS gave none, or it was not AWS that answered */
 	char text
 		[FAULT_TEXT_MAX]; /* as it came, unescaped, so not to be shown as it is; "": none */
+	bool is_xml; /* a service that speaks JSON does not answer so: another one did */
 };
 
 /* Of a whole answer that is no success. Never fails: what cannot be read is "". */

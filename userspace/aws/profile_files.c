@@ -48,8 +48,13 @@ static const char *given(const char *option, const char *variable)
 static void add_home(struct buf *path, const char *below)
 {
 	const char *home = getenv("HOME");
-	const struct passwd *me = home && *home ? NULL : getpwuid(getuid());
+	const struct passwd *me = NULL;
 
+	/* Root's is known: looking it up may ask a directory service, which takes its time. */
+	if ((!home || !*home) && !getuid())
+		home = "/root";
+	else if (!home || !*home)
+		me = getpwuid(getuid());
 	if (me)
 		home = me->pw_dir;
 	if (home && *home)
