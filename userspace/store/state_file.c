@@ -38,7 +38,7 @@
 	"PRAGMA cell_size_check = ON;" \
 	"PRAGMA trusted_schema = OFF"
 
-#define BUSY_MS 2000
+#define BUSY_MS 250 /* the daemon's loop waits meanwhile, once a minute */
 #define BLOB_MAX (32 << 20)
 
 int state_file_path(const char *directory, struct buf *why, char **ret_path)
