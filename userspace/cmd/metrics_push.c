@@ -146,7 +146,7 @@ static int lock(const struct config *c, int *ret_fd)
 		err = file_lock(buf_str(&path), ret_fd, &holder);
 	if (err == -EBUSY)
 		fprintf(stderr,
-			METRICS_PUSH ": process %d is at work in %s, but answers not; if it is a "
+			METRICS_PUSH ": process %d is at work in %s, but does not answer; if it is a "
 				     "daemon that was just started, try again\n",
 			(int)holder, c->runtime_directory);
 	else if (err == -EACCES)
