@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* isamon: the table of subcommands. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "cmd/cmd.h"
@@ -32,10 +34,22 @@ static void help(FILE *to)
 	      to);
 }
 
+/* stdio has not kept why an earlier write failed; a pipe still tells that nobody reads it. */
+static int write_error(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	if (fflush(stdout))
+		return errno;
+	if (!ferror(stdout))
+		return 0;
+	return poll(&out, 1, 0) > 0 && out.revents & POLLERR ? EPIPE : EIO;
+}
+
 /* What could not be written was not done. Who reads no further has what he wants. */
 static int finish(int status)
 {
-	int err = fflush(stdout) ? errno : ferror(stdout) ? EIO : 0;
+	int err = write_error();
 
 	if (status == CMD_FAILED || !err || err == EPIPE)
 		return status;

@@ -89,6 +89,12 @@ expect 0 "^3 alarms, as configured$" alarms apply
 [ "$(calls PutMetricAlarm)" = "$puts" ] || fail "the second apply sent a PutMetricAlarm"
 expect 0 "^NAME +STATE +CONFIGURATION +RULE
 ^HighErrorRate +INSUFFICIENT_DATA +as configured +ErrorCount Sum of 300 s > 10" alarms list
+"$PY" - "$T/out" <<'END' || fail "the columns of alarms list are not below each other: $(cat "$T/out")"
+import sys
+head, *rows = open(sys.argv[1]).read().splitlines()
+starts = [head.index(word) for word in head.split()]
+assert len(rows) == 3 and all(row[n - 1] == " " != row[n] for row in rows for n in starts[1:])
+END
 
 say "== drift, and what is not isamon's"
 aws cloudwatch put-metric-alarm --alarm-name Slow --metric-name ResponseTime --namespace AgentISA --extended-statistic p90 \
@@ -224,6 +230,7 @@ expect 0 "" dashboard apply --dry-run
 expect 0 "^created dashboard agent-isa$" dashboard apply
 expect 0 "as configured" dashboard apply
 [ "$(calls PutDashboard)" = 1 ] || fail "a dashboard that is the same was put"
+"$ISAMON" dashboard print --config "$T/isamon.conf" 2>"$T/err" | true || fail "dashboard print, which nobody reads: $(cat "$T/err")"
 expect 0 '"title": "Response time"
 SEARCH.*AgentISA.*,InstanceId. MetricName=' dashboard print
 # With an alarm it has a widget more: that differs.

@@ -50,6 +50,7 @@ reload
 wait_for 5 "it to be said" log_has "$T/state"
 expect_metric 0 isamon_probe_up probe=cloudwatch
 exits 3 "$T/state" metrics push --once --config "$CONF"
+exits 0 '"Value": "i-1"' metrics preview --config "$CONF"
 "$PY" "$FIXTURES/cloudwatch_truth.py" burst "$SERVICE_PORT" "$LOG" 2 1
 n=$("$PY" "$FIXTURES/cloudwatch_truth.py" count "$LOG")
 expect_metric $((n + 0)) isamon_http_requests_ended_total
@@ -83,6 +84,7 @@ assert data and all(d["MetricName"] and d["Timestamp"] for d in data), data' || 
 fake faults/off >/dev/null
 exits 0 "^pushed [1-9][0-9]* minutes\?, 0 wait$" metrics push --once --config "$CONF"
 exits 0 "^pushed 0 minutes, 0 wait$" metrics push --once --config "$CONF"
+exits 3 "no daemon runs, and no minutes wait in $T/state: .* start isamon" metrics preview --config "$CONF"
 asked_is "$n" || fail "CloudWatch was told of $(asked) requests, expected $n"
 
 say "== a damaged state file is set aside"

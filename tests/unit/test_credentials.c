@@ -28,7 +28,7 @@ static void precedence(void)
 	g = get(c);
 	EXPECT_STR(g.id, "AKIACONF");
 	EXPECT_STR(g.token, HUSH "-conftoken");
-	EXPECT_STR(credentials_source(c), "configuration");
+	EXPECT_STR(credentials_source(c), "the configuration");
 	credentials_free(c);
 	o.access_key_id = o.secret_access_key = o.session_token = "";
 	c = make(&o);
@@ -36,7 +36,7 @@ static void precedence(void)
 	EXPECT_STR(g.id, "AKIAENV");
 	EXPECT_STR(g.secret, HUSH "-env");
 	EXPECT_STR(g.token, HUSH "-envtoken");
-	EXPECT_STR(credentials_source(c), "environment");
+	EXPECT_STR(credentials_source(c), "the environment");
 	credentials_reject(c);
 	unsetenv("AWS_ACCESS_KEY_ID");
 	unsetenv("AWS_SECRET_ACCESS_KEY");
@@ -49,13 +49,13 @@ static void precedence(void)
 	setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/credentials", 1);
 	g = get(c);
 	EXPECT_STR(g.id, "ASIA1");
-	EXPECT_STR(credentials_source(c), "container");
+	EXPECT_STR(credentials_source(c), "the container");
 	credentials_reject(c);
 	unsetenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
 	g = get(c);
 	EXPECT_STR(g.id, "ASIA2");
 	EXPECT_STR(g.token, HUSH "-token-2");
-	EXPECT_STR(credentials_source(c), "instance role web");
+	EXPECT_STR(credentials_source(c), "the instance's role web");
 	EXPECT(stub.all_direct);
 	credentials_free(c);
 	stub_end();
@@ -343,7 +343,7 @@ static void same_after_rejection(void)
 		EXPECT_STR(get(c).id, "AKIA1");
 		pause_s = pause_s * 2 > 60 ? 60 : pause_s * 2;
 	}
-	EXPECT_HAS(told(), "AWS does not accept the credentials of configuration");
+	EXPECT_HAS(told(), "AWS does not accept the credentials of the configuration");
 	pass_seconds(400);
 	credentials_reject(c);
 	EXPECT_STR(get(c).id, "AKIA1"); /* they were good for a while: no pause */

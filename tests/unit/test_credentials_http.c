@@ -80,7 +80,7 @@ static void instance(void)
 	};
 
 	set_up(steps, ARRAY_SIZE(steps));
-	get(&(struct credentials_options){ .imds_endpoint = url }, "instance role web");
+	get(&(struct credentials_options){ .imds_endpoint = url }, "the instance's role web");
 	EXPECT_STR(got.why, "");
 	EXPECT_STR(got.id, "ASIA1");
 	EXPECT_STR(got.token, "hush-t");
@@ -132,7 +132,7 @@ static void container(void)
 	snprintf(full, sizeof(full), "%s/v1/keys?x=y", url);
 	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", full, 1);
 	setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "Basic hush", 1);
-	get(&(struct credentials_options){ .imds_endpoint = url }, "container");
+	get(&(struct credentials_options){ .imds_endpoint = url }, "the container");
 	EXPECT_STR(got.id, "ASIA1");
 	expect_request(1, "GET /v1/keys?x=y HTTP/1.1\r\n");
 	EXPECT_STR(server_header(1, "Authorization"), "Basic hush");

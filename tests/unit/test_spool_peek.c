@@ -108,7 +108,7 @@ static void no_database(void)
 		fputs("no database ", f);
 	fclose(f);
 	EXPECT_INT(peek(&n), -EUCLEAN);
-	EXPECT_HAS(buf_str(&t.why), "cannot be read");
+	EXPECT_HAS(buf_str(&t.why), "is damaged, or no state file");
 	EXPECT_UINT(count_names(t.dir, "isamon.db", NULL, 0), 1);
 	tear_down();
 }

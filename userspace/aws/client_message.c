@@ -79,7 +79,10 @@ static void add_advice(struct aws_call *call, enum fault_kind kind, const struct
 		buf_add_str(b, "; too many calls, of this host or of others of the account");
 		break;
 	case FAULT_CREDENTIALS:
-		if (fault_is_skew(f->code))
+		if (strstr(f->text, "scoped to a valid region"))
+			buf_printf(b, "; region in [aws] is not that of %s",
+				   words[call->service].key);
+		else if (fault_is_skew(f->code))
 			buf_printf(
 				b,
 				"; the secret key of %s does not belong to its id, or this host's clock is wrong",

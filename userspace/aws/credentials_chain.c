@@ -192,7 +192,7 @@ static void on_instance(int err, struct keys *keys, const char *why, void *ctx)
 		return;
 	}
 	if (!c->of_profile)
-		set_source(c, "instance role ", instance_credentials_role(c->instance));
+		set_source(c, "the instance's role ", instance_credentials_role(c->instance));
 	on_keys(c, err, keys, why);
 }
 
@@ -295,7 +295,7 @@ static void begin_with_files(struct credentials_chain *c)
 	const struct profile_options files = credentials_profile_options(c->o);
 	int err;
 
-	set_source(c, "shared files", "");
+	set_source(c, "the shared files", "");
 	buf_reset(&c->why);
 	err = profile_read(&files, &c->profile, &c->why);
 	if (err) {
@@ -306,10 +306,10 @@ static void begin_with_files(struct credentials_chain *c)
 	if (c->profile.base != PROFILE_NONE) {
 		take_profile(c);
 	} else if (container_credentials_configured()) {
-		set_source(c, "container", "");
+		set_source(c, "the container", "");
 		ask_container(c);
 	} else {
-		set_source(c, "instance", "");
+		set_source(c, "the instance", "");
 		ask_instance(c);
 	}
 }
@@ -327,10 +327,10 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	if ((o->access_key_id && *o->access_key_id) ||
 	    (o->secret_access_key && *o->secret_access_key)) {
-		set_source(c, "configuration", "");
+		set_source(c, "the configuration", "");
 		take_given(c, &configured);
 	} else if (env.id || env.secret) {
-		set_source(c, "environment", "");
+		set_source(c, "the environment", "");
 		take_given(c, &env);
 	} else {
 		begin_with_files(c);

@@ -180,11 +180,18 @@ static int delete (struct tool_aws *a, struct alarms *x, const struct options *o
 {
 	bool fine = check_names(x, o);
 	char name[ALARM_PLAIN_BYTES];
+	size_t n = 0;
 	int status;
 
-	for (size_t i = 0; i < x->n && !o->json && !o->yes; i++)
-		if (plan_delete(o, &x->rows[i]) == PLAN_DELETE)
+	for (size_t i = 0; i < x->n; i++) {
+		if (plan_delete(o, &x->rows[i]) != PLAN_DELETE)
+			continue;
+		n++;
+		if (!o->json && !o->yes)
 			printf("%s: would be deleted\n", alarm_row_plain(&x->rows[i], name));
+	}
+	if (!n && !o->n_names && !o->json)
+		puts("no alarms to delete: none here is isamon's");
 	status = o->dry_run ? 0 : ask(x, o, plan_delete);
 	if (status)
 		return status;

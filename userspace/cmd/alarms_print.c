@@ -83,8 +83,9 @@ void alarms_print_list(const struct alarms *x)
 		utf8_make_plain(json_member_text(row->have, "StateValue", "-"), sizeof(state),
 				state, sizeof(state));
 		add_rule(row, &rule);
-		printf("%s%*s  %-17s  %-*s  %s\n", alarm_row_plain(row, name),
-		       name_width - columns_of(name), "", state, verdict_width, verdict(row),
+		alarm_row_plain(row, name);
+		printf("%s%*s  %-17s  %-*s  %s\n", name, name_width - columns_of(name), "", state,
+		       verdict_width, verdict(row),
 		       row->status == ALARM_UNKNOWN ? buf_str(&row->why) : buf_str(&rule));
 	}
 }
@@ -126,7 +127,9 @@ void alarms_print_diff(const struct alarms *x)
 		putchar('\n');
 		print_differences(row);
 	}
-	if (!told)
+	if (!x->n)
+		puts("no alarms: none is configured");
+	else if (!told)
 		printf("%zu alarm%s, as configured\n", same, same == 1 ? "" : "s");
 }
 

@@ -111,7 +111,7 @@ void cloudwatch_observe(const struct http_observed *o, void *ctx)
 static void say(struct cloudwatch *w, int err, const struct buf *why)
 {
 	if (err && strcmp(buf_str(why), buf_str(&w->why)) != 0)
-		log_error("CloudWatch: it is tried again each minute: %s", buf_str(why));
+		log_error("CloudWatch: %s; it is tried again each minute", buf_str(why));
 	else if (!err && w->why.len)
 		log_info("CloudWatch: everything is open now");
 	buf_reset(&w->why);

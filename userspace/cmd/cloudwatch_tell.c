@@ -81,17 +81,28 @@ static const char *or_empty(const char *text)
 	return text ? text : "";
 }
 
+/* What is configured is known without a session, which there is none of where nothing can be pushed. */
+static const char *instance_id(const struct cloudwatch *w)
+{
+	if (w->parts.session)
+		return identity_instance_id(aws_session_identity(w->parts.session));
+	return *or_empty(w->config->aws_instance_id) ? w->config->aws_instance_id : NULL;
+}
+
+static const char *region(const struct cloudwatch *w)
+{
+	if (w->parts.session)
+		return identity_region(aws_session_identity(w->parts.session));
+	return w->config->aws_region;
+}
+
 static void tell_identity(const struct cloudwatch *w, struct cloudwatch_told *t)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(CLOUDWATCH_TEXT_MAX);
-	const struct identity *i;
 	struct endpoint e;
 
-	if (!w->parts.session)
-		return;
-	i = aws_session_identity(w->parts.session);
-	snprintf(t->region, sizeof(t->region), "%s", or_empty(identity_region(i)));
-	snprintf(t->instance_id, sizeof(t->instance_id), "%s", or_empty(identity_instance_id(i)));
+	snprintf(t->region, sizeof(t->region), "%s", or_empty(region(w)));
+	snprintf(t->instance_id, sizeof(t->instance_id), "%s", or_empty(instance_id(w)));
 	if (endpoint_find(ENDPOINT_CLOUDWATCH, w->config->aws_endpoint_url_cloudwatch,
 			  w->config->aws_endpoint_url, t->region, &e, &why) == 0)
 		snprintf(t->endpoint, sizeof(t->endpoint), "%s", e.url);
@@ -159,9 +170,7 @@ static int write_body(const struct cloudwatch *w, struct buf *out)
 
 	if (err)
 		return err;
-	if (w->parts.session)
-		o.push.put.instance_id =
-			identity_instance_id(aws_session_identity(w->parts.session));
+	o.push.put.instance_id = instance_id(w);
 	err = put_begin(&b.request, &o.push.put);
 	if (!err)
 		err = minute_preview(w->parts.minute, add_minute, &b);

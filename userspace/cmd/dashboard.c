@@ -118,8 +118,7 @@ static int make(struct tool_aws *a, struct dashboard *d)
 			buf_str(&why));
 	if (!identity_region(identity)) {
 		json_decref(arns.list);
-		fprintf(stderr, "%s: the region is not known: %s; write region in [aws]\n", COMMAND,
-			identity_why(identity));
+		fprintf(stderr, "%s: %s\n", COMMAND, identity_why(identity));
 		return CMD_FAILED;
 	}
 	d->want = dashboard_body(d->c, identity_region(identity), err == -EIO ? NULL : arns.list);

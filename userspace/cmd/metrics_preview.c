@@ -166,12 +166,21 @@ static int preview_alone(const struct preview *v)
 
 	if (err) {
 		fprintf(stderr, METRICS_PREVIEW ": %s\n", why.len ? buf_str(&why) : strerror(-err));
+	} else if (!n) {
+		fprintf(stderr,
+			METRICS_PREVIEW
+			": no daemon runs, and no minutes wait in %s: there is nothing to show; %s\n",
+			v->config->state_directory,
+			v->config->cloudwatch_enabled ?
+				"start isamon" :
+				"write enabled = yes in [cloudwatch], then start isamon");
 	} else {
 		fprintf(stderr,
 			METRICS_PREVIEW
 			": no daemon runs: this is made of the configuration and of "
-			"the oldest %" PRIu64 " of %" PRIu64 " minutes that wait in %s\n",
-			w.shown, n, v->config->state_directory);
+			"the oldest %" PRIu64 " of %" PRIu64 " %s in %s\n",
+			w.shown, n, n == 1 ? "minute that waits" : "minutes that wait",
+			v->config->state_directory);
 		tell_endpoint(v->config, &t);
 		status = show(v, &t, buf_str(&w.request.body));
 	}

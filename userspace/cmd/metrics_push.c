@@ -146,8 +146,9 @@ static int lock(const struct config *c, int *ret_fd)
 		err = file_lock(buf_str(&path), ret_fd, &holder);
 	if (err == -EBUSY)
 		fprintf(stderr,
-			METRICS_PUSH ": process %d is at work in %s, but answers not; if it is a "
-				     "daemon that was just started, try again\n",
+			METRICS_PUSH
+			": process %d is at work in %s, but does not answer; if it is a "
+			"daemon that was just started, try again\n",
 			(int)holder, c->runtime_directory);
 	else if (err == -EACCES)
 		fprintf(stderr, METRICS_PUSH ": %s is for root; try it with sudo\n",

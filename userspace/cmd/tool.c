@@ -80,12 +80,12 @@ int tool_confirm(const char *command, const char *question, bool yes)
 
 	if (yes)
 		return 1;
+	fflush(stdout);
 	if (!isatty(STDIN_FILENO)) {
 		fprintf(stderr, "%s: %s There is no terminal to ask: say --yes\n", command,
 			question);
 		return -ENOTTY;
 	}
-	fflush(stdout);
 	fprintf(stderr, "%s [y/N] ", question);
 	if (!fgets(answer, sizeof(answer), stdin))
 		return 0;

@@ -54,6 +54,11 @@ void check_failed_alarm(struct check *check, const struct config_alarm *a, const
 	buf_printf(check->problems, ": [alarm \"%s\"] %s = ", a->name, name);
 }
 
+bool check_alarm_says(const struct check *check, const struct config_alarm *a, const char *name)
+{
+	return check->lines && parse_line_of(check->lines, key_named("alarm", name), a, 0);
+}
+
 /* RFC 1122 3.2.1.3 (127/8), RFC 4291 2.5.3 (::1), and 127/8 as an IPv4-mapped address. */
 static bool is_loopback(const char *address)
 {

@@ -27,6 +27,8 @@ void check_failed_nth(struct check *check, const char *section, const char *name
 /* Of an alarm; the line of its section where the key is not given. */
 void check_failed_alarm(struct check *check, const struct config_alarm *a, const char *name,
 			size_t i);
+/* Whether the alarm's section has the key, with a good value or not. */
+bool check_alarm_says(const struct check *check, const struct config_alarm *a, const char *name);
 
 /* Splits "Name=Value": whether it is that, by CloudWatch's rules for dimensions (1 to 255 ASCII characters
  * that can be seen, 1 to 1024, the name not beginning with a colon). If not, "what is wrong; what to

@@ -43,7 +43,8 @@ static void check_given(struct alarm_check *x)
 		failed(x, "metric", missing, "write a metric, such as ErrorCount");
 	if (!*x->a->statistic)
 		failed(x, "statistic", missing, "write one such as Sum, Average, Maximum or p99");
-	if (isnan(x->a->threshold))
+	/* What stands there and is no number has been told already. */
+	if (isnan(x->a->threshold) && !check_alarm_says(x->check, x->a, "threshold"))
 		failed(x, "threshold", missing,
 		       "write the number that the metric is compared with");
 }

@@ -14,16 +14,17 @@ static const struct {
 	const char *what, *advice; /* around AWS's message */
 } classes[] = {
 	[AWS_TRANSIENT] = { 1000, "cannot push metrics to CloudWatch",
-			    "they wait in the spool, and are tried again" },
+			    "metrics wait in the spool, and are tried again" },
 	[AWS_THROTTLED] = { 5000, "CloudWatch wants fewer requests",
 			    "metrics wait in the spool, and are tried again more slowly" },
-	[AWS_NO_CREDENTIALS] = { 1000, "there are no credentials to push metrics to CloudWatch",
-				 "metrics wait in the spool; give the instance a role, or "
-				 "isamon keys or a profile in [aws]" },
+	[AWS_NO_CREDENTIALS] = { 1000,
+				 "there are no good credentials to push metrics to CloudWatch",
+				 "metrics wait in the spool until the instance has a role, or isamon "
+				 "keys or a profile in [aws]" },
 	[AWS_NO_REGION] = { 1000, "the region to push metrics to is not known",
-			    "metrics wait in the spool; set region in [aws]" },
+			    "metrics wait in the spool" },
 	[AWS_DENIED] = { 10000, "CloudWatch does not let isamon push metrics",
-			 "they wait in the spool; allow cloudwatch:PutMetricData to whom isamon is" },
+			 "metrics wait in the spool" },
 	[AWS_REJECTED] = { 1000, "CloudWatch refuses metrics for good",
 			   "those that it refuses by themselves are removed and counted" },
 };
@@ -44,7 +45,7 @@ uint64_t push_pause_ms(const struct aws_answer *a, unsigned int n_failures, uint
 void push_log_state(const struct aws_answer *a, bool first, uint64_t waiting)
 {
 	if (a->failure != AWS_OK)
-		log_warning("%s: %s; %s", classes[a->failure].what, a->message,
+		log_warning("%s: %s (%s)", classes[a->failure].what, a->message,
 			    classes[a->failure].advice);
 	else if (first)
 		log_info("CloudWatch takes metrics");
