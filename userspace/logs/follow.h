@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The files of a log: which there are, and their bytes, in order, whatever is done to their names.
+ *
+ * A file is its device, inode and the hash of its first bytes, not its name. Renamed, it is read to its end under the new name,
+ * while the new one of the old name is begun; removed, it is read to its end as long as it is open here; truncated in
+ * place (copytruncate), it is begun anew, and what was written between the last reading and the copy is looked for in the
+ * copy; compressed while isamon was down (NAME.1.gz), it is read out of the archive from where it stood. inotify says
+ * when to look, a poll every few seconds is the net below. Reads only when it is asked to, so nothing is buffered here.
+ * A symlink is followed only where every directory of it is root's and nobody else may write there.
+ */
+#ifndef ISAMON_FOLLOW_H
+#define ISAMON_FOLLOW_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "config/log.h"
+#include "store/positions.h"
+
+#define FOLLOW_FILES_MAX 4096
+
+struct follow;
+struct followed; /* a file */
+
+struct follow_hooks {
+	/* A file has, or may have, bytes that were not read. */
+	void (*ready)(struct followed *f, void *ctx);
+	/* It is done for good, and will be freed: gone from every name, and read to its end. */
+	void (*gone)(struct followed *f, void *ctx);
+	/* What was cut off by a truncation could not be found in any copy: so many bytes. */
+	void (*lost)(struct followed *f, uint64_t bytes, void *ctx);
+	void *ctx;
+};
+
+/* @known: where files of this log stood (owned by the caller). What cannot be read is told once, and tried again.
+ * Returns 0 or -errno, explained in @why. */
+int follow_new(struct event_base *base, const struct config_log *c, const struct position *known,
+	       size_t n_known, const struct follow_hooks *hooks, struct buf *why,
+	       struct follow **ret);
+void follow_free(struct follow *f);
+/* Looks for files now: tools that do not follow, and tests. */
+void follow_look(struct follow *f);
+
+/* Reads at most @size bytes behind those read before. Returns how many, 0 at its end for now, or -errno. May block on the disk. */
+ssize_t followed_read(struct followed *f, void *bytes, size_t size, uint64_t *ret_offset);
+/* Goes back (or to): the next reading is at @offset. */
+void followed_seek(struct followed *f, uint64_t offset);
+/* Bytes before @offset have arrived: the file may be let go when it is over. */
+void followed_done(struct followed *f, uint64_t offset);
+/* Fills in what is kept of it, but for under_way. */
+void followed_position(const struct followed *f, struct position *ret);
+const char *followed_path(const struct followed *f); /* its present name */
+/* No more will be written to it: it was rotated away. */
+bool followed_is_over(const struct followed *f);
+/* For whoever follows: a pointer of its own. */
+void followed_set_ctx(struct followed *f, void *ctx);
+void *followed_ctx(const struct followed *f);
+
+struct follow_stats {
+	size_t files;
+	uint64_t backlog_bytes; /* that were not read yet */
+	uint64_t lost_bytes, unreadable;
+};
+void follow_stats(const struct follow *f, struct follow_stats *ret);
+
+#endif
