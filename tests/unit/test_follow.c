@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What is done to a log's files, while it is followed and while it is not, and that each byte comes once. */
+#include <spawn.h>
+#include <sys/wait.h>
+
 #include "follow_fixture.h"
 
 /* --- begin */
@@ -400,6 +403,129 @@ static void device_changed(void)
 	stop();
 }
 
+/* --- the real ones */
+
+extern char **environ;
+
+/* Returns its exit status. */
+static int run(const char *const *argv)
+{
+	int status = -1;
+	pid_t pid;
+
+	if (posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv, environ) ||
+	    waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void rotates_really(const char *how)
+{
+	_cleanup_(buf_done) struct buf all = BUF_INIT(4096);
+	const char *argv[] = { "/usr/sbin/logrotate", "-f", "-s", NULL, NULL, NULL };
+	char text[600], conf[PATH_ROOM], state[PATH_ROOM];
+
+	if (access(argv[0], X_OK)) {
+		unit_skip("logrotate is not here");
+		return;
+	}
+	start("a.log");
+	snprintf(text, sizeof(text), "%s {\nrotate 9\n%s\n}\n", at("a.log"), how);
+	snprintf(conf, sizeof(conf), "%s", at("conf"));
+	snprintf(state, sizeof(state), "%s", at("state"));
+	argv[3] = state;
+	argv[4] = conf;
+	put("conf", text);
+	put("a.log", "");
+	REQUIRE_INT(begin(), 0);
+	until(&r.n_ready, 1);
+	for (int i = 0; i < 6; i++) {
+		snprintf(text, sizeof(text), "line %d of %s\n", i, how);
+		buf_add_str(&all, text);
+		put("a.log", text);
+		if (i == 3) {
+			keep_positions();
+			end();
+		}
+		EXPECT_INT(run(argv), 0);
+		if (i == 5)
+			EXPECT_INT(begin(), 0);
+		if (i < 3 || i == 5)
+			got_text(buf_str(&all));
+	}
+	EXPECT_UINT(r.n_lost, 0);
+	stop();
+}
+
+static void real_logrotate(void)
+{
+	static const char *const rows[] = {
+		"create",
+		"create\ncompress",
+		"create\ncompress\ndelaycompress",
+		"copytruncate",
+		"copytruncate\ncompress",
+		"create\ndateext\ndateformat -%Y%m%d-%s\nextension .log",
+	};
+	char name[160];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		snprintf(name, sizeof(name), "logrotate, %s", rows[i]);
+		for (char *c = name; *c; c++)
+			*c = *c == '\n' ? ' ' : *c;
+		if (!unit_wanted(name))
+			continue;
+		unit_begin("%s", name);
+		rotates_really(rows[i]);
+		unit_end();
+	}
+}
+
+/* 3,000 lines in files of 4 KB, none of which is deleted before it is read. */
+static void python_handler(void)
+{
+	static const char program[] =
+		"import logging, logging.handlers, sys, time\n"
+		"h = logging.handlers.RotatingFileHandler(sys.argv[1], maxBytes=4000, backupCount=60)\n"
+		"g = logging.getLogger(); g.addHandler(h)\n"
+		"for i in range(3000):\n"
+		"    g.error('%06d of three thousand', i)\n"
+		"    if i % 100 == 0: time.sleep(0.01)\n";
+	const char *argv[] = { "/usr/bin/python3", "-c", program, NULL, NULL };
+	char path[PATH_ROOM], line[64];
+	int status = -1;
+	pid_t pid;
+
+	if (access(argv[0], X_OK)) {
+		unit_skip("python3 is not here");
+		return;
+	}
+	start("a.log");
+	snprintf(path, sizeof(path), "%s", at("a.log"));
+	argv[3] = path;
+	REQUIRE_INT(begin(), 0);
+	turn(50);
+	REQUIRE_INT(posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv,
+				 environ),
+		    0);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		turn(30);
+		restart();
+	}
+	EXPECT_INT(status, 0);
+	for (int i = 0; i < 500 && r.text.len < 3000 * 25; i++)
+		turn(20);
+	REQUIRE_UINT(r.text.len, 3000 * 25);
+	for (int i = 0; i < 3000; i++) {
+		snprintf(line, sizeof(line), "%06d of three thousand\n", i);
+		if (memcmp(r.text.data + 25 * i, line, 25) != 0) {
+			FAIL_CASE("line %d: got %.24s", i, r.text.data + 25 * i);
+			break;
+		}
+	}
+	stop();
+}
+
 static void many_files(void)
 {
 	const unsigned int n = 1000;
@@ -446,6 +572,8 @@ int main(int argc, char **argv)
 		{ "a file that cannot be read", unreadable },
 		{ "deleted before it was read", deleted_unread },
 		{ "a device with another number", device_changed },
+		{ NULL, real_logrotate },
+		{ "Python's RotatingFileHandler", python_handler },
 		{ "1,000 files", many_files },
 	};
 

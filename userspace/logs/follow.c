@@ -196,22 +196,25 @@ static void on_touched(evutil_socket_t fd, short what, void *ctx)
 	followed_tell(d);
 }
 
-/* A name that is none of the log's may still be a directory on the way to it. */
+/* Whether @name of @directory may be a name of @path. A directory may also be one on the way to it. */
+static bool concerns(const char *path, const char *directory, const char *name)
+{
+	const size_t n = (size_t)(strrchr(path, '/') - path);
+
+	if (strcspn(path, "*?[") < n || strlen(directory) != n || strncmp(path, directory, n) != 0)
+		return true;
+	return follow_names_concerns(path, name);
+}
+
 static void on_changed(const char *directory, const char *name, void *ctx)
 {
 	struct follow *f = ctx;
-	size_t n = directory ? strlen(directory) : 0;
 
-	for (size_t i = 0; i < f->config->n_paths; i++) {
-		const char *path = f->config->paths[i];
-		const char *slash = strrchr(path, '/');
-
-		if (!name || strpbrk(path, "*?[") < slash || strncmp(path, directory, n) != 0 ||
-		    (size_t)(slash - path) != n || follow_names_concerns(path, name)) {
+	for (size_t i = 0; i < f->config->n_paths; i++)
+		if (!directory || !name || concerns(f->config->paths[i], directory, name)) {
 			follow_soon(f);
 			return;
 		}
-	}
 }
 
 /* --- new and free */

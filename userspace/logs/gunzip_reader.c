@@ -109,6 +109,7 @@ static int step(struct gunzip_reader *g)
 /* The next bytes of the text. */
 static ssize_t text_read(struct gunzip_reader *g, void *bytes, size_t size)
 {
+	uInt before;
 	size_t n;
 	int more;
 
@@ -120,9 +121,13 @@ static ssize_t text_read(struct gunzip_reader *g, void *bytes, size_t size)
 		more = piece_read(g);
 		if (more < 0)
 			return more;
-		if (!more)
+		if (!more && g->between)
 			break;
+		/* Without input, too: z may have taken in what there was no room for. */
+		before = g->z.avail_out;
 		g->err = step(g);
+		if (!more && g->z.avail_out == before)
+			break;
 	}
 	n = size - g->z.avail_out;
 	g->offset += n;

@@ -132,7 +132,7 @@ static int walk_path(struct walk *w, const char *path, int *ret_fd, struct stat 
 	if (n >= sizeof(w->rest))
 		return -ENAMETOOLONG;
 	memcpy(w->rest, path, n + 1);
-	w->at.fd = -1;
+	w->at = (struct trusted_dir){ .fd = -1 };
 	w->links = 0;
 	err = walk_root(w);
 	if (!err)
@@ -211,7 +211,7 @@ static int path_open(const char *path, const char *name, int *ret_fd, struct sta
 {
 	_cleanup_(file_closep) int found = -1;
 	char self[64];
-	int fd, err;
+	int fd = -1, err;
 
 	err = path_look(path, name, &fd, st);
 	if (err)
@@ -228,7 +228,7 @@ static int path_open(const char *path, const char *name, int *ret_fd, struct sta
 int trusted_dir_stat(const struct trusted_dir *d, const char *path, const char *name,
 		     struct stat *ret_stat)
 {
-	int fd, err;
+	int fd = -1, err;
 
 	if (fstatat(d->fd, name, ret_stat, AT_SYMLINK_NOFOLLOW))
 		return -errno;
