@@ -47,6 +47,7 @@ test	python3-aiohttp		python3-aiohttp
 test	python3-prometheus-client	python3-prometheus_client
 test	gunicorn		python3-gunicorn
 test	supervisor		supervisor
+test	!logrotate=logrotate	!logrotate=logrotate
 test	python3-botocore	python3-botocore
 test	awscli			awscli
 test	!openssl=openssl	!openssl=openssl
