@@ -4,9 +4,10 @@
 # limit: 180
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"
-. "$FIXTURES/aws.sh"
-need curl aws
-ID=i-0fa4e15a3c0ffee00
+. "$(dirname "$0")/../fixtures/aws.sh"
+need curl script /usr/bin/aws
+"$PY" -c "import botocore" 2>/dev/null || skip "needs python3-botocore"
+ID="i-0fa4e15a3c0ffee00"
 TOPIC=arn:aws:sns:us-east-1:123456789012:AlertTopic
 
 # conf [LINE...]: the configuration; the lines are alarms, or more of [cloudwatch] before them.
@@ -165,29 +166,39 @@ say "== many: pages, and the rate"
 fake reset
 lines=()
 for i in $(seq 100); do lines+=("[alarm \"Nr $i\"]" 'metric = ErrorCount' 'statistic = Sum' "threshold = $i"); done
-for i in $(seq 11); do
-	aws cloudwatch put-metric-alarm --alarm-name "A $i" --metric-name X --namespace Other --statistic Sum \
-		--period 60 --threshold 1 --comparison-operator GreaterThanThreshold --evaluation-periods 1
-done
+"$PY" - "$AWS_URL" <<'END'
+import botocore.session, sys
+client = botocore.session.get_session().create_client("cloudwatch", endpoint_url=sys.argv[1])
+for i in range(205):
+    client.put_metric_alarm(AlarmName="A %d" % i, MetricName="X", Namespace="Other", Statistic="Sum", Period=60, Threshold=1,
+                            ComparisonOperator="GreaterThanThreshold", EvaluationPeriods=1)
+END
 conf "${lines[@]:0:80}"
 fake limit operation=PutMetricAlarm rate=3
 expect 0 "^created Nr 20$" alarms apply
 [ "$(fake alarms select=AlarmName | grep -c Nr)" = 20 ] || fail "20 alarms were to be made"
 [ "$(fake requests operation=PutMetricAlarm code=Throttling | wc -l)" = 0 ] || fail "PutMetricAlarm more often than 3 a second"
+before=$(calls DescribeAlarms)
 expect 0 "^20 alarms, as configured" alarms diff
+[ $(($(calls DescribeAlarms) - before)) = 3 ] || fail "225 alarms are three pages, not $(($(calls DescribeAlarms) - before))"
 
 say "== what AWS refuses for one does not keep the others"
 conf "${lines[@]:0:92}"
-fake fault reject operation=PutMetricAlarm times=1
+fake fault reject operation=PutMetricAlarm times=1 >/dev/null
 expect 3 "isamon alarms: Nr 21: .*InvalidParameterValue
 ^created Nr 22$" alarms apply
 expect 0 "^created Nr 21$" alarms apply
-fake fault refuse operation=ListTagsForResource times=1
+fake fault refuse operation=ListTagsForResource times=1 >/dev/null
 expect 3 "^Nr 1: not known: .*AccessDenied" alarms diff
 fake faults/off
-fake fault refuse operation=DescribeAlarms
+fake fault refuse operation=DescribeAlarms >/dev/null
 expect 3 "isamon alarms: .*AccessDenied" alarms diff
 fake faults/off
+# Where the instance is not known, those alarms that need it wait.
+conf "${lines[@]:0:80}" "${cpu[@]}" "${lines[@]:92:4}"
+sed -i '/^instance_id\|^imds_endpoint/d' "$T/isamon.conf"
+AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:1 expect 3 "^CPU-\{instance_id\}: not known: .*write instance_id
+^created Nr 24$" alarms apply
 sed -i '/^access_key_id\|^secret_access_key\|^imds_endpoint/d' "$T/isamon.conf"
 status=0
 env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:1 \
@@ -226,15 +237,15 @@ sed -i "s/^instance_id = .*/instance_id = i-other/" "$T/isamon.conf"
 expect 0 "as configured" dashboard diff
 # The same, written otherwise, is the same.
 aws cloudwatch get-dashboard --dashboard-name agent-isa --query DashboardBody --output text |
-	"$PY" -c 'import json, sys; print(json.dumps(json.load(sys.stdin), indent=3, sort_keys=True).replace("60", "60.0"))' >"$T/body"
+	"$PY" -c 'import json, sys; print(json.dumps(json.load(sys.stdin), indent=3, sort_keys=True))' >"$T/body"
 aws cloudwatch put-dashboard --dashboard-name copy --dashboard-body "file://$T/body" >/dev/null
 expect 0 "^dashboard copy: as configured$" dashboard diff --name copy
 aws cloudwatch put-dashboard --dashboard-name copy --dashboard-body '{"widgets":[]}' >/dev/null
 expect 1 "^dashboard copy: differs$
 ^  /widgets/0: \(none\) -> " dashboard diff --name copy
-fake fault messages operation=PutDashboard times=1
+fake fault messages operation=PutDashboard times=1 >/dev/null
 expect 0 "CloudWatch says of .*: ." dashboard apply --name copy --yes
-fake fault refuse operation=PutDashboard times=1
+fake fault refuse operation=PutDashboard times=1 >/dev/null
 expect 3 "isamon dashboard: .*AccessDenied" dashboard apply --name third
 # Everything that can be published has its widget, and CloudWatch has nothing to say of it.
 conf 'latency_by_route = yes' 'queue = yes' 'turns = yes' 'restarts = yes' 'probes = yes' 'processes = yes' 'spool_age = yes' \

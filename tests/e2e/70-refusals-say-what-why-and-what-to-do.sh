@@ -33,13 +33,13 @@ refused "port that is no number" 2 "port" "$ISAMON" run --port eighty
 refused "port out of range" 2 "port" "$ISAMON" run --port 70000
 refused "option without its value" 2 "config" "$ISAMON" run --config
 refused "a word too many" 2 "surplus" "$ISAMON" run surplus
-for command in run top status; do
+for command in run top status alarms dashboard; do
 	refused "$command says who complains" 2 "^isamon $command: .*--jsn" "$ISAMON" $command --jsn
 done
 "$ISAMON" help >"$T/out" || fail "help: status $?"
 grep -q check-config "$T/out" || fail "help does not name check-config"
 "$ISAMON" version | grep -qE '[0-9]+\.[0-9]+' || fail "version"
-for command in run top status check-config version; do
+for command in run top status alarms dashboard check-config version; do
 	"$ISAMON" $command --help >"$T/out" || fail "$command --help: status $?"
 	grep -q "^usage: isamon $command" "$T/out" || fail "$command --help says: $(cat "$T/out")"
 done

@@ -85,6 +85,7 @@ static void carry_out(struct tool_aws *a, struct alarms *x, const struct options
 {
 	for (size_t i = 0; i < x->n; i++) {
 		struct alarm_row *row = &x->rows[i];
+		char name[ALARM_PLAIN_BYTES];
 
 		switch (plan(o, row)) {
 		case PLAN_NOTHING: continue;
@@ -98,7 +99,7 @@ static void carry_out(struct tool_aws *a, struct alarms *x, const struct options
 			break;
 		}
 		if (row->done && !o->json)
-			printf("%s %s\n", row->done, alarm_row_name(row));
+			printf("%s %s\n", row->done, alarm_row_plain(row, name));
 	}
 }
 
@@ -178,11 +179,12 @@ static bool check_names(const struct alarms *x, const struct options *o)
 static int delete (struct tool_aws *a, struct alarms *x, const struct options *o)
 {
 	bool fine = check_names(x, o);
+	char name[ALARM_PLAIN_BYTES];
 	int status;
 
-	for (size_t i = 0; i < x->n && !o->json; i++)
+	for (size_t i = 0; i < x->n && !o->json && !o->yes; i++)
 		if (plan_delete(o, &x->rows[i]) == PLAN_DELETE)
-			printf("%s: would be deleted\n", alarm_row_name(&x->rows[i]));
+			printf("%s: would be deleted\n", alarm_row_plain(&x->rows[i], name));
 	status = o->dry_run ? 0 : ask(x, o, plan_delete);
 	if (status)
 		return status;
@@ -203,6 +205,7 @@ static int diff(const struct alarms *x)
 static int act(struct tool_aws *a, struct alarms *x, const char *action, const struct options *o)
 {
 	bool list = strcmp(action, "list") == 0;
+	char name[ALARM_PLAIN_BYTES];
 	int status = CMD_OK;
 
 	if (list && !o->json)
@@ -211,8 +214,8 @@ static int act(struct tool_aws *a, struct alarms *x, const char *action, const s
 		alarms_print_diff(x);
 	for (size_t i = 0; i < x->n && (list || o->json); i++)
 		if (x->rows[i].status == ALARM_UNKNOWN)
-			fprintf(stderr, "%s: %s: %s\n", ALARMS_COMMAND, alarm_row_name(&x->rows[i]),
-				buf_str(&x->rows[i].why));
+			fprintf(stderr, "%s: %s: %s\n", ALARMS_COMMAND,
+				alarm_row_plain(&x->rows[i], name), buf_str(&x->rows[i].why));
 	if (strcmp(action, "diff") == 0)
 		status = diff(x);
 	else if (strcmp(action, "apply") == 0)

@@ -25,6 +25,7 @@ static void change(struct tool_aws *a, struct alarms *x, struct alarm_row *row,
 		   const char *operation, const json_t *request, const char *done)
 {
 	_cleanup_(tool_answer_done) struct tool_answer answer = { 0 };
+	char name[ALARM_PLAIN_BYTES];
 
 	wait_for_turn(x);
 	if (request && tool_call(a, operation, request, &answer) == 0) {
@@ -35,7 +36,8 @@ static void change(struct tool_aws *a, struct alarms *x, struct alarm_row *row,
 	row->done = NULL;
 	buf_reset(&row->why);
 	buf_add_str(&row->why, request ? buf_str(&answer.why) : strerror(ENOMEM));
-	fprintf(stderr, "%s: %s: %s\n", ALARMS_COMMAND, alarm_row_name(row), buf_str(&row->why));
+	fprintf(stderr, "%s: %s: %s\n", ALARMS_COMMAND, alarm_row_plain(row, name),
+		buf_str(&row->why));
 }
 
 void alarms_put(struct tool_aws *a, struct alarms *x, struct alarm_row *row)

@@ -15,6 +15,7 @@
 
 #define ALARMS_COMMAND "isamon alarms"
 #define ALARM_ROWS_MAX 5000
+#define ALARM_PLAIN_BYTES 1024
 
 enum alarm_status {
 	ALARM_SAME,
@@ -52,6 +53,8 @@ void alarms_done(struct alarms *x);
 
 /* The name that CloudWatch has, or would have. */
 const char *alarm_row_name(const struct alarm_row *row);
+/* Made fit for a terminal, in @to, which is returned. */
+const char *alarm_row_plain(const struct alarm_row *row, char to[ALARM_PLAIN_BYTES]);
 
 /* Each makes one change, at most three a second; what cannot be done is said, and kept in the row. Waits. */
 void alarms_put(struct tool_aws *a, struct alarms *x, struct alarm_row *row);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "cmd/alarms_cmd.h"
 
 #define WHY_MAX 2048
@@ -17,6 +18,12 @@ const char *alarm_row_name(const struct alarm_row *row)
 	return name  ?:
 		       json_member_text(row->wanted, "AlarmName",
 					row->configured ? row->configured->name : "?");
+}
+
+const char *alarm_row_plain(const struct alarm_row *row, char to[ALARM_PLAIN_BYTES])
+{
+	utf8_make_plain(alarm_row_name(row), ALARM_PLAIN_BYTES, to, ALARM_PLAIN_BYTES);
+	return to;
 }
 
 void alarms_done(struct alarms *x)

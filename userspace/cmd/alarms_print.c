@@ -8,8 +8,6 @@
 #include "cmd/alarms_cmd.h"
 #include "cmd/cmd.h"
 
-#define NAME_BYTES 1024
-
 static const char *const status_words[] = {
 	[ALARM_SAME] = "same",
 	[ALARM_DIFFERS] = "differs",
@@ -24,12 +22,6 @@ static const char *const owner_words[] = {
 	[ALARM_OTHER_INSTANCE] = "another host",
 	[ALARM_FOREIGN] = "foreign",
 };
-
-static const char *plain_name(const struct alarm_row *row, char to[NAME_BYTES])
-{
-	utf8_make_plain(alarm_row_name(row), NAME_BYTES, to, NAME_BYTES);
-	return to;
-}
 
 static int columns_of(const char *s)
 {
@@ -68,10 +60,10 @@ void alarms_print_list(const struct alarms *x)
 {
 	static const char name_title[] = "NAME", verdict_title[] = "CONFIGURATION";
 	int name_width = (int)strlen(name_title), verdict_width = (int)strlen(verdict_title);
-	char name[NAME_BYTES];
+	char name[ALARM_PLAIN_BYTES];
 
 	for (size_t i = 0; i < x->n; i++) {
-		int n = columns_of(plain_name(&x->rows[i], name));
+		int n = columns_of(alarm_row_plain(&x->rows[i], name));
 		int v = columns_of(verdict(&x->rows[i]));
 
 		name_width = n > name_width ? n : name_width;
@@ -91,7 +83,7 @@ void alarms_print_list(const struct alarms *x)
 		utf8_make_plain(json_member_text(row->have, "StateValue", "-"), sizeof(state),
 				state, sizeof(state));
 		add_rule(row, &rule);
-		printf("%s%*s  %-17s  %-*s  %s\n", plain_name(row, name),
+		printf("%s%*s  %-17s  %-*s  %s\n", alarm_row_plain(row, name),
 		       name_width - columns_of(name), "", state, verdict_width, verdict(row),
 		       row->status == ALARM_UNKNOWN ? buf_str(&row->why) : buf_str(&rule));
 	}
@@ -118,7 +110,7 @@ void alarms_print_diff(const struct alarms *x)
 	for (size_t i = 0; i < x->n; i++) {
 		_cleanup_(buf_done) struct buf rule = BUF_INIT(4096);
 		const struct alarm_row *row = &x->rows[i];
-		char name[NAME_BYTES];
+		char name[ALARM_PLAIN_BYTES];
 
 		same += row->status == ALARM_SAME;
 		if (row->status == ALARM_NOT_CONFIGURED ||
@@ -126,7 +118,7 @@ void alarms_print_diff(const struct alarms *x)
 			continue;
 		told++;
 		add_rule(row, &rule);
-		printf("%s: %s", plain_name(row, name), verdict(row));
+		printf("%s: %s", alarm_row_plain(row, name), verdict(row));
 		if (row->status == ALARM_UNKNOWN)
 			printf(": %s", buf_str(&row->why));
 		else if (row->status == ALARM_NOT_THERE || row->status == ALARM_LEFT_OVER)

@@ -141,7 +141,8 @@ static void check_period(struct alarm_check *x)
 /* (arn:aws:automate:REGION:ec2:reboot and its like have no account) */
 static bool is_arn(const char *s)
 {
-	static const char pattern[] = "^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12}|ec2)?:[!-~]+$";
+	static const char pattern[] =
+		"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12}|ec2)?:[!-~]+$";
 	regex_t re;
 	bool matches;
 

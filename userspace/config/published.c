@@ -8,7 +8,7 @@
 #include "base/util.h"
 #include "config/schema.h"
 
-static const struct published known[] = {
+static const struct published published_metrics[] = {
 	{ "RequestCount", NULL, NULL, true },
 	{ "ResponseTime", NULL, NULL, true },
 	{ "ErrorCount", NULL, NULL, true },
@@ -18,21 +18,21 @@ static const struct published known[] = {
 	{ "QueueTime", NULL, "queue", true },
 	{ "TurnTime", NULL, "turns", true },
 	{ "Restarts", NULL, "restarts", true },
-	{ "ProbeUp", "Probe", "probes", true },
-	{ "Processes", NULL, "processes", true },
-	{ "SpoolAge", NULL, "spool_age", true },
+	{ "ProbeUp", "Probe", "probes", false },
+	{ "Processes", NULL, "processes", false },
+	{ "SpoolAge", NULL, "spool_age", false },
 };
 
 const struct published *published_list(size_t *ret_n)
 {
-	*ret_n = ARRAY_SIZE(known);
-	return known;
+	*ret_n = ARRAY_SIZE(published_metrics);
+	return published_metrics;
 }
 
 const struct published *published_find(const char *metric, const char *dimension)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		const struct published *p = &known[i];
+	for (size_t i = 0; i < ARRAY_SIZE(published_metrics); i++) {
+		const struct published *p = &published_metrics[i];
 
 		if (strcmp(p->metric, metric) == 0 && !p->dimension == !dimension &&
 		    (!dimension || strcmp(p->dimension, dimension) == 0))

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Where two JSON texts differ, with the paths of the places. Depth is bounded by jansson's parser. */
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "ship/dashboard.h"
 
 #define PATH_MAX_BYTES 4096
@@ -19,15 +21,16 @@ struct walk {
 
 static void walk_value(struct walk *w, const json_t *have, const json_t *want);
 
-/* What does not fit is cut, so that a line stays a line. */
+/* Fit for a terminal; what does not fit is cut, so that a line stays a line. */
 static void add_short(const json_t *j, struct buf *out)
 {
 	_cleanup_(buf_done) struct buf text = BUF_INIT(4 << 20);
+	char plain[VALUE_MAX_BYTES + 1];
 
-	if (!j ||
-	    json_add_text(j, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15), &text))
+	if (!j || json_add_text(j, JSON_COMPACT | JSON_REAL_PRECISION(15), &text))
 		return;
-	buf_add(out, buf_str(&text), text.len < VALUE_MAX_BYTES ? text.len : VALUE_MAX_BYTES);
+	utf8_make_plain(buf_str(&text), text.len, plain, sizeof(plain));
+	buf_add_str(out, plain);
 	if (text.len > VALUE_MAX_BYTES)
 		buf_add_str(out, "...");
 }
@@ -43,6 +46,14 @@ static void tell(struct walk *w, const json_t *have, const json_t *want)
 	w->fn(w->path.len ? buf_str(&w->path) : "/", buf_str(&before), buf_str(&after), w->ctx);
 }
 
+static void path_cut(struct walk *w, size_t n)
+{
+	if (!w->path.data)
+		return;
+	w->path.len = n;
+	w->path.data[n] = '\0';
+}
+
 /* With /@key or /@i behind the path meanwhile. */
 static void walk_member(struct walk *w, const char *key, size_t i, const json_t *have,
 			const json_t *want)
@@ -53,27 +64,33 @@ static void walk_member(struct walk *w, const char *key, size_t i, const json_t 
 		buf_printf(&w->path, "/%s", key);
 	else
 		buf_printf(&w->path, "/%zu", i);
-	if (w->path.err)
-		w->err = w->path.err;
-	else
+	if (w->path.err == -ENOMEM)
+		w->err = -ENOMEM;
+	if (!w->path.err)
 		walk_value(w, have, want);
-	if (w->path.data) {
-		w->path.err = 0;
-		w->path.len = before;
-		w->path.data[before] = '\0';
-	}
+	path_cut(w, before);
+	if (w->path.err && !json_equal(have, want))
+		tell(w, have, want); /* too long a path: at the place above */
+	w->path.err = 0;
 }
 
 static void walk_objects(struct walk *w, const json_t *have, const json_t *want)
 {
-	const char *key;
-	json_t *value;
+	/* (jansson's iterators take no const, and change nothing) */
+	json_t *before = (json_t *)(uintptr_t)have, *after = (json_t *)(uintptr_t)want;
+	void *at;
 
-	json_object_foreach((json_t *)(uintptr_t)want, key, value)
-		walk_member(w, key, 0, json_object_get(have, key), value);
-	json_object_foreach((json_t *)(uintptr_t)have, key, value)
+	for (at = json_object_iter(after); at; at = json_object_iter_next(after, at)) {
+		const char *key = json_object_iter_key(at);
+
+		walk_member(w, key, 0, json_object_get(have, key), json_object_iter_value(at));
+	}
+	for (at = json_object_iter(before); at; at = json_object_iter_next(before, at)) {
+		const char *key = json_object_iter_key(at);
+
 		if (!json_object_get(want, key))
-			walk_member(w, key, 0, value, NULL);
+			walk_member(w, key, 0, json_object_iter_value(at), NULL);
+	}
 }
 
 static void walk_value(struct walk *w, const json_t *have, const json_t *want)
@@ -99,5 +116,5 @@ int dashboard_diff(const json_t *have, const json_t *want, dashboard_diff_fn fn,
 
 	walk_value(&w, have, want);
 	buf_done(&w.path);
-	return w.err == -ENOMEM ? w.err : w.n;
+	return w.err ?: w.n;
 }
