@@ -48,6 +48,7 @@ test	gunicorn		python3-gunicorn
 test	supervisor		supervisor
 test	python3-botocore	python3-botocore
 test	awscli			awscli
+test	!openssl=openssl	!openssl=openssl
 test	faketime		libfaketime
 test	!openssl=openssl	!openssl=openssl
 test	!node=nodejs		!node=nodejs

@@ -1,121 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The transport against a server that behaves well, badly, or not at all. */
-#include "unit/http_server.h"
-
-#include <dlfcn.h>
-#include <netdb.h>
-#include <unistd.h>
-
-#include "aws/transport.h"
-#include "base/clock.h"
-
-#define MS 1000000ull
-#define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-One: 1\r\n\r\n{}"
-
-/* A name server that is slow, and one that does not know: libcurl resolves with this. */
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-		struct addrinfo **ret)
-{
-	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
-	void *f = dlsym(RTLD_NEXT, "getaddrinfo");
-
-	if (node && strstr(node, "slow.invalid"))
-		sleep(3);
-	if (node && strstr(node, ".invalid"))
-		return EAI_NONAME;
-	memcpy(&real, &f, sizeof(f));
-	return real(node, service, hints, ret);
-}
-
-/* What the last call ended with. */
-static struct {
-	unsigned int n;
-	int err, status;
-	bool unsent;
-	char why[512], body[4096], headers[4096];
-	struct transport_call *victim; /* is cancelled by the next callback */
-} got;
-
-static struct event_base *base;
-static struct transport *transport;
-static char url[256];
-
-static void on_done(const struct transport_answer *a, void *ctx)
-{
-	(void)ctx;
-	got.n++;
-	got.err = a->err;
-	got.status = a->status;
-	got.unsent = a->unsent;
-	snprintf(got.why, sizeof(got.why), "%s", a->why);
-	snprintf(got.body, sizeof(got.body), "%s", a->body);
-	snprintf(got.headers, sizeof(got.headers), "%s", a->headers);
-	transport_cancel(take(got.victim));
-}
-
-static void set_up_with(const struct transport_options *o, const struct server_step *steps,
-			size_t n)
-{
-	_cleanup_(buf_done) struct buf why = BUF_INIT(512);
-
-	memset(&got, 0, sizeof(got));
-	base = event_base_new();
-	server_start(base, steps, n);
-	snprintf(url, sizeof(url), "http://127.0.0.1:%u/path?a=1", server.port);
-	EXPECT_INT(transport_new(base, o, &why, &transport), 0);
-	EXPECT_STR(buf_str(&why), "");
-}
-
-#define SET_UP(...) \
-	static const struct server_step steps[] = { __VA_ARGS__ }; \
-	set_up_with(&(struct transport_options){ 0 }, steps, ARRAY_SIZE(steps))
-
-static void tear_down(void)
-{
-	transport_free(take(transport));
-	server_stop();
-	event_base_free(base);
-}
-
-static const struct sigv4_header headers[] = { { "Content-Type", "text/x" }, { "X-Empty", "" } };
-
-static struct transport_request request(const char *method, const char *body)
-{
-	return (struct transport_request){
-		.method = method,
-		.url = url,
-		.headers = headers,
-		.n_headers = ARRAY_SIZE(headers),
-		.body = body,
-		.body_len = strlen(body),
-		.connect_timeout_ms = 5000,
-		.timeout_ms = 10000,
-		.answer_max = 1000,
-	};
-}
-
-static void start(const struct transport_request *r, struct transport_call **ret)
-{
-	const unsigned int n = got.n;
-
-	EXPECT_INT(transport_start(transport, r, on_done, NULL, ret), 0);
-	EXPECT_UINT(got.n, n);
-}
-
-static void ask(const struct transport_request *r)
-{
-	const unsigned int n = got.n;
-
-	start(r, NULL);
-	loop_until(base, &got.n, n + 1);
-}
-
-static void post(void)
-{
-	struct transport_request r = request("POST", "body");
-
-	ask(&r);
-}
+#include "unit/transport_fixture.h"
 
 /* --- what is sent, what comes */
 
@@ -205,16 +90,6 @@ static void forms(void)
 
 /* --- failures */
 
-static void expect_failure(int err, bool unsent, const char *why)
-{
-	EXPECT_INT(got.err, err);
-	EXPECT_INT(got.unsent, unsent);
-	EXPECT_INT(got.status, 0);
-	EXPECT_STR(got.body, "");
-	EXPECT_HAS(got.why, why);
-	EXPECT(!strchr(got.why, '\n'));
-}
-
 static void endings(void)
 {
 	SET_UP({ "", SERVER_CLOSE, 0 }, { "", SERVER_RESET, 0 },
@@ -291,45 +166,6 @@ static void refused(void)
 	tear_down();
 }
 
-static void unknown_name(void)
-{
-	struct transport_request r;
-
-	SET_UP({ OK_ANSWER, SERVER_KEEP, 0 });
-	r = request("POST", "body");
-	r.url = "http://nowhere.invalid/";
-	ask(&r);
-	expect_failure(-EHOSTUNREACH, true, "cannot resolve nowhere.invalid");
-	tear_down();
-}
-
-/* The loop goes on, and neither time-out nor cancelling waits for the name server. */
-static void slow_name(void)
-{
-	struct transport_request r, other;
-	struct transport_call *call;
-	uint64_t since;
-
-	SET_UP({ OK_ANSWER, SERVER_KEEP, 0 });
-	r = other = request("POST", "body");
-	r.url = "http://slow.invalid/";
-	r.timeout_ms = 400;
-	since = clock_monotonic_ns();
-	start(&r, NULL);
-	ask(&other);
-	EXPECT_INT(got.status, 200);
-	loop_until(base, &got.n, 2);
-	expect_failure(-ETIMEDOUT, true, "cannot resolve slow.invalid");
-	start(&r, &call);
-	loop_for(base, 100);
-	transport_cancel(call);
-	start(&r, &call);
-	loop_for(base, 100);
-	tear_down();
-	EXPECT(clock_monotonic_ns() - since < 2000 * MS);
-	sleep(3); /* its threads end */
-}
-
 static void too_long(void)
 {
 	struct transport_request r;
@@ -358,90 +194,6 @@ static void never_twice(void)
 	post();
 	EXPECT_INT(got.err, 0);
 	EXPECT_UINT(server.n_requests, 3);
-	tear_down();
-}
-
-static void tls_with_nobody(void)
-{
-	struct transport_request r;
-	char secure[64];
-
-	SET_UP({ "HTTP/1.1 400 Bad Request\r\n\r\n", SERVER_CLOSE, 0 });
-	snprintf(secure, sizeof(secure), "https://127.0.0.1:%u/", server.port);
-	r = request("POST", "body");
-	r.url = secure;
-	r.timeout_ms = 500;
-	ask(&r);
-	EXPECT(got.err < 0);
-	EXPECT(got.unsent);
-	tear_down();
-}
-
-static void no_bundle(void)
-{
-	static const struct server_step steps[] = { { OK_ANSWER, SERVER_KEEP, 0 } };
-	const struct transport_options o = { .ca_bundle = "/nowhere/ca.pem" };
-	struct transport_request r;
-
-	set_up_with(&o, steps, 1);
-	r = request("POST", "body");
-	r.url = "https://127.0.0.1:1/";
-	snprintf(url, sizeof(url), "https://127.0.0.1:%u/", server.port);
-	r.url = url;
-	ask(&r);
-	expect_failure(-ENOENT, true, "/nowhere/ca.pem");
-	tear_down();
-}
-
-/* --- ways */
-
-static void proxy(void)
-{
-	static const struct server_step steps[] = { { OK_ANSWER, SERVER_KEEP, 0 } };
-	struct transport_options o = { 0 };
-	struct transport_request r;
-	char through[64];
-
-	set_up_with(&o, steps, 1);
-	snprintf(through, sizeof(through), "http://127.0.0.1:%u", server.port);
-	transport_free(take(transport));
-	o.proxy = through;
-	EXPECT_INT(transport_new(base, &o, NULL, &transport), 0);
-	r = request("POST", "body");
-	r.url = "http://monitoring.invalid/x";
-	ask(&r);
-	EXPECT_INT(got.status, 200);
-	EXPECT(!strncmp(buf_str(&server.requests[0].head), "POST http://monitoring.invalid/x ",
-			33));
-	r.direct = true;
-	ask(&r);
-	expect_failure(-EHOSTUNREACH, true, "cannot resolve monitoring.invalid");
-	EXPECT_UINT(server.n_requests, 1);
-	tear_down();
-}
-
-static void proxy_of_environment(void)
-{
-	struct transport_request r;
-	char through[64];
-
-	SET_UP({ OK_ANSWER, SERVER_KEEP, 0 });
-	snprintf(through, sizeof(through), "http://127.0.0.1:%u", server.port);
-	setenv("http_proxy", through, 1);
-	setenv("no_proxy", "other.invalid", 1);
-	r = request("POST", "body");
-	r.url = "http://monitoring.invalid/x";
-	ask(&r);
-	EXPECT_INT(got.status, 200);
-	r.url = "http://other.invalid/x";
-	ask(&r);
-	expect_failure(-EHOSTUNREACH, true, "other.invalid");
-	r.url = "http://monitoring.invalid/x";
-	r.direct = true;
-	ask(&r);
-	expect_failure(-EHOSTUNREACH, true, "monitoring.invalid");
-	unsetenv("http_proxy");
-	unsetenv("no_proxy");
 	tear_down();
 }
 
@@ -547,23 +299,14 @@ int main(int argc, char **argv)
 		{ "a slow answer", slow },
 		{ "a server that reads nothing has no whole request", deaf },
 		{ "nobody listens", refused },
-		{ "a name that nobody knows", unknown_name },
-		{ "a slow name server keeps nobody", slow_name },
 		{ "an answer that is too long", too_long },
 		{ "a request is sent once", never_twice },
-		{ "TLS with a server that has none", tls_with_nobody },
-		{ "CA certificates that are not there", no_bundle },
-		{ "a proxy, and around it", proxy },
-		{ "the environment's proxy", proxy_of_environment },
 		{ "many at once all end in time", many },
 		{ "cancelled ones are not told", cancel },
 		{ "what cannot be sent", unfit },
 		{ "headers of an answer", header_values },
 	};
 
-	unsetenv("http_proxy");
-	unsetenv("https_proxy");
-	unsetenv("all_proxy");
-	unsetenv("no_proxy");
+	forget_environment();
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));
 }

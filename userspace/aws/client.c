@@ -16,7 +16,7 @@
 #include "aws/timestamp.h"
 #include "base/clock.h"
 
-#define MESSAGE_MAX 2048
+#define SENTENCE_MAX 2048
 /* AWS bears five minutes. What is less than this is no reason to sign again. */
 #define SKEW_MIN_S 30
 
@@ -140,7 +140,7 @@ static void judge_failure(struct aws_call *call, const struct transport_answer *
 			   a->err == -ENOENT;
 
 	call->answer.outcome_unknown |= !a->unsent;
-	client_explain_transport(call, a->why);
+	client_explain_transport(call, a->err, a->why);
 	if (!again(call, final ? RETRY_NO : RETRY_TRANSIENT))
 		finish(call, AWS_TRANSIENT);
 }
@@ -182,8 +182,9 @@ static void judge_error(struct aws_call *call, const struct transport_answer *a)
 	fault_read(a, &f);
 	kind = fault_kind(a->status, f.code);
 	memcpy(call->code, f.code, sizeof(call->code));
-	/* A server that failed may have done its work before. */
-	call->answer.outcome_unknown |= a->status >= 500 && kind != FAULT_THROTTLED;
+	/* A server that failed may have done its work before, and a 200 that is no success says nothing about it. */
+	if (a->status < 300 || (a->status >= 500 && kind != FAULT_THROTTLED))
+		call->answer.outcome_unknown = true;
 	client_scrub(call, f.code);
 	client_explain_answer(call, kind, &f);
 	if (kind == FAULT_CREDENTIALS && again_otherwise(call, a))
@@ -192,19 +193,15 @@ static void judge_error(struct aws_call *call, const struct transport_answer *a)
 		finish(call, failure_of(kind));
 }
 
-static void judge_success(struct aws_call *call, const struct transport_answer *a)
+static void judge_answer(struct aws_call *call, const struct transport_answer *a)
 {
-	static const struct fault none;
-
-	if (fault_is_success(a, call->operation, call->service == AWS_STS)) {
-		retry_give(&call->client->bucket, call->cost);
-		finish(call, AWS_OK);
+	if (a->status / 100 != 2 ||
+	    !fault_is_success(a, call->operation, call->service == AWS_STS)) {
+		judge_error(call, a);
 		return;
 	}
-	call->answer.outcome_unknown = true;
-	client_explain_answer(call, FAULT_TRANSIENT, &none);
-	if (!again(call, RETRY_TRANSIENT))
-		finish(call, AWS_TRANSIENT);
+	retry_give(&call->client->bucket, call->cost);
+	finish(call, AWS_OK);
 }
 
 static void on_answer(const struct transport_answer *a, void *ctx)
@@ -222,10 +219,8 @@ static void on_answer(const struct transport_answer *a, void *ctx)
 	note_retry_after(call, a);
 	if (a->err)
 		judge_failure(call, a);
-	else if (a->status / 100 == 2)
-		judge_success(call, a);
 	else
-		judge_error(call, a);
+		judge_answer(call, a);
 	/* The call may be gone now. */
 }
 
@@ -347,7 +342,7 @@ int aws_client_call(struct aws_client *c, const struct aws_request *r, aws_done_
 	call->client = c;
 	call->fn = fn;
 	call->ctx = ctx;
-	buf_init(&call->message, MESSAGE_MAX);
+	buf_init(&call->message, SENTENCE_MAX);
 	err = client_take_request(call, r);
 	if (!err)
 		call->timer = event_new(c->base, -1, 0, on_timer, call);

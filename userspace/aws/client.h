@@ -5,7 +5,10 @@
  *
  * Retries within a call: transient failures (network, 500, 502, 503, 504, RequestTimeout) and throttling, full jitter, from a
  * token bucket of 500 that all calls share (14 and 5 tokens); clock skew is learned from the answer's Date and the call signed once
- * more; expired credentials are fetched once more.
+ * more; expired credentials are fetched once more. These two do not count among the attempts that are allowed.
+ * What has no error code of AWS did not come from AWS: a proxy's 404 is AWS_TRANSIENT, never AWS_REJECTED (but 413 is).
+ * The outcome of an attempt is unknown if the whole request may have left and no whole answer came, if the status was 5xx (but
+ * not throttling), or 2xx with a body that is not the operation's.
  */
 #ifndef ISAMON_CLIENT_H
 #define ISAMON_CLIENT_H
@@ -62,7 +65,7 @@ struct aws_answer {
 	const char *request_id; /* "" if there is none */
 	unsigned int attempts;  /* that were made */
 	bool outcome_unknown; /* at least one attempt may have had its effect without our knowing */
-	uint64_t retry_after_ms; /* AWS asks for this pause; 0: does not */
+	uint64_t retry_after_ms; /* AWS asks for this pause (300,000 at most); 0: does not */
 	size_t sent_bytes;       /* of bodies, as sent, over all attempts */
 };
 
@@ -74,7 +77,8 @@ int aws_client_new(struct event_base *base, struct transport *t, struct credenti
 /* Calls under way are cancelled without callback. */
 void aws_client_free(struct aws_client *c);
 
-/* Calls @fn once, from the loop, unless cancelled. Returns 0 or -ENOMEM. */
+/* Calls @fn once, from the loop and never from within, unless cancelled. @fn may start and cancel other calls, and not free
+ * the client. Returns 0 or -ENOMEM (also for a body of more than 4 MiB). */
 int aws_client_call(struct aws_client *c, const struct aws_request *r, aws_done_fn fn, void *ctx,
 		    struct aws_call **ret_call);
 void aws_call_cancel(struct aws_call *call);

@@ -58,8 +58,8 @@ int client_take_request(struct aws_call *call, const struct aws_request *r);
 /* Signs and starts an attempt, with .keys, for .endpoint. Returns 0 or -errno. */
 int client_send(struct aws_call *call, const char *region, transport_done_fn fn);
 
-/* client_message.c: fills .message. @f: what AWS says, NULL if there was no answer, or one that is not AWS's. */
-void client_explain_transport(struct aws_call *call, const char *why);
+/* client_message.c: fills .message. @err: of the transport. */
+void client_explain_transport(struct aws_call *call, int err, const char *why);
 void client_explain_answer(struct aws_call *call, enum fault_kind kind, const struct fault *f);
 void client_explain(struct aws_call *call, const char *why);
 /* Strikes every occurrence of the call's secret and token out of @text, also one that is cut at its end. */

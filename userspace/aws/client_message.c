@@ -5,6 +5,7 @@
  * A stranger's words are struck of our secrets first, then made plain, then cut, in this order: cut first, a part of
  * a secret would not be recognized.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ static const struct {
 	const char *name;
 	const char *prefix; /* of its actions in a policy */
 	const char *key;    /* of [aws] */
-} services[AWS_SERVICES] = {
+} words[AWS_SERVICES] = {
 	[AWS_CLOUDWATCH] = { "CloudWatch", "cloudwatch", "endpoint_url_cloudwatch" },
 	[AWS_STS] = { "STS", "sts", "endpoint_url_sts" },
 };
@@ -68,11 +69,11 @@ static void add_advice(struct aws_call *call, enum fault_kind kind, const struct
 
 	switch (kind) {
 	case FAULT_TRANSIENT:
-		if (!f->code[0])
+		if (!f->code[0] && call->answer.status < 500)
 			buf_printf(
 				b,
 				"; that is not how AWS answers: is a proxy in between, or %s in [aws] wrong?",
-				services[call->service].key);
+				words[call->service].key);
 		break;
 	case FAULT_THROTTLED:
 		buf_add_str(b, "; too many calls, of this host or of others of the account");
@@ -88,12 +89,12 @@ static void add_advice(struct aws_call *call, enum fault_kind kind, const struct
 				   source);
 		break;
 	case FAULT_DENIED:
-		buf_printf(b, "; allow %s:%s in the policy of %s", services[call->service].prefix,
-			   call->operation, source);
+		buf_printf(b, "; allow %s:%s in the IAM policy behind the keys of %s",
+			   words[call->service].prefix, call->operation, source);
 		break;
 	case FAULT_ENDPOINT:
 		buf_printf(b, "; is %s in [aws] that of another service?",
-			   services[call->service].key);
+			   words[call->service].key);
 		break;
 	case FAULT_REJECTED: break;
 	}
@@ -103,6 +104,7 @@ void client_explain_answer(struct aws_call *call, enum fault_kind kind, const st
 {
 	char raw[FAULT_TEXT_MAX], text[TEXT_MAX];
 	struct buf *b = &call->message;
+	size_t n;
 
 	buf_reset(b);
 	buf_printf(b, "%s: %s answered %d", call->operation, call->endpoint.host,
@@ -112,17 +114,25 @@ void client_explain_answer(struct aws_call *call, enum fault_kind kind, const st
 	snprintf(raw, sizeof(raw), "%s", f->text);
 	client_scrub(call, raw);
 	utf8_make_plain(raw, sizeof(raw), text, sizeof(text));
-	if (text[0])
+	/* Our advice goes on with the sentence. */
+	for (n = strlen(text); n && strchr(". ", text[n - 1]); n--)
+		text[n - 1] = '\0';
+	if (n)
 		buf_printf(b, ": %s", text);
 	add_advice(call, kind, f);
 }
 
-void client_explain_transport(struct aws_call *call, const char *why)
+void client_explain_transport(struct aws_call *call, int err, const char *why)
 {
-	buf_reset(&call->message);
-	buf_printf(&call->message,
-		   "%s: %s; is the network up, and are proxy and %s of [aws] right?",
-		   call->operation, why, services[call->service].key);
+	struct buf *b = &call->message;
+
+	buf_reset(b);
+	buf_printf(b, "%s: %s", call->operation, why);
+	if (err == -EKEYREJECTED || err == -ENOENT)
+		buf_add_str(b, "; is ca_bundle of [aws] right?");
+	else if (err != -ENOMEM && err != -EFBIG)
+		buf_printf(b, "; is the network up, and are proxy and %s of [aws] right?",
+			   words[call->service].key);
 }
 
 void client_explain(struct aws_call *call, const char *why)

@@ -19,7 +19,7 @@ static const struct {
 	const char *signing_name;
 	const char *content_type;
 	const char *target; /* before the operation; NULL: the operation is in the form */
-} services[AWS_SERVICES] = {
+} api[AWS_SERVICES] = {
 	[AWS_CLOUDWATCH] = { "monitoring", "application/x-amz-json-1.0",
 			     "GraniteServiceVersion20100801." },
 	[AWS_STS] = { "sts", "application/x-www-form-urlencoded; charset=utf-8", NULL },
@@ -78,10 +78,10 @@ static void add(struct head *h, const char *name, const char *value)
 
 static void fill_head(const struct aws_call *call, struct head *h)
 {
-	const char *target = services[call->service].target;
+	const char *target = api[call->service].target;
 
 	add(h, "Host", call->endpoint.host);
-	add(h, "Content-Type", services[call->service].content_type);
+	add(h, "Content-Type", api[call->service].content_type);
 	if (target) {
 		snprintf(h->target, sizeof(h->target), "%s%s", target, call->operation);
 		add(h, "X-Amz-Target", h->target);
@@ -102,7 +102,7 @@ static int sign(const struct aws_call *call, const char *region, struct head *h)
 		.n_headers = h->n,
 		.payload_hash = call->body_hash,
 		.region = region,
-		.service = services[call->service].signing_name,
+		.service = api[call->service].signing_name,
 		.time = (time_t)((int64_t)(clock_realtime_ns() / NS_PER_SEC) + call->skew_s),
 	};
 	int err = sigv4_sign(&r, &key, &h->authorization);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -17,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#define SOURCE_SIZE 256
 #define AHEAD_S 900
 #define MUST_AHEAD_S 600
 #define JITTER_S 60
@@ -39,7 +41,7 @@ struct credentials {
 	bool running; /* a walk along the chain */
 
 	struct keys keys; /* the last that were found; none: id is NULL */
-	char *source;
+	char source[SOURCE_SIZE];
 	bool of_instance, of_files;
 	bool rejected;           /* AWS does not want them */
 	bool rejected_meanwhile; /* by one who did not know what the walk under way will bring */
@@ -52,7 +54,8 @@ struct credentials {
 	unsigned int pause_s;    /* the last one; 0: none */
 	int err;                 /* of the last walk */
 	struct buf why;
-	bool warned;
+	bool warned;         /* of a walk that failed while there are keys */
+	bool warned_expired; /* of keys that were expired when they came */
 
 	uint64_t stamp; /* of the files, before they were read */
 	uint64_t look_at_ns;
@@ -148,16 +151,6 @@ static void explain(struct credentials *c, int err, const char *why)
 	buf_add_str(&c->why, why);
 }
 
-static void set_source(struct credentials *c, const char *source)
-{
-	char *copy = strdup(source);
-
-	if (!copy)
-		return;
-	free(c->source);
-	c->source = copy;
-}
-
 /* How long the keys are good for. Those that are given out shortly before their end, or after it, would be fetched at each
  * request; they are held for a while. */
 static void plan(struct credentials *c)
@@ -166,21 +159,27 @@ static void plan(struct credentials *c)
 
 	c->refresh_at_s = c->must_at_s = UINT64_MAX;
 	c->hold_until_ns = 0;
-	if (!expires_s)
+	if (!expires_s) {
+		c->warned_expired = false;
 		return;
+	}
 	c->refresh_at_s = expires_s - AHEAD_S - jitter(JITTER_S);
 	c->must_at_s = expires_s - MUST_AHEAD_S;
-	if (real_s < c->refresh_at_s)
+	if (real_s < c->refresh_at_s) {
+		c->warned_expired = false;
 		return;
+	}
 	if (real_s >= expires_s && c->of_instance)
 		hold_s = HOLD_EXPIRED_S + jitter(HOLD_EXPIRED_S);
 	else if (real_s < expires_s && expires_s - real_s < hold_s)
 		hold_s = expires_s - real_s;
 	c->hold_until_ns = clock_monotonic_ns() + hold_s * NS_PER_SEC;
-	if (real_s >= expires_s)
-		log_warning("the AWS credentials that %s gives are expired; they are used all the "
-			    "same, and asked for again in %llu s",
-			    c->source, (unsigned long long)hold_s);
+	if (real_s >= expires_s && !c->warned_expired)
+		log_warning(
+			"the AWS credentials that %s gives are expired by this host's clock; they are used "
+			"all the same, and asked for again every %s",
+			c->source, c->of_instance ? "5 to 10 minutes" : "minute");
+	c->warned_expired = real_s >= expires_s;
 }
 
 static void take_found(struct credentials *c, const struct credentials_found *f)
@@ -195,7 +194,7 @@ static void take_found(struct credentials *c, const struct credentials_found *f)
 	c->rejected = false;
 	c->warned = false;
 	c->found_ns = clock_monotonic_ns();
-	set_source(c, f->source);
+	snprintf(c->source, sizeof(c->source), "%s", f->source);
 	if (again) {
 		pause_walks(c);
 		explain(c, -EACCES, "");
@@ -340,8 +339,8 @@ int credentials_new(struct event_base *base, struct transport *t,
 	c->o = *o;
 	TAILQ_INIT(&c->waiters);
 	buf_init(&c->why, 4000);
-	c->source = strdup("none");
-	err = c->source ? credentials_chain_new(base, t, &c->o, &c->chain) : -ENOMEM;
+	snprintf(c->source, sizeof(c->source), "none");
+	err = credentials_chain_new(base, t, &c->o, &c->chain);
 	if (err) {
 		credentials_free(c);
 		return err;
@@ -362,7 +361,6 @@ void credentials_free(struct credentials *c)
 		free(w);
 	}
 	keys_done(&c->keys);
-	free(c->source);
 	buf_done(&c->why);
 	free(c);
 }

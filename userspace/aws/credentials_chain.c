@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From the base (keys that are there, a container's, the instance's) through the roles of a profile, the last of its
- * list first. Invariant: a walk has one thing under way (the timer, container, imds or sts), and ends with one finish().
+ * list first. Invariant: a walk has one thing under way (the timer, container, instance or sts), and ends with one finish().
  */
 #include "aws/credentials_chain.h"
 
@@ -14,19 +14,18 @@
 #include "aws/container_credentials.h"
 #include "aws/identity.h"
 #include "aws/imds.h"
+#include "aws/instance_credentials.h"
 #include "aws/sts.h"
 #include "base/utf8.h"
 
-#define ROLES_PATH "/latest/meta-data/iam/security-credentials/"
 #define WHY_MAX 3000
-#define ROLE_NAME_MAX 64
 #define NAME_SHOWN 128
 
 struct credentials_chain {
 	const struct credentials_options *o;
 	struct event *timer;
 	struct container_credentials *container;
-	struct imds *imds;
+	struct instance_credentials *instance;
 	struct sts *sts;
 
 	/* the walk that is under way, if there is a function */
@@ -160,35 +159,13 @@ static void on_keys(struct credentials_chain *c, int err, struct keys *keys, con
 static void on_role(int err, struct keys *keys, const char *why, void *ctx)
 {
 	struct credentials_chain *c = ctx;
-	struct profile_role *r = &c->profile.roles[c->profile.n_roles - 1];
 
-	c->profile.n_roles--;
-	free(r->arn);
-	free(r->session_name);
-	secret_free(r->external_id);
+	profile_role_done(&c->profile.roles[--c->profile.n_roles]);
 	c->of_instance = false;
 	on_keys(c, err, keys, why);
 }
 
-/* --- the instance */
-
-static void on_instance_keys(const struct imds_answer *a, void *ctx)
-{
-	_cleanup_(buf_done) struct buf why = BUF_INIT(600);
-	_cleanup_(keys_done) struct keys keys = { 0 };
-	struct credentials_chain *c = ctx;
-	int err = a->err;
-
-	if (!err)
-		err = keys_parse_json(a->body, a->body_len, true, &keys, &why);
-	if (a->err)
-		buf_printf(&why, "%s", a->why);
-	if (err)
-		fail(c, err, "the keys of the instance's role: %s",
-		     why.len ? buf_str(&why) : strerror(-err));
-	else
-		on_keys(c, 0, &keys, "");
-}
+/* --- the bases */
 
 /* Nobody has any. Says where there could have been some. */
 static void fail_without(struct credentials_chain *c, const char *why)
@@ -206,68 +183,34 @@ static void fail_without(struct credentials_chain *c, const char *why)
 	     why);
 }
 
-/* The first line of the list, if it can be the name of a role (https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html). */
-static bool take_role_name(const char *body, char name[ROLE_NAME_MAX + 1])
-{
-	size_t n = strcspn(body, "\r\n");
-
-	if (!n || n > ROLE_NAME_MAX ||
-	    strspn(body, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-") <
-		    n)
-		return false;
-	memcpy(name, body, n);
-	name[n] = '\0';
-	return true;
-}
-
-static void no_instance_role(struct credentials_chain *c, int err, const char *why)
-{
-	if (c->of_profile)
-		fail(c, err, "credential_source = Ec2InstanceMetadata: %s", why);
-	else
-		fail_without(c, why);
-}
-
-static void on_role_name(const struct imds_answer *a, void *ctx)
+static void on_instance(int err, struct keys *keys, const char *why, void *ctx)
 {
 	struct credentials_chain *c = ctx;
-	char name[ROLE_NAME_MAX + 1], path[sizeof(ROLES_PATH) + ROLE_NAME_MAX];
-	int err;
 
-	if (a->err == -ENOENT) {
-		no_instance_role(c, a->err,
-				 "the instance has no role: attach an instance profile to it");
-	} else if (a->err) {
-		no_instance_role(c, a->err, a->why);
-	} else if (!take_role_name(a->body, name)) {
-		no_instance_role(c, -EPROTO, "the instance's metadata name no role");
-	} else {
-		if (!c->of_profile)
-			set_source(c, "instance role ", name);
-		snprintf(path, sizeof(path), "%s%s", ROLES_PATH, name);
-		err = imds_get(c->imds, path, on_instance_keys, c);
-		if (err)
-			fail(c, err, "%s", strerror(-err));
+	if (err == -ENOENT && !c->of_profile) {
+		fail_without(c, why);
+		return;
 	}
+	if (!c->of_profile)
+		set_source(c, "instance role ", instance_credentials_role(c->instance));
+	on_keys(c, err, keys, why);
 }
 
 static void ask_instance(struct credentials_chain *c)
 {
+	static const char why[] =
+		"the instance's metadata are not to be asked (AWS_EC2_METADATA_DISABLED)";
 	int err;
 
 	c->of_instance = true;
 	if (imds_disabled()) {
-		no_instance_role(c, -ENOENT,
-				 "the instance's metadata are not to be asked "
-				 "(AWS_EC2_METADATA_DISABLED)");
+		on_instance(-ENOENT, NULL, why, c);
 		return;
 	}
-	err = imds_get(c->imds, ROLES_PATH, on_role_name, c);
+	err = instance_credentials_get(c->instance, on_instance, c);
 	if (err)
 		fail(c, err, "%s", strerror(-err));
 }
-
-/* --- the other bases */
 
 static void on_container(int err, struct keys *keys, const char *why, void *ctx)
 {
@@ -301,15 +244,13 @@ static void take_given(struct credentials_chain *c, const struct given *g)
 	bool has_id = g->id && *g->id, has_secret = g->secret && *g->secret;
 	int err;
 
+	if (!has_id && !has_secret) {
+		fail(c, -EINVAL, "%s has neither %s nor %s", g->where, g->id_name, g->secret_name);
+		return;
+	}
 	if (!has_id || !has_secret) {
-		fail(c, -EINVAL, "%s has %s%s%s", g->where,
-		     has_id     ? g->id_name :
-		     has_secret ? g->secret_name :
-				  "neither AWS_ACCESS_KEY_ID nor AWS_SECRET_ACCESS_KEY",
-		     has_id || has_secret ? " without " : "",
-		     has_id     ? g->secret_name :
-		     has_secret ? g->id_name :
-				  "");
+		fail(c, -EINVAL, "%s has %s without %s", g->where,
+		     has_id ? g->id_name : g->secret_name, has_id ? g->secret_name : g->id_name);
 		return;
 	}
 	err = keys_set(&c->keys, g->id, g->secret, g->token, 0);
@@ -430,7 +371,7 @@ int credentials_chain_new(struct event_base *base, struct transport *t,
 		return -ENOMEM;
 	err = container_credentials_new(base, t, &c->container);
 	if (!err)
-		err = imds_new(base, t, o->imds_endpoint, &c->imds);
+		err = instance_credentials_new(base, t, o->imds_endpoint, &c->instance);
 	if (!err)
 		err = sts_new(base, t, o->sts_endpoint, &c->sts);
 	if (err)
@@ -444,7 +385,7 @@ void credentials_chain_free(struct credentials_chain *c)
 	if (!c)
 		return;
 	container_credentials_free(c->container);
-	imds_free(c->imds);
+	instance_credentials_free(c->instance);
 	sts_free(c->sts);
 	if (c->timer) {
 		forget(c);

@@ -160,7 +160,7 @@ bool fault_is_success(const struct transport_answer *a, const char *operation, b
 	if (!a->body_len)
 		return *id;
 	root = json_loadb(a->body, a->body_len, 0, NULL);
-	ok = json_is_object(root);
+	ok = json_is_object(root) && !json_object_get(root, "__type");
 	json_decref(root);
 	return ok;
 }
@@ -273,7 +273,8 @@ enum retry_class fault_retry(int status, enum fault_kind kind)
 		return RETRY_THROTTLED;
 	if (kind != FAULT_TRANSIENT)
 		return RETRY_NO;
-	return status == 501 || status == 505 || (status < 500 && status != 400 && status != 408) ?
-		       RETRY_NO :
-		       RETRY_TRANSIENT;
+	if (status == 501 || status == 505)
+		return RETRY_NO;
+	return status < 300 || status == 400 || status == 408 || status >= 500 ? RETRY_TRANSIENT :
+										 RETRY_NO;
 }

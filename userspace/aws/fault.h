@@ -23,14 +23,14 @@ struct fault {
 		[FAULT_TEXT_MAX]; /* as it came, unescaped, so not to be shown as it is; "": none */
 };
 
-/* Of a whole answer with a status that is not 200. Never fails: what cannot be read is "". */
+/* Of a whole answer that is no success. Never fails: what cannot be read is "". */
 void fault_read(const struct transport_answer *a, struct fault *ret);
 
 /* The "x-amzn-RequestId" of the answer, or the one in its XML; only what such an id may hold. "": none. */
 void fault_request_id(const struct transport_answer *a, char *ret, size_t size);
 
-/* Whether the body of a 200 is what @operation answers with: a JSON object, whole (or nothing at all, if the answer has
- * a request id, which AWS alone gives); or, if @xml, the element <OPERATIONResponse>, closed. */
+/* Whether the body of a 200 is what @operation answers with: a JSON object, whole, that is no error (or nothing at all, if
+ * the answer has a request id, which AWS alone gives); or, if @xml, the element <OPERATIONResponse>, closed. */
 bool fault_is_success(const struct transport_answer *a, const char *operation, bool xml);
 
 /* What an error is about. */

@@ -57,6 +57,9 @@ int profile_read(const struct profile_options *o, struct profile *ret, struct bu
 /* Wipes and frees; it may be read into again. */
 void profile_done(struct profile *p);
 
+/* Wipes, frees, empties. */
+void profile_role_done(struct profile_role *r);
+
 /* Only its region, whatever else it says; *ret_region: NULL if there is none, else to be freed. Returns 0 or -ENOMEM: what cannot be
  * read has no region. */
 int profile_read_region(const struct profile_options *o, char **ret_region);

@@ -11,7 +11,8 @@
 
 struct aws_session;
 
-/* @c must outlive it. A CA bundle that it does not name is $AWS_CA_BUNDLE. Returns 0 or -errno, explained in @why. @changed as in identity_new(). */
+/* @c must outlive it. A CA bundle that it does not name is $AWS_CA_BUNDLE. @changed as in identity_new(). Returns 0
+ * or -errno, explained in @why. */
 int aws_session_new(struct event_base *base, const struct config *c, void (*changed)(void *ctx),
 		    void *ctx, struct buf *why, struct aws_session **ret);
 void aws_session_free(struct aws_session *s);

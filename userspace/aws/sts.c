@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/imds.h"
+#include "aws/endpoint.h"
+#include "aws/fault.h"
 #include "aws/sha256.h"
 #include "aws/sigv4.h"
 #include "aws/timestamp.h"
 #include "aws/uri.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 #define CONNECT_TIMEOUT_MS 5000
@@ -25,14 +27,17 @@
 #define TRIES 3
 #define PAUSE_MS 200 /* after the first try, doubling */
 #define ANSWER_MAX ((size_t)128 * 1024)
+#define SKEW_MIN_S 60
+#define MESSAGE_SIZE 300
 
 struct sts {
 	struct transport *transport;
-	const char *endpoint; /* of the configuration */
+	const char *configured; /* endpoint */
 	struct event *timer;
 
 	/* the question that is under way, if there is a role */
-	struct buf url, host, body;
+	struct endpoint endpoint;
+	struct buf body;
 	char region[33];
 	char *role_arn;
 	struct keys by;
@@ -47,8 +52,6 @@ struct sts {
 static void forget(struct sts *s)
 {
 	event_del(s->timer);
-	buf_done(&s->url);
-	buf_done(&s->host);
 	secret_buf_done(&s->body);
 	free(take(s->role_arn));
 	keys_done(&s->by);
@@ -63,7 +66,7 @@ static void finish(struct sts *s, int err, struct keys *keys, const char *why)
 
 	if (err)
 		buf_printf(&text, "the role %.300s could not be assumed at %.200s: %.900s",
-			   s->role_arn, buf_str(&s->host), why);
+			   s->role_arn, s->endpoint.host, why);
 	forget(s);
 	fn(err, err ? NULL : keys, buf_str(&text), ctx);
 }
@@ -89,40 +92,22 @@ static bool again(struct sts *s)
 
 /* --- the answer */
 
-static bool one_of(const char *code, const char *const *list)
-{
-	for (; *list; list++)
-		if (!strcmp(code, *list))
-			return true;
-	return false;
-}
-
 /* Takes the clock's offset from the answer, once. Returns whether that may help. */
-static bool learn_skew(struct sts *s, const char *code, const struct transport_answer *a)
+static bool learn_skew(struct sts *s, const struct transport_answer *a)
 {
-	static const char *const codes[] = {
-		"RequestTimeTooSkewed", "SignatureDoesNotMatch", "InvalidSignatureException",
-		"RequestExpired",       "AuthFailure",           NULL
-	};
 	_cleanup_(buf_done) struct buf date = BUF_INIT(64);
 	int64_t skew_s;
 	time_t then;
 
-	if (s->skew_known || !one_of(code, codes) || !transport_header(a, "Date", &date) ||
+	if (s->skew_known || !transport_header(a, "Date", &date) ||
 	    timestamp_parse_http(buf_str(&date), &then))
 		return false;
 	skew_s = (int64_t)then - (int64_t)(clock_realtime_ns() / NS_PER_SEC);
-	if (skew_s >= -60 && skew_s <= 60)
+	if (skew_s >= -SKEW_MIN_S && skew_s <= SKEW_MIN_S)
 		return false;
 	s->skew_s = skew_s;
 	s->skew_known = true;
 	return true;
-}
-
-static bool is_throttling(const char *code)
-{
-	return !strncmp(code, "Throttling", 10) || !strncmp(code, "TooManyRequests", 15) ||
-	       !strcmp(code, "RequestLimitExceeded");
 }
 
 /* Whether the text holds the secret, or begins to before it is cut. */
@@ -136,32 +121,34 @@ static bool holds(const char *text, const char *secret)
 	return strstr(text, part) != NULL;
 }
 
-/* A message that repeats what we sent is not told. */
-static const char *without_secrets(const struct keys *by, const char *message)
+/* The first line of a message; one that repeats what we sent is not told. */
+static void make_message(const struct keys *by, const char *text, char *to, size_t size)
 {
-	if (holds(message, by->secret) || holds(message, by->token))
-		return "(a message with a secret in it)";
-	return message;
+	utf8_make_plain(text, strcspn(text, "\r\n"), to, size);
+	if (holds(to, by->secret) || holds(to, by->token))
+		snprintf(to, size, "(a message with a secret in it)");
 }
 
 static void take_error(struct sts *s, const struct transport_answer *a)
 {
-	static const char *const denied[] = { "AccessDenied", "AccessDeniedException", NULL };
-	char code[STS_CODE_SIZE], message[STS_MESSAGE_SIZE];
 	const struct timeval now = { 0 };
+	char message[MESSAGE_SIZE];
+	enum fault_kind kind;
+	struct fault f;
 
-	sts_parse_error(a->body, a->body_len, code, message);
-	if (learn_skew(s, code, a) && event_add(s->timer, &now) == 0)
+	fault_read(a, &f);
+	kind = fault_kind(a->status, f.code);
+	if (fault_is_skew(f.code) && learn_skew(s, a) && event_add(s->timer, &now) == 0)
 		return;
-	if ((a->status >= 500 || a->status == 429 || is_throttling(code)) && again(s))
+	if (fault_retry(a->status, kind) != RETRY_NO && again(s))
 		return;
-	if (!code[0])
+	make_message(&s->by, f.text, message, sizeof(message));
+	if (!f.code[0])
 		fail(s, a->status == 403 ? -EACCES : -EPROTO, "it answers with status %d",
 		     a->status);
 	else
-		fail(s, a->status >= 500 ? -EPROTO : -EACCES, "%s: %s%s", code,
-		     without_secrets(&s->by, message),
-		     one_of(code, denied) ? "; the role's trust policy must name who asks, and who "
+		fail(s, kind == FAULT_TRANSIENT ? -EPROTO : -EACCES, "%s: %s%s", f.code, message,
+		     kind == FAULT_DENIED ? "; the role's trust policy must name who asks, and who "
 					    "asks must be allowed sts:AssumeRole" :
 					    "");
 }
@@ -211,52 +198,6 @@ static int make_body(struct buf *body, const struct profile_role *role)
 	return body->err;
 }
 
-static const char *given(const struct sts *s)
-{
-	const char *url = s->endpoint;
-
-	if (!url || !*url)
-		url = getenv("AWS_ENDPOINT_URL_STS");
-	if (!url || !*url)
-		url = getenv("AWS_ENDPOINT_URL");
-	return url && *url ? url : NULL;
-}
-
-/* The URL, and the host in it, which the signature covers. */
-static int make_url(struct sts *s, struct buf *why)
-{
-	const char *url = given(s), *host;
-	size_t n;
-
-	if (!imds_is_region(s->region)) {
-		buf_printf(why,
-			   "the region is not known, which STS must be asked in: set [aws] region");
-		return -EINVAL;
-	}
-	if (url)
-		buf_add_str(&s->url, url);
-	else
-		buf_printf(&s->url, "https://sts.%s.amazonaws.com%s", s->region,
-			   strncmp(s->region, "cn-", 3) ? "" : ".cn");
-	if (s->url.err)
-		return s->url.err == -EFBIG ? -EINVAL : s->url.err;
-	host = strstr(s->url.data, "://");
-	n = host ? strcspn(host + 3, "/?#") : 0;
-	if (!n || strncmp(s->url.data, "http", 4) != 0 || strpbrk(host + 3, "?#@ \\")) {
-		buf_printf(why, "the endpoint for STS is no URL: %.200s", s->url.data);
-		return -EINVAL;
-	}
-	return buf_add(&s->host, host + 3, n);
-}
-
-/* The path in the URL; a URL without one means "/". */
-static const char *path_of(const struct sts *s)
-{
-	const char *path = strchr(strstr(s->url.data, "://") + 3, '/');
-
-	return path ? path : "/";
-}
-
 static int sign_and_send(struct sts *s)
 {
 	_cleanup_(secret_buf_done) struct buf authorization = BUF_INIT(4096);
@@ -264,12 +205,12 @@ static int sign_and_send(struct sts *s)
 	const struct sigv4_key key = keys_sigv4(&s->by);
 	char hash[SHA256_HEX], date[SIGV4_DATE];
 	struct sigv4_header headers[5] = {
-		{ "Host", buf_str(&s->host) },
+		{ "Host", s->endpoint.host },
 		{ "Content-Type", CONTENT_TYPE },
 	};
 	struct sigv4_request q = {
 		.method = "POST",
-		.path = path_of(s),
+		.path = s->endpoint.path,
 		.query = "",
 		.headers = headers,
 		.n_headers = 2,
@@ -280,7 +221,7 @@ static int sign_and_send(struct sts *s)
 	};
 	struct transport_request r = {
 		.method = "POST",
-		.url = s->url.data,
+		.url = s->endpoint.url,
 		.headers = headers,
 		.body = s->body.data,
 		.body_len = s->body.len,
@@ -313,6 +254,17 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 		fail(s, err, "it cannot be asked: %s", strerror(-err));
 }
 
+static int find_endpoint(struct sts *s, struct buf *why)
+{
+	if (!s->region[0]) {
+		buf_add_str(why,
+			    "the region is not known, in which STS is asked: set region in [aws], "
+			    "or AWS_REGION");
+		return -EINVAL;
+	}
+	return endpoint_find(ENDPOINT_STS, s->configured, NULL, s->region, &s->endpoint, why);
+}
+
 int sts_assume_role(struct sts *s, const struct profile_role *role, const struct keys *by,
 		    const char *region, keys_fn fn, void *ctx, struct buf *why)
 {
@@ -329,7 +281,7 @@ int sts_assume_role(struct sts *s, const struct profile_role *role, const struct
 	s->role_arn = strdup(role->arn);
 	err = s->role_arn ? keys_set(&s->by, by->id, by->secret, by->token, by->expires) : -ENOMEM;
 	if (!err)
-		err = make_url(s, why);
+		err = find_endpoint(s, why);
 	if (!err)
 		err = make_body(&s->body, role);
 	if (!err && event_add(s->timer, &now))
@@ -353,9 +305,7 @@ int sts_new(struct event_base *base, struct transport *t, const char *endpoint, 
 	if (!s)
 		return -ENOMEM;
 	s->transport = t;
-	s->endpoint = endpoint;
-	buf_init(&s->url, 2048);
-	buf_init(&s->host, 512);
+	s->configured = endpoint;
 	buf_init(&s->body, 8192);
 	s->timer = evtimer_new(base, on_timer, s);
 	if (!s->timer) {

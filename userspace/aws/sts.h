@@ -25,7 +25,7 @@ void sts_free(struct sts *s);
 
 /*
  * Copies what it needs; calls @fn from the loop, never from within. @region: where, and for which the request is signed. Returns 0;
- * -EINVAL: no endpoint can be made of that region, or the endpoint given is no URL, explained in @why; -EBUSY: one is
+ * -EINVAL: no endpoint can be made of that region, or the one given is no URL, explained in @why; -EBUSY: one is
  * under way; -ENOMEM. To @fn: -EACCES: AWS refuses; another -errno: something else.
  */
 int sts_assume_role(struct sts *s, const struct profile_role *role, const struct keys *by,
@@ -34,12 +34,5 @@ void sts_cancel(struct sts *s);
 
 /* Reads the answer. Returns 0, -EPROTO (not such XML, or one that uses more of XML than AWS does) or -ENOMEM. */
 int sts_parse_keys(const char *text, size_t len, struct keys *ret);
-
-#define STS_CODE_SIZE 64
-#define STS_MESSAGE_SIZE 300
-
-/* Reads what an error's answer tells: as plain text, the message up to its first line's end; "" for what it does not hold. */
-void sts_parse_error(const char *text, size_t len, char ret_code[STS_CODE_SIZE],
-		     char ret_message[STS_MESSAGE_SIZE]);
 
 #endif

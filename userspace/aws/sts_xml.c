@@ -10,7 +10,6 @@
 
 #include "aws/sts.h"
 #include "aws/timestamp.h"
-#include "base/utf8.h"
 
 #define NAME_MAX_BYTES 32
 
@@ -129,6 +128,8 @@ int sts_parse_keys(const char *text, size_t len, struct keys *ret)
 		if (v[i])
 			err = 0;
 	}
+	if (!err && !*v[2])
+		err = -EPROTO;
 	if (!err)
 		err = timestamp_parse(v[3], &expires);
 	if (!err)
@@ -136,23 +137,4 @@ int sts_parse_keys(const char *text, size_t len, struct keys *ret)
 	for (size_t i = 0; i < 4; i++)
 		secret_free(v[i]);
 	return err == -EINVAL ? -EPROTO : err;
-}
-
-void sts_parse_error(const char *text, size_t len, char ret_code[STS_CODE_SIZE],
-		     char ret_message[STS_MESSAGE_SIZE])
-{
-	struct span all = { text, len }, within, s;
-	char raw[STS_MESSAGE_SIZE];
-
-	ret_code[0] = ret_message[0] = '\0';
-	if (!is_simple(all) || !find(all, "Error", &within))
-		return;
-	if (find(within, "Code", &s)) {
-		copy_text(s, raw, STS_CODE_SIZE);
-		utf8_make_plain(raw, strlen(raw), ret_code, STS_CODE_SIZE);
-	}
-	if (find(within, "Message", &s)) {
-		copy_text(s, raw, sizeof(raw));
-		utf8_make_plain(raw, strcspn(raw, "\r\n"), ret_message, STS_MESSAGE_SIZE);
-	}
 }

@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -136,6 +137,16 @@ static int want_timer(CURLM *multi, long timeout_ms, void *ctx)
 	return event_add(t->timer, &in);
 }
 
+/* TLS writes to a connection that is closed; libcurl, which must not touch signals, does not guard against that. */
+static void ignore_sigpipe(void)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction now;
+
+	if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+		sigaction(SIGPIPE, &ignore, NULL);
+}
+
 /* What this libcurl cannot do is told once, by whoever has the first transport. */
 static void look_at_library(const struct transport *t)
 {
@@ -205,6 +216,7 @@ int transport_new(struct event_base *base, const struct transport_options *o, st
 		transport_free(t);
 		return err;
 	}
+	ignore_sigpipe();
 	look_at_library(t);
 	*ret_transport = t;
 	return 0;

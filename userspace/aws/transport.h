@@ -4,6 +4,8 @@
  *
  * libcurl is opened when the first transport is made, not linked: it and what it needs take 6 MB, which a daemon without
  * CloudWatch does not have to pay. Not for use by several threads. Never follows redirects; verifies TLS.
+ * A request is sent once: what libcurl would send again by itself on another connection has failed. A kept connection that was idle
+ * for 30 s is not used again.
  * Writes no header, URL query or body to the log at any level.
  */
 #ifndef ISAMON_TRANSPORT_H
@@ -31,10 +33,10 @@ struct transport_request {
 	size_t n_headers;
 	const void *body;
 	size_t body_len;
-	unsigned int connect_timeout_ms;
-	unsigned int timeout_ms; /* of the whole */
-	size_t answer_max;       /* bytes of a body that are taken; more is an error, -EFBIG */
-	bool direct;             /* through no proxy (IMDS, container credentials) */
+	unsigned int connect_timeout_ms; /* 0: libcurl's, 5 minutes */
+	unsigned int timeout_ms;         /* of the whole; 0: none */
+	size_t answer_max; /* bytes of a body that are taken; more is an error, -EFBIG */
+	bool direct;       /* through no proxy (IMDS, container credentials) */
 };
 
 struct transport_answer {
@@ -52,7 +54,7 @@ struct transport_answer {
  * the transport itself. */
 typedef void (*transport_done_fn)(const struct transport_answer *a, void *ctx);
 
-/* Returns 0; -ENOENT: there is no libcurl.so.4 (explained in @why); another -errno. */
+/* The process ignores SIGPIPE from then on. Returns 0; -ENOENT: there is no libcurl.so.4 (explained in @why); another -errno. */
 int transport_new(struct event_base *base, const struct transport_options *o, struct buf *why,
 		  struct transport **ret_transport);
 /* Cancels what is under way. NULL is fine. */

@@ -143,7 +143,7 @@ static int set_method(struct transport_call *c, const struct transport_request *
 	err |= set_long(c, CURLOPT_POST, 1);
 	err |= set_long(c, CURLOPT_POSTFIELDSIZE, (long)r->body_len);
 	err |= set(c, CURLOPT_POSTFIELDS, c->body);
-	if (strcmp(r->method, "POST"))
+	if (strcmp(r->method, "POST") != 0)
 		err |= set(c, CURLOPT_CUSTOMREQUEST, r->method);
 	return err ? -ENOMEM : 0;
 }

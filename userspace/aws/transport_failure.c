@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What libcurl's codes mean, as -errno and in a line for a person. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "aws/transport_impl.h"
@@ -16,11 +17,13 @@ static void get_detail(const struct transport_call *c, CURLcode code, char *to, 
 
 static int explain_connect(const struct transport_call *c, const char *detail, struct buf *why)
 {
+	char target[URL_HOST_MAX + 20];
 	long error = 0;
 
 	c->t->api.easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &error);
-	/* With a proxy between, it is another host that libcurl names. */
-	if (strstr(detail, c->host) && error > 0)
+	/* With a proxy in between it is another host that libcurl names. */
+	snprintf(target, sizeof(target), "%s port %u", c->host, c->port);
+	if (strstr(detail, target) && error > 0)
 		buf_printf(why, "cannot connect to %s port %u: %s", c->host, c->port,
 			   strerror((int)error));
 	else
@@ -90,6 +93,15 @@ static int explain_way(const struct transport_call *c, CURLcode code, const char
 	}
 }
 
+/* What a proxy said that was asked for a tunnel; 0: there was none, or there is a tunnel. */
+static long proxy_refusal(const struct transport_call *c)
+{
+	long status = 0;
+
+	c->t->api.easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status >= 300 ? status : 0;
+}
+
 int transport_explain(const struct transport_call *c, CURLcode code, struct buf *why)
 {
 	char detail[CURL_ERROR_SIZE];
@@ -114,6 +126,11 @@ int transport_explain(const struct transport_call *c, CURLcode code, struct buf 
 		return -ECONNRESET;
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
+		if (proxy_refusal(c)) {
+			buf_printf(why, "the proxy answers %ld instead of connecting to %s port %u",
+				   proxy_refusal(c), c->host, c->port);
+			return -ECONNREFUSED;
+		}
 		buf_printf(why, "the connection to %s broke: %s", c->host, detail);
 		return -ECONNRESET;
 	case CURLE_UNSUPPORTED_PROTOCOL:
