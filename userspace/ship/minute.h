@@ -8,7 +8,7 @@
  * after a kill -9 at any instant makes it again, so nothing that was taken is lost or counted twice. The isamon that comes
  * next goes on with the minute, or finishes it if it is over.
  * A finished minute is a payload as ship/datum.h has it, or several, each small enough for one request with any
- * configured dimensions. It belongs to ship/pending.h then.
+ * configured dimensions. It belongs to ship/pending.h then. Which metrics there are, and of what: ship/minute_data.h.
  */
 #ifndef ISAMON_MINUTE_H
 #define ISAMON_MINUTE_H
@@ -19,7 +19,7 @@
 
 #include "base/buf.h"
 
-/* Routes with times of their own; what is beyond them is in "other". */
+/* Routes with times of their own, of one minute; what is beyond them is in "other". */
 #define MINUTE_ROUTES_MAX 50
 /* Elements of one payload: with three sets of dimensions and 150 values each, less than 1 MB. */
 #define MINUTE_PART_MAX 40
@@ -35,7 +35,7 @@ struct minute_options {
 
 /* A request that ended. */
 struct minute_request {
-	const char *route;
+	const char *route; /* NULL: "other" */
 	bool answered;     /* its duration counts for ResponseTime */
 	bool server_error; /* status >= 500, or aborted by the server */
 	uint64_t duration_ns;
@@ -51,7 +51,7 @@ struct minute_look {
 	unsigned int cpus;
 	double memory_ratio; /* of MemTotal; NaN: not known */
 	uint64_t processes;
-	uint64_t restarts;  /* cumulative since isamon began */
+	uint64_t restarts;  /* cumulative; the first look says from where on */
 	double spool_age_s; /* of the oldest minute that waits; 0: none does */
 	struct {
 		const char *name;
@@ -61,8 +61,10 @@ struct minute_look {
 };
 
 /*
- * Opens or makes the file; one that is damaged, of another version, or was made with other options is set aside by being
- * begun anew, after what it has was finished if it could be read (told in @why, with 0 returned). Does not wait.
+ * Opens or makes the file. One that is damaged or of another version is begun anew, told in @why with 0 returned. Other
+ * options than those it was made with hold from the next minute on. Does not wait.
+ * What ended before a kill and was not given yet is given by the first minute_finish(): call that before minutes go from
+ * ship/pending.h to the spool.
  * @now_s: since the epoch. Returns 0 or -errno, explained in @why.
  */
 int minute_open(const char *path, const struct minute_options *o, int64_t now_s, struct buf *why,
@@ -73,24 +75,27 @@ void minute_close(struct minute *m);
 void minute_request(struct minute *m, const struct minute_request *r);
 /* A turn of a WebSocket was answered. */
 void minute_turn(struct minute *m, uint64_t ns);
-/* CPU is the difference to the look before, over the time between them; memory is the mean, least and most of the looks. */
+/* CPU is the difference to the look before, over the time between them, if both know of processes; the others are the
+ * mean, least and most of the looks. */
 void minute_look(struct minute *m, const struct minute_look *l);
 
 /* When the present one began, since the epoch: a multiple of the interval. */
 int64_t minute_start_s(const struct minute *m);
 
 /*
- * If @now_s is not in the present minute: calls @fn for each payload of it, with an id that no other minute of any host has,
- * and begins the minute of @now_s. If @fn returns an error nothing is changed, and the same ids and payloads come again next
- * time, maybe with more in them. Nothing is given for a minute that was not looked at and in which no request ended.
+ * If @now_s is not in the present minute that is finished, and the minute of @now_s begins. What is finished is given to @fn:
+ * each payload once, with an id that no other has. If @fn returns an error that payload comes again next time, with the
+ * same id and the same content, before anything else is finished: until then the present minute goes on, however long.
+ * (After a kill while @fn ran, too: it may have done its work already, but an id always has the same content.)
+ * Nothing is given for a minute that was not looked at and in which nothing happened.
  * Minutes in between, in which isamon did not run or was asleep, have no data. A clock that was set back begins
  * another minute of the same start.
- * Returns 0 or the error of @fn.
+ * Returns 0, -ENOMEM or the error of @fn.
  */
 typedef int (*minute_fn)(int64_t id, int64_t start_s, const void *payload, size_t n, void *ctx);
 int minute_finish(struct minute *m, int64_t now_s, minute_fn fn, void *ctx);
 
-/* Calls @fn with what would be given if the present minute ended now, and changes nothing. */
+/* Calls @fn with what would be given if the present minute ended now, and changes nothing. Errors likewise. */
 int minute_preview(const struct minute *m, minute_fn fn, void *ctx);
 
 #endif

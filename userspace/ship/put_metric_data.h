@@ -29,6 +29,11 @@ struct put_request {
 	size_t n_metrics;
 };
 
+/* A copy that owns its texts, all but the instance id, which is NULL. Returns 0 or -ENOMEM. */
+int put_options_copy(const struct put_options *o, struct put_options *ret);
+/* Frees the texts of a copy; all zero is fine. */
+void put_options_done(struct put_options *o);
+
 /* How many metrics one datum is published as: without dimensions, with InstanceId, with the further ones. */
 size_t put_sets(const struct put_options *o);
 
