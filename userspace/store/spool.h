@@ -22,7 +22,7 @@ struct spool;
 
 struct spool_limits {
 	uint64_t max_age_s;
-	uint64_t max_bytes; /* of payloads */
+	uint64_t max_bytes; /* of payloads as they are stored (packed) */
 };
 
 /* A minute, or a part of one that is too long for one request. */
@@ -35,12 +35,12 @@ struct spool_minute {
 };
 
 struct spool_stats {
-	uint64_t minutes, bytes; /* that wait or are under way */
+	uint64_t minutes, bytes; /* that wait or are under way; as stored */
 	int64_t oldest_s;        /* start of the oldest; 0: none */
-	/* Counters, since the state file was begun: too old, too many, the disk was full; pushed; refused for good; and
-	 * those of pushed that may have arrived twice. */
+	/* Counters, since the state file was begun: too old, too many, the disk was full; could not be read back; pushed;
+	 * refused for good; and those of pushed that may have arrived twice. */
 	uint64_t dropped_age, dropped_size, dropped_full;
-	uint64_t pushed, rejected, maybe_twice;
+	uint64_t damaged, pushed, rejected, maybe_twice;
 };
 
 enum spool_order { SPOOL_OLDEST_FIRST, SPOOL_NEWEST_FIRST };

@@ -4,9 +4,10 @@
  *
  * SQLite waits for the disk, and the measuring loop must not: work is handed to the thread, one after the other, and its end
  * is told in the loop. Tools that have no loop open it in the same way and run a loop of their own.
- * A file that is damaged or not ours is set aside (isamon.db.damaged-DATE, named in the log) and a new one
- * begun; one of a newer isamon is left alone, and refused. A full disk is told once a state change, and the work that
- * meets it fails with -ENOSPC; nothing else ends.
+ * A file that is damaged, or no database at all, is set aside (isamon.db.damaged-DATE, named in the log) and a new one
+ * begun, at the start and whenever the damage is found. A database of another application, or of a newer isamon, is left alone, and
+ * refused. A full disk, and any other trouble, is told once a state change, and the work that meets it fails; nothing else
+ * ends. For an hour and more, a full disk is not even met: store/room.h.
  * The schema has a version (PRAGMA user_version) and one migration for each.
  */
 #ifndef ISAMON_STORE_H
@@ -14,26 +15,40 @@
 
 #include <event2/event.h>
 #include <sqlite3.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
 struct store;
 
-/* Opens, or makes, the file; blocks on the disk. Returns 0 or -errno, explained in @why. */
+/*
+ * Opens, or makes, the file, and its directory; blocks on the disk. Returns 0 or -errno, explained in @why: -EBUSY: another process
+ * has it; -EEXIST: it is another application's; -ENOTSUP: a newer isamon's; -ELOOP: it is a symbolic link.
+ */
 int store_open(struct event_base *base, const char *directory, struct buf *why, struct store **ret);
-/* Waits until work that was handed over is done; ends of work that were not told are forgotten. */
+
+/* Waits until work that was handed over is done, and then calls each @done that was not called yet. Not from a @done. NULL is
+ * fine. */
 void store_close(struct store *s);
 
-/* Runs in the store's thread; the only place where @db is used. Returns 0 or -errno. */
+/*
+ * Runs in the store's thread; the only place where @db is used. Returns 0 or -errno. A transaction that it leaves
+ * open is rolled back. With -EUCLEAN (sql_errno() in store/sql.h) the file is set aside, and the work is called once more with the
+ * new one. Prepared statements do not outlive it.
+ */
 typedef int (*store_work_fn)(sqlite3 *db, void *job);
-/* Runs in the loop, once. */
+/* Runs in the loop, or in store_close(); once. */
 typedef void (*store_done_fn)(int err, void *job);
 
-/* Hands work over, in order. @job belongs to the work until @done is called. Returns 0 or -ENOMEM. */
+/* Hands work over, in order. @job belongs to the work until @done is called. Returns 0, -ENOMEM, or -ESHUTDOWN: the store is
+ * being closed. */
 int store_do(struct store *s, store_work_fn work, store_done_fn done, void *job);
 
-/* From SQLite's code to -errno: SQLITE_FULL -ENOSPC, SQLITE_NOMEM -ENOMEM, SQLITE_BUSY -EBUSY, SQLITE_CORRUPT and NOTADB -EUCLEAN,
- * SQLITE_READONLY -EROFS, others -EIO. */
-int store_errno(int sqlite_code);
+/* As store_do(), but blocks until it is done, and returns its error: for what comes before the loop. */
+int store_wait(struct store *s, store_work_fn work, void *job);
+
+/* How many times the file was begun anew since store_open(), because it was damaged: what was read from it does not hold any
+ * more. For works. */
+unsigned int store_births(const struct store *s);
 
 #endif

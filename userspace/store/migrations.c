@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* The schema's history. The version and the change that it names are committed together. */
+#include "store/migrations.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/util.h"
+#include "store/sql.h"
+
+#define SQL_VERSION "PRAGMA user_version"
+
+/*
+ * spool          a minute: small rows, so that 14 days of them are counted in a moment. seq is the order in which they came, so
+ *                that the oldest stand together, and their pages are free as soon as they go. stored: bytes of its payload
+ * spool_payload  the bytes, beside it
+ * spool_counter  one row
+ * room           a blob that is made and deleted: its pages are free then (store/room.h)
+ */
+static const char *const migrations[] = {
+	"CREATE TABLE spool ("
+	" seq INTEGER PRIMARY KEY,"
+	" id INTEGER NOT NULL UNIQUE,"
+	" start_s INTEGER NOT NULL,"
+	" size INTEGER NOT NULL,"
+	" stored INTEGER NOT NULL,"
+	" under_way INTEGER NOT NULL DEFAULT 0,"
+	" maybe_sent INTEGER NOT NULL DEFAULT 0);"
+	"CREATE INDEX spool_by_start ON spool (start_s);"
+	"CREATE TABLE spool_payload (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+	"CREATE TABLE spool_counter ("
+	" one INTEGER PRIMARY KEY CHECK (one = 1),"
+	" dropped_age INTEGER NOT NULL,"
+	" dropped_size INTEGER NOT NULL,"
+	" dropped_full INTEGER NOT NULL,"
+	" damaged INTEGER NOT NULL,"
+	" pushed INTEGER NOT NULL,"
+	" rejected INTEGER NOT NULL,"
+	" maybe_twice INTEGER NOT NULL);"
+	"INSERT INTO spool_counter VALUES (1, 0, 0, 0, 0, 0, 0, 0);"
+	"CREATE TABLE room (bytes BLOB)",
+};
+
+const char *const *migrations_list(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(migrations);
+	return migrations;
+}
+
+static int run_one(sqlite3 *db, const char *text, int64_t version)
+{
+	char sign[96];
+	int err;
+
+	snprintf(sign, sizeof(sign), "PRAGMA application_id = %d; PRAGMA user_version = %lld",
+		 MIGRATIONS_APPLICATION_ID, (long long)version);
+	err = sql_begin(db);
+	if (err)
+		return err;
+	err = sql_run(db, text);
+	if (!err)
+		err = sql_run(db, sign);
+	return sql_end(db, err);
+}
+
+int migrations_run(sqlite3 *db, const char *const *list, size_t n, int64_t *ret_version)
+{
+	int64_t version = 0;
+	int err;
+
+	err = sql_integer(db, SQL_VERSION, &version);
+	if (err)
+		return err;
+	*ret_version = version;
+	if (version < 0)
+		return -EUCLEAN;
+	if (version > (int64_t)n)
+		return -ENOTSUP;
+	for (; version < (int64_t)n; version++) {
+		err = run_one(db, list[version], version + 1);
+		if (err)
+			return err;
+		*ret_version = version + 1;
+	}
+	return 0;
+}
