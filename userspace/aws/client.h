@@ -29,10 +29,11 @@ struct aws_client_options {
 	const char *
 		endpoint_url; /* for every service; NULL: $AWS_ENDPOINT_URL_<SERVICE>, $AWS_ENDPOINT_URL, AWS's */
 	const char *cloudwatch_endpoint_url; /* for one service, before endpoint_url; likewise */
+	const char *logs_endpoint_url;
 	const char *sts_endpoint_url;
 };
 
-enum aws_service { AWS_CLOUDWATCH, AWS_STS, AWS_SERVICES };
+enum aws_service { AWS_CLOUDWATCH, AWS_LOGS, AWS_STS, AWS_SERVICES };
 
 struct aws_request {
 	enum aws_service service;

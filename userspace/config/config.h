@@ -61,6 +61,7 @@ struct config {
 	char *aws_ca_bundle;         /* ca_bundle = */
 	char *aws_endpoint_url;      /* endpoint_url = ; and for one service: */
 	char *aws_endpoint_url_cloudwatch;
+	char *aws_endpoint_url_logs;
 	char *aws_endpoint_url_sts;
 	char *aws_imds_endpoint; /* imds_endpoint = */
 	/* [cloudwatch] */
