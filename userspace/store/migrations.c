@@ -16,6 +16,7 @@
  * spool_payload  the bytes, beside it
  * spool_counter  one row
  * room           a blob that is made and deleted: its pages are free then (store/room.h)
+ * log_position   how far a file, or a journal, was shipped (store/positions.h)
  */
 static const char *const migrations[] = {
 	"CREATE TABLE spool ("
@@ -39,6 +40,23 @@ static const char *const migrations[] = {
 	" maybe_twice INTEGER NOT NULL);"
 	"INSERT INTO spool_counter VALUES (1, 0, 0, 0, 0, 0, 0, 0);"
 	"CREATE TABLE room (bytes BLOB)",
+
+	"CREATE TABLE log_position ("
+	" log BLOB NOT NULL,"
+	" id INTEGER NOT NULL,"
+	" path BLOB NOT NULL,"
+	" device INTEGER NOT NULL,"
+	" inode INTEGER NOT NULL,"
+	" fingerprint BLOB NOT NULL,"
+	" fingerprint_len INTEGER NOT NULL,"
+	" offset INTEGER NOT NULL,"
+	" tail BLOB NOT NULL,"
+	" tail_len INTEGER NOT NULL,"
+	" cursor BLOB NOT NULL,"
+	" seen_s INTEGER NOT NULL,"
+	" under_way INTEGER NOT NULL,"
+	" under_way_to INTEGER NOT NULL,"
+	" PRIMARY KEY (log, id)) WITHOUT ROWID",
 };
 
 const char *const *migrations_list(size_t *ret_n)

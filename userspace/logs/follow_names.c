@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* A directory is read once for all names in it. Only regular files become names; links as trusted_path.h has it. */
+#include "logs/follow_names.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/util.h"
+#include "logs/rotated_name.h"
+#include "logs/trusted_path.h"
+
+struct listing {
+	struct follow_names *names;
+	const struct trusted_dir *dir;
+	const char *path; /* of the directory */
+	const char *base; /* pattern of the name */
+};
+
+static void dir_closep(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+static bool has_wildcard(const char *s)
+{
+	return strpbrk(s, "*?[") != NULL;
+}
+
+static bool matches(const char *base, const char *name)
+{
+	return fnmatch(base, name, FNM_PERIOD) == 0;
+}
+
+/* Whether @name is one of @base, and of which live name. */
+static bool name_judge(const struct listing *l, const char *name, char ret_live[NAME_MAX + 1],
+		       bool *ret_is_live)
+{
+	enum rotated_form form = rotated_name(name, ret_live);
+	struct stat st;
+
+	*ret_is_live = false;
+	if (form == ROTATED_BEHIND && matches(l->base, ret_live))
+		return true;
+	if (form == ROTATED_WITHIN && matches(l->base, ret_live) &&
+	    (!matches(l->base, name) || !trusted_dir_stat(l->dir, l->path, ret_live, &st)))
+		return true;
+	*ret_is_live = true;
+	snprintf(ret_live, NAME_MAX + 1, "%s", name);
+	return matches(l->base, name);
+}
+
+bool follow_names_concerns(const char *path, const char *name)
+{
+	const char *base = strrchr(path, '/');
+	char live[NAME_MAX + 1];
+
+	base = base ? base + 1 : path;
+	return matches(base, name) || (rotated_name(name, live) && matches(base, live));
+}
+
+static char *path_join(const char *dir, const char *name)
+{
+	char *s = NULL;
+
+	return asprintf(&s, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, name) < 0 ? NULL : s;
+}
+
+static struct follow_name *name_new(struct follow_names *n)
+{
+	if (n->n == n->room) {
+		size_t room = n->room ? 2 * n->room : 32;
+		struct follow_name *list = realloc(n->list, room * sizeof(*list));
+
+		if (!list)
+			return NULL;
+		n->list = list;
+		n->room = room;
+	}
+	n->list[n->n] = (struct follow_name){ 0 };
+	return &n->list[n->n];
+}
+
+static void name_look(const struct listing *l, const char *name, struct follow_name *ret)
+{
+	struct stat st;
+
+	ret->err = trusted_dir_stat(l->dir, l->path, name, &st);
+	if (ret->err)
+		return;
+	ret->device = st.st_dev;
+	ret->inode = st.st_ino;
+	ret->size = (uint64_t)st.st_size;
+	ret->mtime_ns = st.st_mtim.tv_sec * (int64_t)NS_PER_SEC + st.st_mtim.tv_nsec;
+}
+
+static int name_add(const struct listing *l, const char *name)
+{
+	char live[NAME_MAX + 1];
+	struct follow_name *n;
+	bool is_live;
+
+	if (!name_judge(l, name, live, &is_live))
+		return 0;
+	if (l->names->n >= FOLLOW_NAMES_MAX) {
+		l->names->cut = true;
+		return 0;
+	}
+	n = name_new(l->names);
+	if (!n)
+		return -ENOMEM;
+	name_look(l, name, n);
+	if (n->err == -ENOENT || (n->err && !is_live) ||
+	    (n->err == -EISDIR && has_wildcard(l->base)))
+		return 0;
+	n->is_live = is_live;
+	n->is_gzip = rotated_name_is_gzip(name);
+	n->is_foreign = rotated_name_is_foreign(name);
+	n->path = path_join(l->path, name);
+	n->live = path_join(l->path, live);
+	if (!n->path || !n->live) {
+		free(n->path);
+		free(n->live);
+		return -ENOMEM;
+	}
+	l->names->n++;
+	return 0;
+}
+
+static int directory_read(struct follow_names *names, const char *path, const char *base,
+			  const struct follow_names_hooks *hooks)
+{
+	_cleanup_(trusted_dir_done) struct trusted_dir dir = { .fd = -1 };
+	_cleanup_(dir_closep) DIR *d = NULL;
+	struct listing l = { names, &dir, path, base };
+	struct dirent *e;
+	int fd, err;
+
+	hooks->directory(path, hooks->ctx);
+	err = trusted_dir_open(path, &dir);
+	fd = err ? -1 : openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!err && fd < 0)
+		err = -errno;
+	/* Names that are known can be opened in a directory that may be passed, but not read. */
+	if (err == -EACCES && dir.fd >= 0 && !has_wildcard(base))
+		return name_add(&l, base);
+	if (err) {
+		if (err != -ENOENT)
+			hooks->refused(path, err, hooks->ctx);
+		return 0;
+	}
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (!err && (e = readdir(d)))
+		err = name_add(&l, e->d_name);
+	return err;
+}
+
+static int directories_read(struct follow_names *names, const char *pattern, const char *base,
+			    const struct follow_names_hooks *hooks)
+{
+	glob_t g = { 0 };
+	char parent[PATH_MAX];
+	size_t n = strcspn(pattern, "*?[");
+	int err = 0;
+
+	snprintf(parent, sizeof(parent), "%.*s", (int)n, pattern);
+	*strrchr(parent, '/') = '\0';
+	hooks->directory(*parent ? parent : "/", hooks->ctx);
+	if (glob(pattern, GLOB_ONLYDIR | GLOB_NOSORT, NULL, &g) == GLOB_NOSPACE)
+		err = -ENOMEM;
+	for (size_t i = 0; i < g.gl_pathc && !err; i++)
+		err = directory_read(names, g.gl_pathv[i], base, hooks);
+	globfree(&g);
+	return err;
+}
+
+int follow_names_add(struct follow_names *n, const char *path,
+		     const struct follow_names_hooks *hooks)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+
+	if (path[0] != '/' || !slash[1] || strlen(path) >= sizeof(dir))
+		return 0;
+	snprintf(dir, sizeof(dir), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	return has_wildcard(dir) ? directories_read(n, dir, slash + 1, hooks) :
+				   directory_read(n, dir, slash + 1, hooks);
+}
+
+void follow_names_done(struct follow_names *n)
+{
+	for (size_t i = 0; i < n->n; i++) {
+		free(n->list[i].path);
+		free(n->list[i].live);
+	}
+	free(n->list);
+	*n = (struct follow_names){ 0 };
+}
