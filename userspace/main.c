@@ -15,6 +15,7 @@ static const struct {
 	{ "run", cmd_run, "watch the service and serve its metrics (the daemon)" },
 	{ "top", cmd_top, "requests, errors and latency by route, live" },
 	{ "status", cmd_status, "the state of the service now, on one screen" },
+	{ "metrics", cmd_metrics, "what goes to CloudWatch: preview it, push it now" },
 	{ "alarms", cmd_alarms, "CloudWatch's alarms, as they are configured" },
 	{ "dashboard", cmd_dashboard, "CloudWatch's dashboard of what isamon publishes" },
 	{ "check-config", cmd_check_config, "check a configuration file" },

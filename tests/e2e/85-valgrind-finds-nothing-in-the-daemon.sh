@@ -1,16 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The daemon under valgrind: requests, pages in every form, reloads good and bad; nothing is leaked, nothing
-# uninitialised is used, and no descriptor stays open.
+# The daemon under valgrind: requests, pages in every form, reloads good and bad, minutes that CloudWatch takes; nothing is
+# leaked, nothing uninitialised is used, and no descriptor stays open.
 # limit: 180
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"
+# shellcheck source=tests/fixtures/aws.sh
+. "$FIXTURES/aws.sh"
 need_root
 need valgrind curl
 
 SERVICE_PORT=$(free_port)
 ISAMON_PORT=$(free_port)
-write_config "$T/isamon.conf"
+cloudwatch=()
+if "$PY" -c 'import botocore' 2>/dev/null; then
+	start_fake_aws
+	cloudwatch=("[daemon]" "state_directory = $T/state" "[cloudwatch]" "enabled = yes" "storage_resolution = 1" "interval = 5")
+fi
+write_config "$T/isamon.conf" "${cloudwatch[@]}"
 URL=http://127.0.0.1:$ISAMON_PORT/metrics
 start service "$PY" -m http.server --bind 127.0.0.1 --directory "$T" "$SERVICE_PORT"
 start isamon valgrind --leak-check=full --show-leak-kinds=definite,possible --errors-for-leak-kinds=definite \
@@ -32,6 +39,14 @@ for _ in 1 2; do
 	curl -s -o "$T/out" --unix-socket "$T/run/isamon.sock" http://isamon/status
 	sleep 1.1
 done
+if [ ${#cloudwatch[@]} != 0 ]; then
+	some() { [ "$(metric isamon_cloudwatch_minutes_pushed_total)" -gt 1 ]; }
+	wait_for 60 "minutes to be pushed" some
+	for target in cloudwatch cloudwatch/preview cloudwatch/push; do
+		curl -s -o "$T/out" --unix-socket "$T/run/isamon.sock" "http://isamon/$target"
+	done
+	sed -i 's/^interval = 5/interval = 1/' "$T/isamon.conf"
+fi
 kill -HUP "${PIDS[isamon]}"
 wait_for 20 "the reload" metric_is 1 isamon_config_reloads_total result=taken
 echo 'nonsense = 1' >>"$T/isamon.conf"

@@ -63,6 +63,10 @@ static inline struct status status_sample(void)
 		.probes = { { "http", true }, { "life", false } },
 		.n_probes = 2,
 		.records_lost = 0,
+		.cloudwatch_on = 1,
+		.cloudwatch_minutes = 2,
+		.cloudwatch_success_s = SAMPLE_NOW - 12.5,
+		.cloudwatch_problem = "no credentials",
 	};
 	return s;
 }

@@ -221,6 +221,33 @@ static void asks(void)
 	tear_down();
 }
 
+static int write_target(struct buf *out, void *ctx)
+{
+	return buf_add_str(out, ctx);
+}
+
+/* On the control socket alone. */
+static void further_targets(void)
+{
+	struct asking good = { "/more", 5000, BUF_INIT(1000), 1, false };
+	struct asking wrong = { "/more/", 5000, BUF_INIT(1000), 1, false };
+	char text[] = "{}";
+	const struct listener_target target = { "/more", write_target, text };
+
+	set_up(0);
+	t.source.targets = &target;
+	t.source.n_targets = 1;
+	open_unix();
+	ask_while_turning(&good);
+	EXPECT_INT(good.result, 0);
+	EXPECT_STR(buf_str(&good.body), "{}");
+	ask_while_turning(&wrong);
+	EXPECT_INT(wrong.result, -EPROTO);
+	buf_done(&good.body);
+	buf_done(&wrong.body);
+	tear_down();
+}
+
 static void nobody_answers(void)
 {
 	_cleanup_(buf_done) struct buf body = BUF_INIT(1000);
@@ -311,6 +338,7 @@ int main(int argc, char **argv)
 		{ "another's socket is not removed", foreign_socket_stays },
 		{ "a path that is too long is explained", long_path },
 		{ "asking the daemon", asks },
+		{ "further targets", further_targets },
 		{ "asking nobody", nobody_answers },
 		{ "asking who breaks off", broken_off },
 		{ "asking who has too many clients", too_many },

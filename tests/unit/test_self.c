@@ -39,6 +39,10 @@ static void states(void)
 	self_probe(&s, "http", false);
 	self_probe(&s, "task", false);
 	self_probe(&s, "http", true);
+	self_probe(&s, "gone", true);
+	self_probe(&s, "last", true);
+	self_forget_probe(&s, "gone");
+	self_forget_probe(&s, "never was");
 	page = write_self(&s);
 	EXPECT_HAS(page, "isamon_build_info{version=\"" ISAMON_VERSION "\"");
 	EXPECT_HAS(page, "isamon_probe_up{probe=\"http\"} 1\nisamon_probe_up{probe=\"task\"} 0\n");

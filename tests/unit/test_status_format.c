@@ -2,6 +2,8 @@
 /* The screen of isamon status. */
 #include "cmd/status_format.h"
 
+#include <math.h>
+
 #include <locale.h>
 #include <time.h>
 
@@ -89,7 +91,28 @@ static void everything(void)
 		   "last exit  uvicorn 4242: exit status 3   2026-11-23 23:22:39\n"
 		   "last kill  uvicorn 4243: signal 9 (Killed)   2026-11-23 22:05:12\n"
 		   "last OOM   uvicorn 4245: signal 9 (Killed)   2026-11-23 22:05:11\n"
-		   "isamon     sees: http   off: life   for 1 d 1 h\n");
+		   "isamon     sees: http   off: life   for 1 d 1 h\n"
+		   "cloudwatch pushed 12 s ago   2 minutes wait   no credentials\n");
+	free(text);
+}
+
+static void cloudwatch(void)
+{
+	struct status s = status_sample();
+	char *text;
+
+	s.cloudwatch_minutes = 1;
+	*s.cloudwatch_problem = '\0';
+	text = screen(&s, false);
+	EXPECT_HAS(text, "\ncloudwatch pushed 12 s ago   1 minute waits\n");
+	free(text);
+	s.cloudwatch_success_s = (double)NAN;
+	text = screen(&s, false);
+	EXPECT_HAS(text, "\ncloudwatch nothing pushed yet   1 minute waits\n");
+	free(text);
+	s.cloudwatch_on = STATUS_UNKNOWN;
+	text = screen(&s, false);
+	EXPECT(!strstr(text, "cloudwatch"));
 	free(text);
 }
 
@@ -217,6 +240,7 @@ int main(int argc, char **argv)
 		{ "sizes", sizes },
 		{ "everything that is known", everything },
 		{ "a process that is alone, or not the only one of its kind", alone },
+		{ "CloudWatch", cloudwatch },
 		{ "what is not known yet", not_yet },
 		{ "a listen queue that is full has one more than its limit", full_queue },
 		{ "next to nothing is known", next_to_nothing },

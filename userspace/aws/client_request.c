@@ -10,7 +10,7 @@
 
 /* Less than that fits into one packet anyway. */
 #define GZIP_MIN 1400
-#define BODY_MAX ((size_t)4 * 1024 * 1024)
+#define BODY_MAX ((size_t)9 * 1024 * 1024)
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 #define CONNECT_TIMEOUT_MS 5000
 #define HEADERS_MAX 10

@@ -14,6 +14,7 @@ enum cmd_status {
 int cmd_run(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_metrics(int argc, char **argv);
 int cmd_alarms(int argc, char **argv);
 int cmd_dashboard(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);

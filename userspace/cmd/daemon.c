@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +16,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/notify.h"
 #include "base/util.h"
+#include "cmd/cloudwatch.h"
+#include "cmd/cloudwatch_look.h"
 #include "cmd/service_state.h"
 #include "cmd/service_watch.h"
 #include "cmd/setup.h"
@@ -58,6 +60,9 @@ struct daemon {
 	struct service_watch service;
 	struct service_state *state;
 	struct status_watch status;
+	struct cloudwatch *cloudwatch;
+	struct cloudwatch_figures cloudwatch_figures;
+	struct listener_target targets[CLOUDWATCH_TARGETS];
 	int lock_fd;
 };
 
@@ -104,6 +109,18 @@ static void on_drain(evutil_socket_t fd, short what, void *ctx)
 	drain(ctx);
 }
 
+static void refresh_probes(struct daemon *d)
+{
+	self_probe(&d->self, "http", true);
+	self_probe(&d->self, "http_close", http_probe_sees_close(d->probe));
+	self_probe(&d->self, "queue", http_probe_sees_reads(d->probe));
+	service_state_probes(d->state, &d->self);
+	if (cloudwatch_enabled(d->cloudwatch))
+		self_probe(&d->self, "cloudwatch", cloudwatch_up(d->cloudwatch));
+	else
+		self_forget_probe(&d->self, "cloudwatch");
+}
+
 static void refresh(void *ctx)
 {
 	struct daemon *d = ctx;
@@ -115,11 +132,9 @@ static void refresh(void *ctx)
 		http_metrics_set_totals(d->metrics, &totals);
 		self_lost(&d->self, "http", totals.records_lost);
 	}
-	self_probe(&d->self, "http", true);
-	self_probe(&d->self, "http_close", http_probe_sees_close(d->probe));
-	self_probe(&d->self, "queue", http_probe_sees_reads(d->probe));
 	service_state_refresh(d->state);
-	service_state_probes(d->state, &d->self);
+	refresh_probes(d);
+	d->cloudwatch_figures = *cloudwatch_figures(d->cloudwatch);
 	status_watch_look(&d->status, d->metrics, service_state_pressure(d->state),
 			  clock_monotonic_ns());
 	if (d->http) {
@@ -188,7 +203,47 @@ static int write_status(struct buf *out, void *ctx)
 	service_state_status(d->state, &s);
 	status_watch_fill(&d->status, d->metrics, service_state_pressure(d->state), now_ns, &s);
 	fill_probes(&d->self, &s);
+	cloudwatch_status(d->cloudwatch, &s);
 	return status_json_write(&s, out);
+}
+
+/* --- CloudWatch's minutes */
+
+static bool drain_for_minute(uint64_t *ret_ended, uint64_t *ret_lost, void *ctx)
+{
+	struct daemon *d = ctx;
+	struct http_totals t;
+	int err = http_probe_totals(d->probe, &t);
+
+	if (!err) {
+		*ret_lost = t.records_lost;
+		*ret_ended = http_totals_ended(&t);
+	}
+	http_probe_drain(d->probe);
+	return !err;
+}
+
+static void look_for_minute(struct minute_look *l, void *ctx)
+{
+	struct daemon *d = ctx;
+	struct service_usage usage;
+
+	service_state_usage(d->state, &usage);
+	refresh_probes(d);
+	cloudwatch_fill_look(&usage, &d->self, l);
+}
+
+static int start_cloudwatch(struct daemon *d)
+{
+	const struct cloudwatch_hooks hooks = { drain_for_minute, look_for_minute, d };
+	int err = cloudwatch_new(d->base, d->config, &hooks, &d->cloudwatch);
+
+	if (err)
+		return err;
+	http_metrics_observe(d->metrics, cloudwatch_observe, d->cloudwatch);
+	cloudwatch_targets(d->cloudwatch, d->targets);
+	cloudwatch_start(d->cloudwatch);
+	return 0;
 }
 
 static bool is_ready(struct buf *why, void *ctx)
@@ -248,7 +303,8 @@ static void on_reload(evutil_socket_t fd, short what, void *ctx)
 	setup_streams(c, d->metrics);
 	log_set_level(c->log_level);
 	service_state_reload(d->state, c);
-	config_free(d->config);
+	if (!cloudwatch_reload(d->cloudwatch, c))
+		config_free(d->config);
 	d->config = c;
 	d->service.known = false;
 	d->self.config_reloads[1]++;
@@ -294,6 +350,8 @@ static int start_listeners(struct daemon *d, struct buf *why)
 		.after_page = page_sent,
 		.top = write_top,
 		.status = write_status,
+		.targets = d->targets,
+		.n_targets = CLOUDWATCH_TARGETS,
 		.ready = is_ready,
 		.ctx = d,
 	};
@@ -302,6 +360,7 @@ static int start_listeners(struct daemon *d, struct buf *why)
 
 	http_metrics_add_pages(&d->page, d->metrics);
 	service_state_add_pages(d->state, &d->page);
+	page_add(&d->page, cloudwatch_page_collect, &d->cloudwatch_figures);
 	page_add(&d->page, self_collect, &d->self);
 	err = listener_open_tcp(d->base, d->config->listen_address, d->config->listen_port, &limits,
 				&source, why, &d->http);
@@ -420,6 +479,9 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	if (err)
 		return err;
 	service_state_use_http(d->state, d->metrics);
+	err = start_cloudwatch(d);
+	if (err)
+		return err;
 	err = start_listeners(d, why);
 	if (err)
 		return err;
@@ -427,8 +489,8 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	if (err)
 		return err;
 	look_for_service(d);
-	malloc_trim(0); /* loading the programs took megabytes, for a moment */
-	refresh(d);     /* the beginning of what is counted from now on */
+	memory_trim(); /* loading the programs took megabytes, for a moment */
+	refresh(d);    /* the beginning of what is counted from now on */
 	*ret_daemon = take(d);
 	return 0;
 }
@@ -456,6 +518,7 @@ void daemon_free(struct daemon *d)
 		return;
 	listener_close(d->control);
 	listener_close(d->http);
+	cloudwatch_free(d->cloudwatch);
 	for (int i = 0; i < EVENT_N; i++)
 		if (d->events[i])
 			event_free(d->events[i]);

@@ -70,8 +70,11 @@ void options_keep_fixed(struct config *old, struct config *new)
 		warn_fixed("[http] max_series or ring_size");
 	if (strcmp(old->runtime_directory, new->runtime_directory) != 0)
 		warn_fixed("[daemon] runtime_directory");
+	if (strcmp(old->state_directory, new->state_directory) != 0)
+		warn_fixed("[daemon] state_directory");
 	swap_text(&old->listen_address, &new->listen_address);
 	swap_text(&old->runtime_directory, &new->runtime_directory);
+	swap_text(&old->state_directory, &new->state_directory);
 	new->listen_port = old->listen_port;
 	new->listen_insecure = old->listen_insecure;
 	new->listen_max_connections = old->listen_max_connections;

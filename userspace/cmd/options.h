@@ -22,7 +22,7 @@ int options_load(const struct options *o, struct buf *why, struct config **ret_c
 		 struct route_patterns **ret_patterns);
 
 /*
- * For a reload: what is fixed while a daemon runs (listener, ring, number of series, runtime directory)
+ * For a reload: what is fixed while a daemon runs (listener, ring, number of series, runtime and state directory)
  * is carried from @old into @new, with one warning for each section that wanted it otherwise.
  */
 void options_keep_fixed(struct config *old, struct config *new);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "cmd/pressure_watch.h"
@@ -189,6 +190,27 @@ void service_state_add_pages(struct service_state *s, struct page *p)
 const struct pressure_figures *service_state_pressure(const struct service_state *s)
 {
 	return &s->pressure.figures;
+}
+
+void service_state_usage(struct service_state *s, struct service_usage *ret_usage)
+{
+	struct process_summary sum;
+	size_t n = 0;
+
+	service_life_look(s->life);
+	if (service_processes_collect(s->processes, TOP_AGE_NS))
+		service_life_collected(s->life);
+	process_metrics_summary(service_processes_metrics(s->processes), &sum);
+	for (unsigned int role = 0; role < PROCESS_N_ROLES; role++)
+		n += sum.processes[role];
+	*ret_usage = (struct service_usage){
+		.known = n > sum.unsampled,
+		.processes = n,
+		.cpu_ns = sum.user_ns + sum.system_ns,
+		.cpus = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN),
+		.memory_ratio = sum.memory_ratio,
+		.restarts = life_metrics_restarts(service_life_metrics(s->life)),
+	};
 }
 
 void service_state_status(const struct service_state *s, struct status *status)

@@ -7,6 +7,8 @@
 #define ISAMON_SERVICE_STATE_H
 
 #include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "config/config.h"
 #include "metrics/http_metrics.h"
@@ -40,6 +42,19 @@ void service_state_probes(const struct service_state *s, struct self *self);
 int service_state_write_processes(struct buf *out, void *ctx);
 /* Of the last collection; owned by @s. */
 const struct pressure_figures *service_state_pressure(const struct service_state *s);
+
+/* What the service has used, and what became of it, since isamon began. */
+struct service_usage {
+	bool known; /* its processes are; otherwise the next ones say nothing */
+	uint64_t processes;
+	uint64_t cpu_ns;
+	unsigned int cpus;   /* online */
+	double memory_ratio; /* of the host's; NaN: not known */
+	uint64_t restarts;
+};
+/* Collects, unless that was just done. */
+void service_state_usage(struct service_state *s, struct service_usage *ret_usage);
+
 /* Fills in what `isamon status` is told of processes, lives and deaths. */
 void service_state_status(const struct service_state *s, struct status *status);
 /* Appends the collectors; @s must outlive @p. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/ask_explain.h"
 #include "cmd/cmd.h"
 #include "cmd/setup.h"
 #include "cmd/status_format.h"
@@ -90,40 +91,6 @@ static int ask(const char *socket_path, struct status *s)
 	return ask_once(socket_path, s);
 }
 
-static int explain(const char *path, int err)
-{
-	if (err == -EACCES)
-		fprintf(stderr,
-			"isamon status: only root may ask the daemon at %s; try it with sudo\n",
-			path);
-	else if (err == -ENOENT || err == -ECONNREFUSED)
-		fprintf(stderr,
-			"isamon status: no daemon answers at %s; start it (systemctl start isamon, or "
-			"isamon run), or name its configuration with --config\n",
-			path);
-	else if (err == -ETIMEDOUT)
-		fprintf(stderr,
-			"isamon status: the daemon at %s is there, but did not answer within %d s: it "
-			"is stopped or hangs, or the host is overloaded\n",
-			path, ASK_MS / 1000);
-	else if (err == -EBUSY)
-		fprintf(stderr,
-			"isamon status: the daemon at %s answers nobody new: [listen] max_connections "
-			"others are connected to it; try again later\n",
-			path);
-	else if (err == -ECONNRESET || err == -EPIPE)
-		fprintf(stderr,
-			"isamon status: the daemon at %s broke off without an answer; perhaps it was "
-			"just stopped: try again\n",
-			path);
-	else
-		fprintf(stderr,
-			"isamon status: the daemon at %s does not answer as it should: %s; it may be "
-			"of another version: restart it\n",
-			path, strerror(-err));
-	return CMD_FAILED;
-}
-
 static bool wants_colour(void)
 {
 	const char *term = getenv("TERM");
@@ -164,8 +131,10 @@ static int status(const struct options *o)
 	}
 	buf_printf(&path, "%s/isamon.sock", c->runtime_directory);
 	err = ask(buf_str(&path), &s);
-	if (err)
-		return explain(buf_str(&path), err);
+	if (err) {
+		ask_explain("isamon status", buf_str(&path), err, ASK_MS);
+		return CMD_FAILED;
+	}
 	status_judge(&s);
 	return show(&s, o->json);
 }

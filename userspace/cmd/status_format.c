@@ -324,6 +324,29 @@ static void write_isamon(const struct status *s, struct buf *out)
 	buf_printf(out, "   for %s\n", ago);
 }
 
+static void write_cloudwatch(const struct status *s, struct buf *out)
+{
+	char ago[STATUS_CELL_MAX];
+
+	if (s->cloudwatch_on != 1)
+		return;
+	label("cloudwatch", out);
+	if (isfinite(s->cloudwatch_success_s)) {
+		status_format_duration(s->now_s - s->cloudwatch_success_s, ago);
+		buf_printf(out, "pushed %s ago", ago);
+	} else {
+		buf_add_str(out, "nothing pushed yet");
+	}
+	if (known(s->cloudwatch_minutes))
+		buf_printf(out, "   %" PRIu64 " %s", s->cloudwatch_minutes,
+			   s->cloudwatch_minutes == 1 ? "minute waits" : "minutes wait");
+	if (*s->cloudwatch_problem) {
+		buf_add_str(out, "   ");
+		add_text(s->cloudwatch_problem, out);
+	}
+	buf_add_char(out, '\n');
+}
+
 int status_format(const struct status *s, bool colour, struct buf *out)
 {
 	write_verdict(s, colour, out);
@@ -338,5 +361,6 @@ int status_format(const struct status *s, bool colour, struct buf *out)
 		write_port(&s->ports[i], out);
 	write_lives(s, out);
 	write_isamon(s, out);
+	write_cloudwatch(s, out);
 	return out->err;
 }

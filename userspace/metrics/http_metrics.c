@@ -63,6 +63,12 @@ void http_metrics_set_streams(struct http_metrics *m, const struct http_stream_o
 	m->streams = *o;
 }
 
+void http_metrics_observe(struct http_metrics *m, http_observe_fn fn, void *ctx)
+{
+	m->observe = fn;
+	m->observe_ctx = ctx;
+}
+
 static bool series_are_full(const struct http_metrics *m)
 {
 	return m->series.n - m->n_other_series >= m->max_series;
@@ -163,11 +169,16 @@ static void account_duration(struct http_route *route, struct http_series *s, ui
 
 /* A pipelined request may have been read together with the one ahead of it, and of one whose start is
  * not known the wait is neither. */
+static bool queue_is_known(const struct http_record *r)
+{
+	return r->read_ns && !(r->flags & (HTTP_FLAG_PIPELINED | HTTP_FLAG_APPROX_START));
+}
+
 static void account_queue(struct http_route *route, const struct http_record *r)
 {
 	uint64_t ns = http_difference(r->start_ns, r->read_ns);
 
-	if (!r->read_ns || r->flags & (HTTP_FLAG_PIPELINED | HTTP_FLAG_APPROX_START))
+	if (!queue_is_known(r))
 		return;
 	time_histogram_add(&route->queue, ns);
 	sparse_histogram_add(&route->queue_fine, ns);
@@ -189,6 +200,23 @@ static bool account_request(struct http_metrics *m, struct http_route *route,
 	return stream;
 }
 
+static void tell(struct http_metrics *m, const struct http_route *route,
+		 const struct http_record *r, bool answered, bool server_error)
+{
+	const struct http_observed o = {
+		.kind = r->kind == HTTP_KIND_TURN ? HTTP_OBSERVED_TURN : HTTP_OBSERVED_REQUEST,
+		.route = route->name,
+		.answered = answered,
+		.server_error = server_error,
+		.has_queue = r->kind == HTTP_KIND_REQUEST && queue_is_known(r),
+		.duration_ns = http_difference(r->start_ns, r->end_ns),
+		.queue_ns = http_difference(r->start_ns, r->read_ns),
+	};
+
+	if (m->observe)
+		m->observe(&o, m->observe_ctx);
+}
+
 static void add_answer(struct http_metrics *m, const struct http_record *r)
 {
 	struct http_route *route = route_for(m, r, false);
@@ -196,9 +224,13 @@ static void add_answer(struct http_metrics *m, const struct http_record *r)
 	uint64_t ns = http_difference(r->start_ns, r->end_ns);
 	uint64_t first = http_difference(r->start_ns, r->first_byte_ns);
 
+	bool timed;
+
 	account_route(route, r);
-	if (!account_request(m, route, r) || m->streams.in_duration)
+	timed = !account_request(m, route, r) || m->streams.in_duration;
+	if (timed)
 		account_duration(route, s, ns);
+	tell(m, route, r, timed, r->status >= 500);
 	if (!s)
 		return;
 	if (r->first_byte_ns)
@@ -215,6 +247,7 @@ static void add_abort(struct http_metrics *m, const struct http_record *r)
 	account_request(m, route, r);
 	route->aborts[side][r->phase]++;
 	route->server_errors += side == HTTP_SIDE_SERVER;
+	tell(m, route, r, false, side == HTTP_SIDE_SERVER);
 }
 
 /* Their request was answered, so their route exists, unless the cap kept it from that. */
@@ -224,6 +257,8 @@ static void add_websocket(struct http_metrics *m, const struct http_record *r)
 
 	if (websocket_add(&m->websockets, &route->websocket, r))
 		m->overflow++;
+	if (r->kind == HTTP_KIND_TURN)
+		tell(m, route, r, true, false);
 }
 
 static bool record_is_good(const struct http_record *r, size_t size)
@@ -258,14 +293,19 @@ const struct http_totals *http_metrics_totals(const struct http_metrics *m)
 	return &m->totals;
 }
 
-uint64_t http_totals_in_flight(const struct http_totals *t)
+uint64_t http_totals_ended(const struct http_totals *t)
 {
-	uint64_t gone = t->discarded;
+	uint64_t n = 0;
 
 	for (int end = 0; end < HTTP_END_N; end++)
 		for (int phase = 0; phase < HTTP_PHASE_N; phase++)
-			gone += t->ended[end][phase];
-	return http_difference(gone, t->started);
+			n += t->ended[end][phase];
+	return n;
+}
+
+uint64_t http_totals_in_flight(const struct http_totals *t)
+{
+	return http_difference(t->discarded + http_totals_ended(t), t->started);
 }
 
 uint64_t http_totals_open_connections(const struct http_totals *t)

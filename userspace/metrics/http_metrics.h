@@ -27,6 +27,7 @@
 #ifndef ISAMON_HTTP_METRICS_H
 #define ISAMON_HTTP_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -68,6 +69,19 @@ struct http_stream_options {
 	bool in_duration;
 };
 
+/* What was accounted of one record. */
+struct http_observed {
+	enum { HTTP_OBSERVED_REQUEST, HTTP_OBSERVED_TURN } kind;
+	const char *route; /* as the page has it; owned by the http_metrics */
+	/* A request: it is in http_server_request_duration_seconds; a turn: always. */
+	bool answered;
+	bool server_error; /* as struct http_route_stats counts them */
+	bool has_queue;
+	uint64_t duration_ns;
+	uint64_t queue_ns;
+};
+typedef void (*http_observe_fn)(const struct http_observed *o, void *ctx);
+
 /* Takes @patterns over (also on failure). Returns 0 or -ENOMEM. */
 int http_metrics_new(struct route_patterns *patterns, size_t max_series, struct http_metrics **ret);
 void http_metrics_free(struct http_metrics *m);
@@ -84,10 +98,15 @@ void http_metrics_set_streams(struct http_metrics *m, const struct http_stream_o
  * isamon_http_requests_aborted_total.
  */
 void http_metrics_add(struct http_metrics *m, const struct http_record *r, size_t size);
+/* From now on @fn is called from http_metrics_add() for each request that ended, in whatever way, and each turn of a
+ * WebSocket; NULL: nobody is. It may not call http_metrics_*(). */
+void http_metrics_observe(struct http_metrics *m, http_observe_fn fn, void *ctx);
 /* The kernel's totals, summed over the CPUs, for the next page and for in-flight. Before the
  * first call the page has no families of totals. */
 void http_metrics_set_totals(struct http_metrics *m, const struct http_totals *t);
 const struct http_totals *http_metrics_totals(const struct http_metrics *m);
+/* Requests that have ended in whatever way, by @t. */
+uint64_t http_totals_ended(const struct http_totals *t);
 /* Requests that have begun and not ended, by @t. Never below 0: the CPUs are not read in one
  * instant. */
 uint64_t http_totals_in_flight(const struct http_totals *t);

@@ -18,6 +18,8 @@ struct http_metrics {
 	struct http_stream_options streams;
 	struct websocket_metrics websockets;
 	struct http_workers workers;
+	http_observe_fn observe; /* NULL: nobody */
+	void *observe_ctx;
 
 	bool has_totals;
 	struct http_totals totals;

@@ -34,6 +34,18 @@ void self_probe(struct self *s, const char *name, bool up)
 		s->n_probes++;
 }
 
+void self_forget_probe(struct self *s, const char *name)
+{
+	unsigned int i = 0;
+
+	while (i < s->n_probes && strcmp(s->probes[i].name, name) != 0)
+		i++;
+	if (i == s->n_probes)
+		return;
+	s->n_probes--;
+	memmove(&s->probes[i], &s->probes[i + 1], (s->n_probes - i) * sizeof(s->probes[0]));
+}
+
 void self_lost(struct self *s, const char *probe, uint64_t n)
 {
 	unsigned int i = 0;

@@ -33,6 +33,8 @@ struct self {
 /* Sets isamon_probe_up{probe=name}; adds it the first time. No more than SELF_PROBES_MAX:
  * asserted. */
 void self_probe(struct self *s, const char *name, bool up);
+/* It is not on the page any more. */
+void self_forget_probe(struct self *s, const char *name);
 /* Sets isamon_trace_lost_total{probe}; adds it the first time. The same limit. */
 void self_lost(struct self *s, const char *probe, uint64_t n);
 /*

@@ -73,6 +73,10 @@ static const struct member members[] = {
 	ROW(status, "last_oom", TEXT, last_oom),
 	ROW(status, "last_oom_seconds", DECIMAL, last_oom_s),
 	ROW(status, "records_lost", NUMBER, records_lost),
+	ROW(status, "cloudwatch", MAYBE, cloudwatch_on),
+	ROW(status, "cloudwatch_minutes", NUMBER, cloudwatch_minutes),
+	ROW(status, "cloudwatch_success_seconds", DECIMAL, cloudwatch_success_s),
+	ROW(status, "cloudwatch_problem", TEXT, cloudwatch_problem),
 };
 
 static const struct member port_members[] = {
@@ -119,7 +123,7 @@ void status_init(struct status *s)
 /* @text with what is not UTF-8 replaced; NULL: no memory. */
 static json_t *text_json(const char *text)
 {
-	_cleanup_(buf_done) struct buf clean = BUF_INIT(STATUS_NAME_MAX * 4);
+	_cleanup_(buf_done) struct buf clean = BUF_INIT(STATUS_NAME_MAX * 8);
 	size_t left = strlen(text), len;
 	uint32_t c;
 

@@ -86,6 +86,12 @@ struct status {
 	size_t n_probes;
 	uint64_t records_lost; /* in the interval */
 
+	/* Pushing to CloudWatch; nothing of it is known where that is off. */
+	uint64_t cloudwatch_on;      /* 1 */
+	uint64_t cloudwatch_minutes; /* that wait */
+	double cloudwatch_success_s; /* when CloudWatch last took some */
+	char cloudwatch_problem[2 * STATUS_NAME_MAX];
+
 	/* What cmd/status_verdict.h says of all this; only written, and only if it has. */
 	bool judged;
 	bool fine;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * isamon's HTTP listeners, on libevent's loop: the public one (/metrics, /-/healthy, /-/ready, /) and
- * the control socket (the same, /top and /status) that only root can open.
+ * the control socket (the same, /top, /status and other targets of the daemon's) that only root can open.
  *
  * GET and HEAD only; limits on connections, header size and time, so that slow and hostile
  * clients cost little and never hold up the loop. Opening a listener makes the process ignore SIGPIPE.
@@ -19,6 +19,16 @@
 struct event_base;
 struct listener;
 
+/* Writes the JSON of a target. Returns 0 or -errno, which is answered with 500. */
+typedef int (*listener_write_fn)(struct buf *out, void *ctx);
+
+/* A further one of the control socket, with a ctx of its own. */
+struct listener_target {
+	const char *path; /* "/cloudwatch" */
+	listener_write_fn write;
+	void *ctx;
+};
+
 struct listener_source {
 	const struct page *page;
 	/* Called before each page: bring counters up to date. May be NULL. */
@@ -26,8 +36,10 @@ struct listener_source {
 	/* Called when a page was sent whole: how long writing it took, in seconds. May be NULL. */
 	void (*after_page)(double seconds, void *ctx);
 	/* Write the JSON of /top and of /status (control socket only). NULL: 404. */
-	int (*top)(struct buf *out, void *ctx);
-	int (*status)(struct buf *out, void *ctx);
+	listener_write_fn top;
+	listener_write_fn status;
+	const struct listener_target *targets;
+	size_t n_targets;
 	/* Whether /-/ready says 200; otherwise 503 with the reason appended to @why. May be NULL. */
 	bool (*ready)(struct buf *why, void *ctx);
 	void *ctx;

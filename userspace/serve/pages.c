@@ -123,15 +123,14 @@ static void answer_index(const struct asked *q, struct answer *a)
 }
 
 /* For the control socket only. */
-static void answer_json(const struct asked *q, int (*write)(struct buf *out, void *ctx),
-			struct answer *a)
+static void answer_json(const struct asked *q, listener_write_fn write, void *ctx, struct answer *a)
 {
 	if (!q->control || !write) {
 		answer_refusal(404, a);
 		return;
 	}
 	answer_init(a, 200, TYPE_JSON);
-	if (write(&a->body, q->source->ctx) || a->body.err) {
+	if (write(&a->body, ctx) || a->body.err) {
 		answer_done(a);
 		answer_refusal(500, a);
 	}
@@ -139,12 +138,12 @@ static void answer_json(const struct asked *q, int (*write)(struct buf *out, voi
 
 static void answer_top(const struct asked *q, struct answer *a)
 {
-	answer_json(q, q->source->top, a);
+	answer_json(q, q->source->top, q->source->ctx, a);
 }
 
 static void answer_status(const struct asked *q, struct answer *a)
 {
-	answer_json(q, q->source->status, a);
+	answer_json(q, q->source->status, q->source->ctx, a);
 }
 
 static const struct {
@@ -166,6 +165,14 @@ void answer_request(const struct listener_source *source, bool control, const st
 		if (strcmp(paths[i].path, r->path) != 0)
 			continue;
 		paths[i].answer(&q, a);
+		return;
+	}
+	for (i = 0; i < source->n_targets; i++) {
+		const struct listener_target *t = &source->targets[i];
+
+		if (strcmp(t->path, r->path) != 0)
+			continue;
+		answer_json(&q, t->write, t->ctx, a);
 		return;
 	}
 	answer_refusal(404, a);

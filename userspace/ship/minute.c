@@ -296,6 +296,11 @@ int64_t minute_start_s(const struct minute *m)
 	return present(m)->start_s;
 }
 
+unsigned int minute_interval_s(const struct minute *m)
+{
+	return (unsigned int)present(m)->interval_s;
+}
+
 struct giving {
 	struct minute *m; /* NULL: a preview, nothing is noted */
 	const struct minute_sums *sums;

@@ -81,6 +81,8 @@ void minute_look(struct minute *m, const struct minute_look *l);
 
 /* When the present one began, since the epoch: a multiple of the interval. */
 int64_t minute_start_s(const struct minute *m);
+/* How long it is: what was wanted when it began. */
+unsigned int minute_interval_s(const struct minute *m);
 
 /*
  * If @now_s is not in the present minute that is finished, and the minute of @now_s begins. What is finished is given to @fn:

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* What is given back is what can be read again, and nothing else. */
+#include "base/memory.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "unit.h"
+
+#define SIZE 65536
+
+/* A private mapping of a file of 'a's. */
+static char *map_file(int mode)
+{
+	char path[] = "/tmp/isamon-unit.XXXXXX", bytes[SIZE];
+	_cleanup_(file_closep) int fd = mkstemp(path);
+	char *p;
+
+	memset(bytes, 'a', sizeof(bytes));
+	if (fd < 0 || unlink(path) || write(fd, bytes, SIZE) != SIZE)
+		return NULL;
+	p = mmap(NULL, SIZE, mode, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* In KiB; -1: there is no such mapping. */
+static long resident(const void *at)
+{
+	_cleanup_(buf_done) struct buf smaps = BUF_INIT(16 << 20);
+	char begin[32];
+	const char *p;
+
+	snprintf(begin, sizeof(begin), "\n%lx-", (unsigned long)(uintptr_t)at);
+	if (file_read("/proc/self/smaps", &smaps))
+		return -1;
+	p = strstr(buf_str(&smaps), begin);
+	p = p ? strstr(p, "\nRss:") : NULL;
+	return p ? strtol(p + 5, NULL, 10) : -1;
+}
+
+static void clean(void)
+{
+	char *p = map_file(PROT_READ);
+	long sum = 0;
+
+	REQUIRE(p);
+	for (size_t i = 0; i < SIZE; i += 4096)
+		sum += ((volatile char *)p)[i];
+	EXPECT_INT(sum, SIZE / 4096 * 'a');
+	EXPECT_INT(resident(p), SIZE / 1024);
+	memory_trim();
+	EXPECT_INT(resident(p), 0);
+	EXPECT_INT(p[SIZE / 2], 'a');
+	munmap(p, SIZE);
+}
+
+/* As the addresses that the linker has written, and then made read-only. */
+static void written(void)
+{
+	char *p = map_file(PROT_READ | PROT_WRITE);
+
+	REQUIRE(p);
+	p[SIZE / 2] = 'b';
+	REQUIRE(mprotect(p, SIZE, PROT_READ) == 0);
+	memory_trim();
+	EXPECT_INT(p[SIZE / 2], 'b');
+	EXPECT(resident(p) > 0);
+	munmap(p, SIZE);
+}
+
+static void writable(void)
+{
+	char *p = map_file(PROT_READ | PROT_WRITE);
+	char *heap = malloc(SIZE);
+
+	REQUIRE(p && heap);
+	memset(heap, 'h', SIZE);
+	p[0] = 'b';
+	memory_trim();
+	EXPECT_INT(p[0], 'b');
+	EXPECT_INT(heap[SIZE - 1], 'h');
+	munmap(p, SIZE);
+	free(heap);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct unit_case cases[] = {
+		{ "pages that were only read go, and come back", clean },
+		{ "pages that were written to stay", written },
+		{ "what can be written to stays", writable },
+	};
+
+	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opens and closes the parts, and moves minutes from one to the next. Invariant: a minute that is over is in a file in
+ * memory until it is known to be on the disk, where adding it a second time does nothing. What the minute's file still has
+ * of one that was over before a kill comes into memory first, so that it cannot come when that was pushed already.
+ */
+#include "cmd/cloudwatch_parts.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cmd/cloudwatch_options.h"
+
+/* On their way to the disk at the same time, of many that wait in memory. */
+#define ADD_AT_ONCE 16
+#define PATH_BYTES_MAX 4096
+
+void cloudwatch_parts_init(struct cloudwatch_parts *p, struct event_base *base,
+			   const struct config *c)
+{
+	p->base = base;
+	p->config = c;
+}
+
+bool cloudwatch_parts_are_open(const struct cloudwatch_parts *p)
+{
+	return p->minute && p->pending && p->push;
+}
+
+/* --- opening */
+
+static int open_minute(struct cloudwatch_parts *p, int64_t now_s, struct buf *why)
+{
+	_cleanup_(buf_done) struct buf path = BUF_INIT(PATH_BYTES_MAX);
+	_cleanup_(buf_done) struct buf told = BUF_INIT(PATH_BYTES_MAX);
+	int err;
+
+	cloudwatch_minute_options(p->config, &p->minute_options);
+	err = buf_printf(&path, "%s/isamon.minute", p->config->runtime_directory);
+	if (err)
+		return err;
+	err = minute_open(buf_str(&path), &p->minute_options, now_s, &told, &p->minute);
+	if (err)
+		buf_printf(why, "the present minute cannot be counted: %s\n", buf_str(&told));
+	else if (told.len)
+		log_warning("%s", buf_str(&told));
+	if (!err)
+		cloudwatch_parts_finish(p, now_s);
+	return err;
+}
+
+static int open_pending(struct cloudwatch_parts *p, struct buf *why)
+{
+	_cleanup_(buf_done) struct buf path = BUF_INIT(PATH_BYTES_MAX);
+	_cleanup_(buf_done) struct buf told = BUF_INIT(PATH_BYTES_MAX);
+	int err = buf_printf(&path, "%s/minutes", p->config->runtime_directory);
+
+	if (err)
+		return err;
+	err = pending_open(buf_str(&path), &told, &p->pending);
+	if (err)
+		buf_printf(why, "minutes that are over cannot be kept: %s\n", buf_str(&told));
+	return err;
+}
+
+static int open_store(struct cloudwatch_parts *p, struct buf *why)
+{
+	_cleanup_(buf_done) struct buf told = BUF_INIT(PATH_BYTES_MAX);
+	struct spool_limits limits;
+	int err = 0;
+
+	cloudwatch_spool_limits(p->config, &limits);
+	if (!p->store)
+		err = store_open(p->base, p->config->state_directory, &told, &p->store);
+	if (!err)
+		err = spool_open(p->store, &limits, &told, &p->spool);
+	if (!err)
+		return 0;
+	store_close(p->store);
+	p->store = NULL;
+	buf_printf(why, "minutes wait in memory, not on the disk: %s ([daemon] state_directory)\n",
+		   buf_str(&told));
+	return err;
+}
+
+static void on_identity(void *ctx)
+{
+	struct cloudwatch_parts *p = ctx;
+
+	if (p->push)
+		push_wake(p->push);
+}
+
+static int open_push(struct cloudwatch_parts *p, struct buf *why)
+{
+	_cleanup_(cloudwatch_push_options_done) struct cloudwatch_push_options o;
+	_cleanup_(buf_done) struct buf told = BUF_INIT(PATH_BYTES_MAX);
+	int err = cloudwatch_push_options(p->config, &o);
+
+	if (!err)
+		err = aws_session_new(p->base, p->config, on_identity, p, &told, &p->session);
+	if (!err)
+		err = push_new(p->base, p->spool, aws_session_client(p->session),
+			       aws_session_identity(p->session), &o.push, NULL, NULL, &p->push);
+	if (!err)
+		return 0;
+	cloudwatch_parts_close_push(p);
+	buf_printf(why, "nothing is pushed: %s\n", told.len ? buf_str(&told) : strerror(-err));
+	return err;
+}
+
+static void keep_first(int *err, int another)
+{
+	if (!*err)
+		*err = another;
+}
+
+int cloudwatch_parts_open(struct cloudwatch_parts *p, int64_t now_s, struct buf *why)
+{
+	int err = 0;
+
+	if (!p->pending)
+		keep_first(&err, open_pending(p, why));
+	if (!p->spool)
+		keep_first(&err, open_store(p, why));
+	if (!p->minute)
+		keep_first(&err, open_minute(p, now_s, why));
+	if (p->spool && !p->push)
+		keep_first(&err, open_push(p, why));
+	cloudwatch_parts_add(p);
+	return err;
+}
+
+/* --- closing */
+
+void cloudwatch_parts_close_minute(struct cloudwatch_parts *p)
+{
+	minute_close(p->minute);
+	p->minute = NULL;
+}
+
+void cloudwatch_parts_close_push(struct cloudwatch_parts *p)
+{
+	push_free(p->push);
+	p->push = NULL;
+	aws_session_free(p->session);
+	p->session = NULL;
+}
+
+void cloudwatch_parts_close(struct cloudwatch_parts *p)
+{
+	cloudwatch_parts_close_push(p);
+	spool_close(p->spool);
+	p->spool = NULL;
+	store_close(p->store);
+	p->store = NULL;
+	p->adding = 0;
+	pending_close(p->pending);
+	p->pending = NULL;
+	cloudwatch_parts_close_minute(p);
+}
+
+/* --- the way of a minute */
+
+static void on_added(int err, int64_t id, void *ctx)
+{
+	struct cloudwatch_parts *p = ctx;
+
+	p->adding--;
+	if (err)
+		p->stalled = true;
+	else
+		pending_remove(p->pending, id);
+	if (!p->adding && !p->stalled)
+		cloudwatch_parts_add(p);
+}
+
+static int add_one(int64_t id, int64_t start_s, const void *payload, size_t n, void *ctx)
+{
+	struct cloudwatch_parts *p = ctx;
+	int err;
+
+	if (p->adding == ADD_AT_ONCE)
+		return -EAGAIN;
+	err = spool_add(p->spool, id, start_s, payload, n, on_added, p);
+	p->adding += !err;
+	return err;
+}
+
+void cloudwatch_parts_add(struct cloudwatch_parts *p)
+{
+	if (!p->minute || !p->spool || !p->pending || p->adding || !pending_count(p->pending))
+		return;
+	p->stalled = false;
+	pending_each(p->pending, add_one, p);
+}
+
+/* One that finds no place in memory goes straight to the disk. */
+static int keep(int64_t id, int64_t start_s, const void *payload, size_t n, void *ctx)
+{
+	struct cloudwatch_parts *p = ctx;
+	int err = p->pending ? pending_add(p->pending, id, start_s, payload, n) : -ENOENT;
+
+	if (err && p->spool)
+		err = spool_add(p->spool, id, start_s, payload, n, NULL, NULL);
+	return err;
+}
+
+void cloudwatch_parts_finish(struct cloudwatch_parts *p, int64_t now_s)
+{
+	int err = minute_finish(p->minute, now_s, keep, p);
+
+	if (err && !p->full)
+		log_error("CloudWatch: a minute that is over finds no place in %s: %s; it goes on "
+			  "until there is one",
+			  p->config->runtime_directory, strerror(-err));
+	p->full = err != 0;
+	cloudwatch_parts_add(p);
+}
+
+void cloudwatch_parts_cut(struct cloudwatch_parts *p)
+{
+	cloudwatch_parts_finish(p, minute_start_s(p->minute) + minute_interval_s(p->minute));
+}
+
+uint64_t cloudwatch_parts_waiting(const struct cloudwatch_parts *p)
+{
+	uint64_t n = p->pending ? pending_count(p->pending) : 0;
+
+	return n + (p->spool ? spool_stats(p->spool).minutes : 0);
+}
