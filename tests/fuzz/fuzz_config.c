@@ -39,6 +39,7 @@ static void check_taken(const struct config *c)
 	require(c->ring_kib >= 64 && !(c->ring_kib & (c->ring_kib - 1)));
 	require(c->runtime_directory[0] == '/');
 	require(c->n_alarms <= CONFIG_ALARMS_MAX);
+	require(c->n_logs <= CONFIG_LOGS_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -125,7 +125,7 @@ static void problems(void)
 		  "t.conf:1: [Htpt]: there is no such section; [http] was probably meant\n" },
 		{ "[plugh]\n",
 		  "t.conf:1: [plugh]: there is no such section; there are [service], [http], [processes], "
-		  "[listen], [aws], [cloudwatch], [alarm], [daemon]\n" },
+		  "[listen], [aws], [cloudwatch], [logs], [log], [alarm], [daemon]\n" },
 		{ "port = 1\n",
 		  "t.conf:1: port = 1: stands before the first section; put it behind a line "
 		  "like [listen]\n" },
@@ -481,7 +481,7 @@ static void example_load(bool uncomment, struct buf *ret_text, struct config **r
 		size_t n = strcspn(at, "\n") + 1;
 		bool is_key = at[0] == '#' && at[1] >= 'a' && at[1] <= 'z';
 
-		if (strncmp(at, "#[alarm ", 8) == 0)
+		if (strncmp(at, "#[alarm ", 8) == 0 || strncmp(at, "#[log ", 6) == 0)
 			uncomment = false; /* examples, no defaults */
 		if (is_key && uncomment)
 			buf_add(ret_text, at + 1, n - 1);

@@ -71,6 +71,24 @@ static void points_at_bad_routes(void)
 	loaded_done(&l);
 }
 
+static void points_at_bad_logs(void)
+{
+	char expected[100];
+	struct loaded l;
+
+	load("[log \"a\"]\npath = /a\n[log \"b\"]\npath = /b\nmask = (\n[log \"c\"]\npath = /c\n"
+	     "timestamp = %Q\n",
+	     &l);
+	EXPECT_INT(l.err, -EINVAL);
+	EXPECT_INT(l.status, CMD_USAGE);
+	snprintf(expected, sizeof(expected), "%s:3: [log \"b\"] mask = (: missing", l.path);
+	EXPECT_HAS(buf_str(&l.problems), expected);
+	snprintf(expected, sizeof(expected), "%s:6: [log \"c\"] timestamp = %%Q: ", l.path);
+	EXPECT_HAS(buf_str(&l.problems), expected);
+	EXPECT(!l.c && !l.patterns);
+	loaded_done(&l);
+}
+
 static void passes_problems_on(void)
 {
 	struct loaded l;
@@ -96,6 +114,8 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ "a configuration comes with its routes compiled", loads },
 		{ "a bad route is reported with its line", points_at_bad_routes },
+		{ "a bad expression or format of a log is reported with the line of its section",
+		  points_at_bad_logs },
 		{ "problems of the file are passed on", passes_problems_on },
 		{ "a file that cannot be read has a status of its own",
 		  tells_unreadable_from_wrong },

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/log.h"
+#include "logs/records.h"
+
 #define NS_PER_MS 1000000ull
 
 /* A default file that may not be read is an error; one that is not there is none. */
@@ -46,6 +49,30 @@ static void explain_routes(const char *path, const struct config *c, struct buf 
 	}
 }
 
+/* Each log that is wrong is told. */
+static int check_logs(const char *path, const struct config *c, struct buf *problems)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->n_logs && err != -ENOMEM; i++) {
+		_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
+		const struct config_log *l = c->logs[i];
+		struct record_rules *rules = NULL;
+		int failed = record_rules_new(l, &why, &rules);
+
+		record_rules_free(rules);
+		if (!failed)
+			continue;
+		err = failed;
+		buf_add_str(problems, path);
+		if (l->line)
+			buf_printf(problems, ":%u", l->line);
+		buf_printf(problems, ": [log \"%s\"] %s\n", l->name,
+			   failed == -EINVAL ? buf_str(&why) : strerror(-failed));
+	}
+	return err;
+}
+
 int setup_load(const char *path, struct buf *problems, struct config **ret_config,
 	       struct route_patterns **ret_patterns)
 {
@@ -53,19 +80,22 @@ int setup_load(const char *path, struct buf *problems, struct config **ret_confi
 	struct route_patterns *patterns = NULL;
 	const char *why = NULL;
 	size_t bad = 0;
-	int err = load(path, problems, &c);
+	int err = load(path, problems, &c), err_logs;
 
 	if (err)
 		return err;
 	if (!path)
 		path = CONFIG_DEFAULT_PATH;
+	err_logs = check_logs(path, c, problems);
 	err = route_patterns_new(c->routes, c->n_routes, &patterns, &bad, &why);
 	if (err == -EINVAL)
 		explain_routes(path, c, problems);
 	else if (err)
 		buf_printf(problems, "%s: the routes: %s\n", path, strerror(-err));
-	if (err)
-		return err;
+	if (err || err_logs) {
+		route_patterns_free(patterns);
+		return err ?: err_logs;
+	}
 	*ret_config = take(c);
 	*ret_patterns = patterns;
 	return 0;

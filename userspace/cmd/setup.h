@@ -9,7 +9,7 @@
 #include "metrics/route.h"
 
 /*
- * Reads the configuration and compiles its routes. @path NULL: CONFIG_DEFAULT_PATH if it is there,
+ * Reads the configuration, compiles its routes, and sees whether what it says of logs can be. @path NULL: CONFIG_DEFAULT_PATH if it is there,
  * otherwise the defaults. Returns 0; -EINVAL: the file has problems; another -errno: it could not
  * be read. Both are explained in @problems, one problem a line. The caller owns both results
  * (config_free(), route_patterns_free()), which are written only on success.

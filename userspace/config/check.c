@@ -41,17 +41,28 @@ void check_failed(struct check *check, const char *section, const char *name)
 	check_failed_nth(check, section, name, 0);
 }
 
-void check_failed_alarm(struct check *check, const struct config_alarm *a, const char *name,
-			size_t i)
+static void failed_item(struct check *check, const char *section, const char *label,
+			const void *item, const char *name, size_t i)
 {
 	unsigned int line = 0;
 
 	if (check->lines) {
-		line = parse_line_of(check->lines, key_named("alarm", name), a, i);
-		line = line ?: parse_section_line_of(check->lines, a);
+		line = parse_line_of(check->lines, key_named(section, name), item, i);
+		line = line ?: parse_section_line_of(check->lines, item);
 	}
 	begin(check, line);
-	buf_printf(check->problems, ": [alarm \"%s\"] %s = ", a->name, name);
+	buf_printf(check->problems, ": [%s \"%s\"] %s = ", section, label, name);
+}
+
+void check_failed_alarm(struct check *check, const struct config_alarm *a, const char *name,
+			size_t i)
+{
+	failed_item(check, "alarm", a->name, a, name, i);
+}
+
+void check_failed_log(struct check *check, const struct config_log *l, const char *name, size_t i)
+{
+	failed_item(check, "log", l->name, l, name, i);
 }
 
 /* RFC 1122 3.2.1.3 (127/8), RFC 4291 2.5.3 (::1), and 127/8 as an IPv4-mapped address. */

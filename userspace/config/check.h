@@ -9,6 +9,7 @@
 #include "base/table.h"
 #include "config/alarm.h"
 #include "config/config.h"
+#include "config/log.h"
 
 struct check {
 	const struct config *c;
@@ -28,6 +29,9 @@ void check_failed_nth(struct check *check, const char *section, const char *name
 void check_failed_alarm(struct check *check, const struct config_alarm *a, const char *name,
 			size_t i);
 
+/* Likewise of a log. */
+void check_failed_log(struct check *check, const struct config_log *l, const char *name, size_t i);
+
 /* Splits "Name=Value": whether it is that, by CloudWatch's rules for dimensions (1 to 255 ASCII characters
  * that can be seen, 1 to 1024, the name not beginning with a colon). If not, "what is wrong; what to
  * write" is appended to @why. *ret_name_len is that of the name. */
@@ -36,6 +40,7 @@ bool check_dimension(const char *text, struct buf *why, size_t *ret_name_len);
 void check_listen(struct check *check);
 void check_aws(struct check *check);
 void check_cloudwatch(struct check *check);
+void check_logs(struct check *check);
 void check_alarms(struct check *check);
 
 #endif

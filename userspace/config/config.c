@@ -16,6 +16,7 @@
 #include "base/table.h"
 #include "config/alarm.h"
 #include "config/check.h"
+#include "config/log.h"
 #include "config/parse.h"
 #include "config/schema.h"
 #include "config/value.h"
@@ -27,6 +28,7 @@ void config_free(struct config *c)
 	if (!c)
 		return;
 	config_alarms_free(c);
+	config_logs_free(c);
 	value_clear_all(schema_config(), NULL, c);
 	free(c);
 }
@@ -44,6 +46,8 @@ int config_new(struct config **ret_config)
 	if (!c)
 		return -ENOMEM;
 	err = value_set_initial(schema_config(), NULL, c);
+	if (!err)
+		err = config_logs_set_initial(c);
 	if (err)
 		return err;
 	*ret_config = take(c);
@@ -67,6 +71,7 @@ static int check_all(const struct config *c, const struct check *how, struct buf
 	check_listen(&check);
 	check_aws(&check);
 	check_cloudwatch(&check);
+	check_logs(&check);
 	check_alarms(&check);
 	return check.err;
 }
@@ -99,6 +104,8 @@ static int config_parse(const struct parse_source *source, const struct stat *fi
 		return err;
 	for (size_t i = 0; i < c->n_routes; i++)
 		c->route_lines[i] = parse_line_of(lines, route, c, i);
+	for (size_t i = 0; i < c->n_logs; i++)
+		c->logs[i]->line = parse_section_line_of(lines, c->logs[i]);
 	err_checks = check_all(c, &how, problems);
 	return err ? err : err_checks;
 }

@@ -20,8 +20,10 @@
 #define CONFIG_ROUTES_MAX 256
 #define CONFIG_DIMENSIONS_MAX 8
 #define CONFIG_ALARMS_MAX 100
+#define CONFIG_LOGS_MAX 32
 
 struct config_alarm;
+struct config_log;
 
 struct config {
 	/* [service] */
@@ -81,6 +83,14 @@ struct config {
 	uint64_t cloudwatch_spool_days;   /* spool_days = 14 */
 	uint64_t cloudwatch_spool_bytes;  /* spool_size = 256 MiB */
 	char *cloudwatch_dashboard;       /* dashboard = agent-isa */
+	/* [logs] */
+	bool logs_enabled;            /* enabled = no: ship to CloudWatch Logs */
+	char *logs_group;             /* group = agent-isa */
+	uint64_t logs_retention_days; /* retention_days = 0: as it is */
+	/* [log "NAME"], as config/log.h has it */
+	struct config_log *logs[CONFIG_LOGS_MAX];
+	size_t n_logs;
+	bool logs_are_default; /* the file has no such section */
 	/* [alarm "NAME"], as config/alarm.h has it */
 	struct config_alarm *alarms[CONFIG_ALARMS_MAX];
 	size_t n_alarms;

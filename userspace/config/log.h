@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 
+#define CONFIG_LOG_NAME_MAX 64 /* bytes */
 #define CONFIG_LOG_PATHS_MAX 16
 #define CONFIG_LOG_PATTERNS_MAX 16
 
@@ -20,6 +21,8 @@ enum config_log_start { CONFIG_LOG_END, CONFIG_LOG_BEGINNING };
 enum config_log_zone { CONFIG_LOG_LOCAL, CONFIG_LOG_UTC };
 
 struct config_log {
+	/* Of the file where its section stands; 0: it is a default. */
+	unsigned int line;
 	char *name;
 	char *paths[CONFIG_LOG_PATHS_MAX]; /* path = ; absolute, perhaps a glob; repeatable */
 	size_t n_paths;
@@ -29,7 +32,7 @@ struct config_log {
 	char *stream; /* stream = {name}; with {name}, {instance_id}, {host}, {date} */
 	char *timestamp; /* timestamp = ; as strptime(3), and %f for a fraction; "": none is looked for */
 	enum config_log_zone zone; /* timezone = local */
-	char *first_line; /* first_line = ; regular expression; "": each line is a record */
+	char *first_line; /* first_line = ; regular expression, or ^; as logs/records.h has it */
 	enum config_log_encoding encoding;      /* encoding = utf-8, or latin-1 */
 	char *include[CONFIG_LOG_PATTERNS_MAX]; /* include = ; regular expression; repeatable */
 	size_t n_include;
@@ -40,5 +43,16 @@ struct config_log {
 	bool mask_secrets; /* mask_secrets = yes: keys and passwords of well-known forms */
 	enum config_log_start start; /* start = end: where a file that was never seen is begun */
 };
+
+/* The words of the keys, as struct schema_key has them. */
+extern const char *const config_log_encoding_words[];
+extern const char *const config_log_start_words[];
+extern const char *const config_log_zone_words[];
+
+/* For the schema: adds a log to the struct config @whole; the first takes the place of the defaults. */
+int config_log_item(void *whole, const char *label, struct buf *why, void **ret_item);
+/* The logs that there are where the file names none: Agent-ISA's. Returns 0 or -ENOMEM. */
+int config_logs_set_initial(struct config *c);
+void config_logs_free(struct config *c);
 
 #endif

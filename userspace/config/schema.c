@@ -12,6 +12,7 @@
 #include "base/util.h"
 #include "config/alarm.h"
 #include "config/config.h"
+#include "config/log.h"
 
 /* A Unix socket's path has at most 107 bytes; "/isamon.sock" and its like must fit behind this. */
 #define RUNTIME_DIRECTORY_MAX 90
@@ -24,6 +25,8 @@ _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "order of log_level
 #define AT(field) .offset = offsetof(struct config, field)
 #define ALARM(field) .offset = offsetof(struct config_alarm, field)
 #define ALARM_LIST(field) ALARM(field), .n_offset = offsetof(struct config_alarm, n_##field)
+#define LOG(field) .offset = offsetof(struct config_log, field)
+#define LOG_LIST(field) LOG(field), .n_offset = offsetof(struct config_log, n_##field)
 #define LIST(field) AT(field), .n_offset = offsetof(struct config, n_##field)
 
 static const struct schema_section config_sections[] = {
@@ -33,6 +36,8 @@ static const struct schema_section config_sections[] = {
 	{ .name = "listen" },
 	{ .name = "aws" },
 	{ .name = "cloudwatch" },
+	{ .name = "logs" },
+	{ .name = "log", .item = config_log_item },
 	{ .name = "alarm", .item = config_alarm_item },
 	{ .name = "daemon" },
 };
@@ -125,6 +130,34 @@ static const struct schema_key config_keys[] = {
 
 	{ "cloudwatch", "dashboard", SCHEMA_STRING, AT(cloudwatch_dashboard), .min = 1,
 	  .max = 255, .initial = "agent-isa" },
+
+	{ "logs", "enabled", SCHEMA_BOOL, AT(logs_enabled), .initial = "no" },
+	{ "logs", "group", SCHEMA_STRING, AT(logs_group), .min = 1, .max = 512,
+	  .initial = "agent-isa" },
+	{ "logs", "retention_days", SCHEMA_U64, AT(logs_retention_days), .min = 0, .max = 3653,
+	  .unit = "days", .initial = "0" },
+
+	{ "log", "path", SCHEMA_STRINGS, LOG_LIST(paths), .max = CONFIG_LOG_PATHS_MAX,
+	  .initial = "" },
+	{ "log", "unit", SCHEMA_STRING, LOG(unit), .max = 255, .initial = "" },
+	{ "log", "ship", SCHEMA_BOOL, LOG(ship), .initial = "yes" },
+	{ "log", "group", SCHEMA_STRING, LOG(group), .max = 512, .initial = "" },
+	{ "log", "stream", SCHEMA_STRING, LOG(stream), .min = 1, .max = 512, .initial = "{name}" },
+	{ "log", "timestamp", SCHEMA_STRING, LOG(timestamp), .max = 100, .initial = "" },
+	{ "log", "timezone", SCHEMA_ENUM, LOG(zone), .words = config_log_zone_words,
+	  .initial = "local" },
+	{ "log", "first_line", SCHEMA_STRING, LOG(first_line), .max = 1000, .initial = "" },
+	{ "log", "encoding", SCHEMA_ENUM, LOG(encoding), .words = config_log_encoding_words,
+	  .initial = "utf-8" },
+	{ "log", "include", SCHEMA_STRINGS, LOG_LIST(include), .max = CONFIG_LOG_PATTERNS_MAX,
+	  .initial = "" },
+	{ "log", "exclude", SCHEMA_STRINGS, LOG_LIST(exclude), .max = CONFIG_LOG_PATTERNS_MAX,
+	  .initial = "" },
+	{ "log", "mask", SCHEMA_STRINGS, LOG_LIST(mask), .max = CONFIG_LOG_PATTERNS_MAX,
+	  .initial = "" },
+	{ "log", "mask_secrets", SCHEMA_BOOL, LOG(mask_secrets), .initial = "yes" },
+	{ "log", "start", SCHEMA_ENUM, LOG(start), .words = config_log_start_words,
+	  .initial = "end" },
 
 	{ "alarm", "metric", SCHEMA_STRING, ALARM(metric), .max = 255, .initial = "" },
 	{ "alarm", "namespace", SCHEMA_STRING, ALARM(metric_namespace), .max = 255,

@@ -115,7 +115,7 @@ static enum record_level behind_dashes(const char *s, size_t n)
 	return RECORD_NO_LEVEL;
 }
 
-static bool is_digit(char c)
+static bool level_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -126,11 +126,11 @@ static size_t digits_len(const char *s, size_t n)
 	size_t i = n && *s == '[';
 
 	for (; i < n; i++) {
-		if (is_digit(s[i]) || (s[i] && strchr("-/:.,+", s[i])))
+		if (level_digit(s[i]) || (s[i] && strchr("-/:.,+", s[i])))
 			continue;
-		if (s[i] == ' ' && i && i + 1 < n && is_digit(s[i + 1]))
+		if (s[i] == ' ' && i && i + 1 < n && (level_digit(s[i + 1]) || s[i + 1] == '+'))
 			continue;
-		if ((s[i] != 'T' && s[i] != 'Z') || !i || !is_digit(s[i - 1]))
+		if ((s[i] != 'T' && s[i] != 'Z') || !i || !level_digit(s[i - 1]))
 			break;
 	}
 	return i;

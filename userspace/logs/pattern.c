@@ -32,6 +32,8 @@ struct pattern {
 	pcre2_match_context *limits;
 	pcre2_match_data *data;
 	uint32_t n_groups;
+	char *literal; /* the expression, if nothing in it is special: found ten times as fast */
+	size_t literal_len;
 };
 
 /* One match's time. */
@@ -99,8 +101,24 @@ static int compile(struct pattern *p, const char *expression, struct buf *why)
 	return p->code ? 0 : explain(code, at, why);
 }
 
+/* PCRE2's result; @w goes on from one match of a text to the next. */
+static int match(const struct pattern *p, const char *text, size_t n, size_t from, struct watch *w)
+{
+	pcre2_set_callout(p->limits, is_over, w);
+	return pcre2_match(p->code, (PCRE2_SPTR)text, n, from, PCRE2_NO_UTF_CHECK, p->data,
+			   p->limits);
+}
+
+static void watch_start(struct watch *w, size_t n)
+{
+	*w = (struct watch){ .every = n > SHORT_BYTES ? LOOK_EVERY_LONG : LOOK_EVERY_SHORT };
+	w->left = w->every;
+}
+
 static int prepare(struct pattern *p)
 {
+	struct watch w;
+
 	p->limits = pcre2_match_context_create(p->memory);
 	/* One group is all that is asked for. */
 	p->data = pcre2_match_data_create(2, p->memory);
@@ -109,6 +127,19 @@ static int prepare(struct pattern *p)
 	pcre2_set_match_limit(p->limits, MATCH_STEPS);
 	pcre2_set_heap_limit(p->limits, MATCH_HEAP_KIB);
 	pcre2_pattern_info(p->code, PCRE2_INFO_CAPTURECOUNT, &p->n_groups);
+	/* What a match needs is allocated by the first. */
+	watch_start(&w, 0);
+	return match(p, "", 0, 0, &w) == PCRE2_ERROR_NOMEMORY ? -ENOMEM : 0;
+}
+
+static int keep_literal(struct pattern *p, const char *expression)
+{
+	if (!*expression || strpbrk(expression, "\\^$.[|()?*+{"))
+		return 0;
+	p->literal = strdup(expression);
+	if (!p->literal)
+		return -ENOMEM;
+	p->literal_len = strlen(expression);
 	return 0;
 }
 
@@ -130,6 +161,8 @@ int pattern_new(const char *expression, struct buf *why, struct pattern **ret)
 	err = compile(p, expression, why);
 	if (!err)
 		err = prepare(p);
+	if (!err)
+		err = keep_literal(p, expression);
 	if (err)
 		return err;
 	*ret = take(p);
@@ -144,27 +177,16 @@ void pattern_free(struct pattern *p)
 	pcre2_match_context_free(p->limits);
 	pcre2_code_free(p->code);
 	pcre2_general_context_free(p->memory);
+	free(p->literal);
 	free(p);
-}
-
-/* PCRE2's result; @w goes on from one match of a text to the next. */
-static int match(const struct pattern *p, const char *text, size_t n, size_t from, struct watch *w)
-{
-	pcre2_set_callout(p->limits, is_over, w);
-	return pcre2_match(p->code, (PCRE2_SPTR)text, n, from, PCRE2_NO_UTF_CHECK, p->data,
-			   p->limits);
-}
-
-static void watch_start(struct watch *w, size_t n)
-{
-	*w = (struct watch){ .every = n > SHORT_BYTES ? LOOK_EVERY_LONG : LOOK_EVERY_SHORT };
-	w->left = w->every;
 }
 
 bool pattern_matches(const struct pattern *p, const char *text, size_t n)
 {
 	struct watch w;
 
+	if (p->literal)
+		return memmem(text, n, p->literal, p->literal_len) != NULL;
 	watch_start(&w, n);
 	return match(p, text, n, 0, &w) >= 0;
 }
@@ -206,6 +228,8 @@ int pattern_mask(const struct pattern *p, const char *text, size_t n, struct buf
 		at = end > at ? end : next_char(text, n, at);
 		at = at < done ? done : at;
 	}
+	if (code == PCRE2_ERROR_NOMEMORY)
+		return -ENOMEM;
 	if (at > n || code == PCRE2_ERROR_NOMATCH)
 		return buf_add(out, text + done, n - done);
 	return buf_add_str(out, PATTERN_MASK);

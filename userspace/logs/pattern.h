@@ -27,7 +27,7 @@ bool pattern_matches(const struct pattern *p, const char *text, size_t n);
 /*
  * Appends @text to @out with each match, or the first group of each if it has one, replaced by
  * "***". Where a match takes too long all that is behind the last one is replaced: what could not be
- * looked through is not shown. Returns 0 or the buffer's error.
+ * looked through is not shown. Returns 0, the buffer's error or -ENOMEM.
  */
 int pattern_mask(const struct pattern *p, const char *text, size_t n, struct buf *out);
 

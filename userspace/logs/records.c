@@ -308,7 +308,7 @@ static void go_on_in_line(struct records *r, int64_t now_ms)
 }
 
 /* Whether nothing that comes can belong to the record. */
-static bool is_over(const struct records *r)
+static bool nothing_more_belongs(const struct records *r)
 {
 	if (r->in_line)
 		return false;
@@ -330,7 +330,7 @@ static int settle(struct records *r, int64_t now_ms)
 			err = adopt(r, now_ms);
 		else if (r->in_line && is_out_of_room(r))
 			err = close_record(r, true);
-		else if (r->open && is_over(r))
+		else if (r->open && nothing_more_belongs(r))
 			err = close_record(r, false);
 		else
 			break;

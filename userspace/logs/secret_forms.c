@@ -192,10 +192,10 @@ static enum name_kind name_before(const struct scan *s, size_t at)
 
 static bool is_no_secret(const char *value, size_t n)
 {
-	static const char *const words[] = { "***", "none", "null", "nil", "true", "false" };
+	static const char *const no_secret[] = { "***", "none", "null", "nil", "true", "false" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (n == strlen(words[i]) && strncasecmp(value, words[i], n) == 0)
+	for (size_t i = 0; i < ARRAY_SIZE(no_secret); i++)
+		if (n == strlen(no_secret[i]) && strncasecmp(value, no_secret[i], n) == 0)
 			return true;
 	return n == 0;
 }

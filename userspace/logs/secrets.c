@@ -23,7 +23,7 @@ typedef unsigned char lanes __attribute__((vector_size(16)));
 /* = and : behind anything but a digit; J of eyJ, A of AKIA and ASIA, a of Bearer, - of sk- and xoxb-,
  * _ of ghp_ and github_pat_. For one byte and for a vector of them. */
 #define IS_CANDIDATE(here, before, before_that) \
-	(((HERE('=') | HERE(':')) & ((before - (unsigned char)'0') > (unsigned char)9)) | \
+	(((HERE('=') | HERE(':')) & ((before ^ (unsigned char)'0') > (unsigned char)9)) | \
 	 (HERE('J') & BEFORE('y') & BEFORE_THAT('e')) | \
 	 (HERE('A') & BEFORE('I') & (BEFORE_THAT('K') | BEFORE_THAT('S'))) | \
 	 (ANY_CASE(here, 'a') & ANY_CASE(before, 'e') & ANY_CASE(before_that, 'b')) | \

@@ -87,7 +87,7 @@ static void fraction_take_separator(struct time_format *f)
 		f->n -= 2;
 }
 
-static int compile(struct time_format *f, const char *format, struct buf *why)
+static int format_compile(struct time_format *f, const char *format, struct buf *why)
 {
 	static const char too_long[] = "too long; write a shorter one";
 	int err = 0;
@@ -102,7 +102,7 @@ static int compile(struct time_format *f, const char *format, struct buf *why)
 		}
 		at++;
 		if (more) {
-			err = compile(f, more, why);
+			err = format_compile(f, more, why);
 			continue;
 		}
 		if (!*at)
@@ -165,7 +165,7 @@ int time_format_new(const char *format, bool utc, struct buf *why, struct time_f
 	if (!f)
 		return -ENOMEM;
 	f->utc = utc;
-	err = compile(f, format, why);
+	err = format_compile(f, format, why);
 	if (!err)
 		err = check(f, why);
 	if (err) {
@@ -185,7 +185,7 @@ void time_format_free(struct time_format *f)
 
 /* --- reading */
 
-static bool run(const struct time_format *f, struct stamp_reader *r)
+static bool read_steps(const struct time_format *f, struct stamp_reader *r)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		const char step = f->steps[i];
@@ -325,7 +325,7 @@ int time_format_read(struct time_format *f, const char *line, size_t n, int64_t 
 		struct stamp_reader r = { .at = line + i, .end = line + n };
 		int64_t s;
 
-		if (!f->begins[(unsigned char)line[i]] || in_word(line, i) || !run(f, &r) ||
+		if (!f->begins[(unsigned char)line[i]] || in_word(line, i) || !read_steps(f, &r) ||
 		    !stamp_finish(&r.fields))
 			continue;
 		if (!find_time(f, &r.fields, now_ms, before_ms, &s) || s < 0)
