@@ -23,8 +23,8 @@
 
 #define CHILD_FD 3
 #define AGAIN_MIN_MS 250u
-#define AGAIN_MAX_MS 60000u
-#define LIVED_NS (60 * NS_PER_SEC) /* then an end is a new one */
+#define AGAIN_MAX_MS 15000u
+#define LIVED_NS (30 * NS_PER_SEC) /* then an end is a new one */
 #define REAP_MS 20
 #define END_MS 7000 /* it takes five seconds itself at most */
 #define LINE_MAX_BYTES (1u << 20)

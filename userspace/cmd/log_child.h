@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The process that ships logs (`isamon ship-logs`), as the daemon has it: started while [logs] enabled is yes, started again when it
- * ends by itself (slower and slower, up to a minute), ended by SIGTERM. Nothing here waits, but log_child_free().
+ * ends by itself (slower and slower, up to 15 s), ended by SIGTERM. Nothing here waits, but log_child_free().
  */
 #ifndef ISAMON_LOG_CHILD_H
 #define ISAMON_LOG_CHILD_H
