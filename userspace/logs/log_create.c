@@ -92,6 +92,7 @@ static void on_answer(const struct aws_answer *a, void *ctx)
 	} else if (l->create == CREATE_RETENTION) {
 		l->create = CREATE_STREAM_AGAIN;
 	} else {
+		l->created = true;
 		log_info("log \"%s\" goes to stream %s of group %s, which was made for it",
 			 l->config->name, log_flight(l)->stream, log_flight(l)->group);
 		log_flight_again(l);

@@ -115,7 +115,6 @@ static void take_off(struct log_lane *l)
 	l->has_flight = true;
 	l->at = 0;
 	l->len = log_flight(l)->put.n;
-	l->n_taken = 0;
 	l->unknown = l->maybe_before = false;
 }
 
@@ -191,7 +190,9 @@ static void succeed(struct log_lane *l, const struct aws_answer *a)
 		others |= p->lanes[i]->said == before;
 	if (before != AWS_OK)
 		log_words_state(l, a, others);
-	l->n_failures = l->n_refused = l->n_creations = 0;
+	l->n_failures = l->n_refused = 0;
+	l->created = false;
+	l->succeeded = true;
 	p->n[LOGS_LAST_SUCCESS_S] = clock_realtime_ns() / NS_PER_SEC;
 }
 
@@ -252,7 +253,6 @@ static void took(struct log_lane *l, const struct aws_answer *a)
 	l->push->n[LOGS_BYTES] += b->put.cost * taken / b->put.n;
 	if (l->unknown || l->maybe_before)
 		l->push->n[LOGS_MAYBE_TWICE] += taken;
-	l->n_taken += taken;
 	succeed(l, a);
 	go_on(l);
 }
@@ -267,7 +267,7 @@ static void refused(struct log_lane *l, const struct aws_answer *a)
 		log_flight_again(l);
 		return;
 	}
-	if (!l->push->n[LOGS_LAST_SUCCESS_S] || l->n_refused >= REFUSED_MAX) {
+	if (!l->succeeded || l->n_refused >= REFUSED_MAX) {
 		log_flight_fail(l, a);
 		return;
 	}
@@ -278,6 +278,13 @@ static void refused(struct log_lane *l, const struct aws_answer *a)
 			l->config->name, a->message);
 	l->push->n[LOGS_REFUSED]++;
 	go_on(l);
+}
+
+/* Group and stream were just made, and are not known everywhere. */
+static void not_there_yet(struct log_lane *l, const struct aws_answer *a)
+{
+	l->created = false;
+	log_flight_fail(l, a);
 }
 
 static void on_answer(const struct aws_answer *a, void *ctx)
@@ -295,12 +302,12 @@ static void on_answer(const struct aws_answer *a, void *ctx)
 		took(l, a);
 	else if (a->failure != AWS_REJECTED)
 		log_flight_fail(l, a);
-	else if (!strcmp(a->code, "ResourceNotFoundException") && l->n_creations++ < 3)
-		log_create_begin(l);
-	else if (!strcmp(a->code, "ResourceNotFoundException"))
-		log_flight_fail(l, a);
-	else
+	else if (strcmp(a->code, "ResourceNotFoundException") != 0)
 		refused(l, a);
+	else if (!l->created)
+		log_create_begin(l);
+	else
+		not_there_yet(l, a);
 	log_push_soon(p);
 }
 

@@ -103,7 +103,7 @@ int log_lane_take(struct log_lane *l, const struct record *r, enum record_level 
 	b->n_records++;
 	if (!r->shipped)
 		return 0;
-	b->counts.maybe_twice += maybe;
+	b->counts.maybe_twice += maybe && l->config->ship;
 	b->counts.levels[level]++;
 	if (r->exception)
 		count_exception(l, b, r);

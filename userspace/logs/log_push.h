@@ -14,7 +14,7 @@
  * Within a batch events stand in the order of their times, those of the same time (and of the same file) as they were written. A time
  * that CloudWatch would refuse (14 days old, 2 hours ahead) is replaced by that of the arrival, and counted. Refused events (by
  * rejectedLogEventsInfo, or by themselves when a batch is refused and halved until it is known which) are counted, told and
- * left behind. Where nothing of a batch is taken, or a hundred events in a row are refused, it is not the events' fault: it waits.
+ * left behind. Where nothing was ever taken of a log, or a hundred events in a row are refused, it is not the events' fault: it waits.
  */
 #ifndef ISAMON_LOG_PUSH_H
 #define ISAMON_LOG_PUSH_H

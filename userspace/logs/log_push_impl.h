@@ -119,7 +119,8 @@ struct log_lane {
 	bool unknown;      /* the outcome of an attempt of this part is */
 	bool maybe_before; /* of one of a longer part */
 	unsigned int n_refused; /* events, in a row */
-	unsigned int n_creations;
+	bool succeeded;         /* CloudWatch took something of this lane before */
+	bool created;           /* group and stream, and nothing was taken since */
 	enum lane_create create;
 	enum aws_failure said;
 	char problem[256];
