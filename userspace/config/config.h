@@ -85,12 +85,12 @@ struct config {
 	char *cloudwatch_dashboard;       /* dashboard = agent-isa */
 	/* [logs] */
 	bool logs_enabled;            /* enabled = no: ship to CloudWatch Logs */
+	bool logs_are_default;        /* the file has no section [log] */
 	char *logs_group;             /* group = agent-isa */
 	uint64_t logs_retention_days; /* retention_days = 0: as it is */
 	/* [log "NAME"], as config/log.h has it */
 	struct config_log *logs[CONFIG_LOGS_MAX];
 	size_t n_logs;
-	bool logs_are_default; /* the file has no such section */
 	/* [alarm "NAME"], as config/alarm.h has it */
 	struct config_alarm *alarms[CONFIG_ALARMS_MAX];
 	size_t n_alarms;

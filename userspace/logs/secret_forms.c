@@ -155,6 +155,17 @@ static bool ends_with(const char *name, size_t n, const char *end)
 
 enum name_kind { NAME_OTHER, NAME_SECRET, NAME_AUTHORIZATION };
 
+/* Whether it ends as one of those below does: nearly no name does. */
+static bool may_be_secret(const char *name, size_t n)
+{
+	static const char ends[][3] = { "rd", "wd", "se", "et", "en", "ey", "ls", "on" };
+
+	for (size_t i = 0; n > 1 && i < ARRAY_SIZE(ends); i++)
+		if ((name[n - 1] | 0x20) == ends[i][1] && (name[n - 2] | 0x20) == ends[i][0])
+			return true;
+	return false;
+}
+
 static enum name_kind name_kind(const char *name, size_t n)
 {
 	static const char *const secret[] = { "password",   "passwd",      "_pwd",
@@ -162,6 +173,8 @@ static enum name_kind name_kind(const char *name, size_t n)
 					      "api_key",    "apikey",      "access_key",
 					      "secret_key", "private_key", "credentials" };
 
+	if (!may_be_secret(name, n))
+		return NAME_OTHER;
 	if (ends_with(name, n, "authorization"))
 		return NAME_AUTHORIZATION;
 	for (size_t i = 0; i < ARRAY_SIZE(secret); i++)
