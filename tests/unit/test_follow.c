@@ -209,6 +209,225 @@ static void all_rotations(void)
 		}
 }
 
+/* --- truncation without a copy, and files that are strange */
+
+static void truncated_without_copy(void)
+{
+	start("a.log");
+	put("a.log", "");
+	REQUIRE_INT(begin(), 0);
+	until(&r.n_ready, 1);
+	put("a.log", "1\n");
+	got_text("1\n");
+	r.hold = true;
+	put("a.log", "lost\n");
+	follow_look(r.follow);
+	EXPECT(!truncate(at("a.log"), 0));
+	put("a.log", "2\n");
+	r.hold = false;
+	read_all(r.files[0]);
+	until(&r.n_lost, 1);
+	EXPECT_UINT(r.lost_bytes, 5);
+	got_text("1\n2\n");
+	stop();
+}
+
+/* Between two looks it was truncated, and is longer than before already. */
+static void grown_past(void)
+{
+	start("a.log");
+	put("a.log", "");
+	REQUIRE_INT(begin(), 0);
+	until(&r.n_ready, 1);
+	put("a.log", "short\n");
+	got_text("short\n");
+	put("a.log", "more\n");
+	copy("a.log", "a.log.1");
+	EXPECT(!truncate(at("a.log"), 0));
+	put("a.log", "another one, and longer\n");
+	got_text("short\nmore\nanother one, and longer\n");
+	EXPECT_UINT(r.n_lost, 0);
+	stop();
+}
+
+/* The same beginning, over 1 KiB: only what is before the place tells. */
+static void same_banner(void)
+{
+	char banner[1500], all[1600];
+
+	memset(banner, '=', sizeof(banner));
+	banner[sizeof(banner) - 2] = '\n';
+	banner[sizeof(banner) - 1] = '\0';
+	start("a.log");
+	put("a.log", banner);
+	REQUIRE_INT(begin(), 0);
+	until(&r.n_ready, 1);
+	put("a.log", "1\n");
+	got_text("1\n");
+	buf_reset(&r.text);
+	copy("a.log", "a.log.1");
+	EXPECT(!truncate(at("a.log"), 0));
+	put("a.log", banner);
+	put("a.log", "22222\n");
+	snprintf(all, sizeof(all), "%s22222\n", banner);
+	got_text(all);
+	EXPECT_UINT(r.n_lost, 0);
+	stop();
+}
+
+/* A writer without O_APPEND goes on at its own place. */
+static void truncated_under_a_writer(void)
+{
+	static char page[65536];
+	int fd;
+
+	memset(page, 'x', sizeof(page));
+	start("a.log");
+	put("a.log", "");
+	fd = open(at("a.log"), O_WRONLY | O_CLOEXEC);
+	REQUIRE_INT(begin(), 0);
+	until(&r.n_ready, 1);
+	EXPECT(write(fd, page, sizeof(page)) == sizeof(page));
+	while (r.text.len < sizeof(page))
+		turn(20);
+	copy("a.log", "a.log.1");
+	EXPECT(!truncate(at("a.log"), 0));
+	buf_reset(&r.text);
+	EXPECT(write(fd, "more\n", 5) == 5);
+	got_text("more\n");
+	for (int i = 0; i < 2; i++) {
+		copy("a.log", i ? "a.log.3" : "a.log.2");
+		EXPECT(!truncate(at("a.log"), 0));
+		buf_reset(&r.text);
+		EXPECT(write(fd, "again\n", 6) == 6);
+		turn(300);
+		REQUIRE(r.text.len >= 6 && r.text.len < 4096 + 16);
+		EXPECT_STR(r.text.data + r.text.len - 6, "again\n");
+	}
+	close(fd);
+	stop();
+}
+
+static void strange_files(void)
+{
+	start("*.log");
+	r.config.start = CONFIG_LOG_BEGINNING;
+	mkfifo(at("fifo.log"), 0644);
+	mkdir(at("dir.log"), 0755);
+	chmod(r.dir, 0777);
+	put("secret", "secret\n");
+	EXPECT(!symlink("secret", at("link.log")));
+	put("a.log", "1\n");
+	REQUIRE_INT(begin(), 0);
+	got_text("1\n");
+	unlink(at("a.log"));
+	EXPECT(!symlink("secret", at("a.log")));
+	turn(200);
+	got_text("1\n");
+	stop();
+}
+
+static void unreadable(void)
+{
+	struct follow_stats s;
+
+	if (geteuid() == 0) {
+		/* Root reads everything; a link to itself nobody. */
+		start("a.log");
+		EXPECT(!symlink("a.log", at("a.log")));
+		chmod(r.dir, 0777);
+	} else {
+		start("a.log");
+		put("a.log", "old\n");
+		chmod(at("a.log"), 0);
+	}
+	REQUIRE_INT(begin(), 0);
+	follow_look(r.follow);
+	follow_stats(r.follow, &s);
+	EXPECT_UINT(s.unreadable, 1);
+	EXPECT_UINT(s.files, 0);
+	unlink(at("a.log"));
+	put("b.log", "old\n");
+	rename(at("b.log"), at("a.log"));
+	until(&r.n_ready, 1);
+	put("a.log", "1\n");
+	got_text("1\n");
+	follow_stats(r.follow, &s);
+	EXPECT_UINT(s.unreadable, 0);
+	stop();
+}
+
+/* Whatever was not read yet when it lost its name. */
+static void deleted_unread(void)
+{
+	struct follow_stats s;
+
+	start("a.log");
+	put("a.log", "");
+	REQUIRE_INT(begin(), 0);
+	until(&r.n_ready, 1);
+	r.hold = true;
+	put("a.log", "1\n");
+	follow_look(r.follow);
+	unlink(at("a.log"));
+	put("a.log", "2\n");
+	follow_look(r.follow);
+	follow_stats(r.follow, &s);
+	EXPECT_UINT(s.files, 2);
+	EXPECT_UINT(s.backlog_bytes, 4);
+	EXPECT(followed_is_over(r.files[0]));
+	r.hold = false;
+	read_all(r.files[0]);
+	got_text("1\n2\n");
+	stop();
+}
+
+/* A device has another number after a boot. */
+static void device_changed(void)
+{
+	start("a.log");
+	put("a.log", "");
+	REQUIRE_INT(begin(), 0);
+	until(&r.n_ready, 1);
+	put("a.log", "1\n");
+	got_text("1\n");
+	keep_positions();
+	end();
+	r.known[0].device++;
+	put("a.log", "2\n");
+	REQUIRE_INT(begin(), 0);
+	got_text("1\n2\n");
+	stop();
+}
+
+static void many_files(void)
+{
+	const unsigned int n = 1000;
+	struct follow_stats s;
+	char name[32], text[32];
+
+	start("*.log");
+	for (unsigned int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "%u.log", i);
+		put(name, "old\n");
+	}
+	REQUIRE_INT(begin(), 0);
+	until(&r.n_ready, n);
+	follow_stats(r.follow, &s);
+	EXPECT_UINT(s.files, n);
+	EXPECT(count_names("/proc/self/fd", "", NULL, 0) < 600);
+	for (unsigned int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "%u.log", i);
+		snprintf(text, sizeof(text), "%04u\n", i);
+		put(name, text);
+	}
+	for (int i = 0; i < 500 && r.text.len < 5 * n; i++)
+		turn(20);
+	EXPECT_UINT(r.text.len, 5 * n);
+	EXPECT(count_names("/proc/self/fd", "", NULL, 0) < 600);
+	stop();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
@@ -219,6 +438,15 @@ int main(int argc, char **argv)
 		{ "resumes", resumes },
 		{ "resumes at what has arrived", resumes_where_it_arrived },
 		{ NULL, all_rotations },
+		{ "what is truncated without a copy is told", truncated_without_copy },
+		{ "truncated and longer than before", grown_past },
+		{ "truncated, and the beginning is the same", same_banner },
+		{ "truncated under a writer that keeps its place", truncated_under_a_writer },
+		{ "a FIFO, a directory, links", strange_files },
+		{ "a file that cannot be read", unreadable },
+		{ "deleted before it was read", deleted_unread },
+		{ "a device with another number", device_changed },
+		{ "1,000 files", many_files },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

@@ -164,6 +164,7 @@ static void on_time(evutil_socket_t fd, short what, void *ctx)
 
 static void on_written(const char *directory, const char *name, void *ctx)
 {
+	const struct timeval now = { 0 };
 	struct follow *f = ctx;
 	struct followed *d;
 	char path[PATH_MAX];
@@ -177,6 +178,21 @@ static void on_written(const char *directory, const char *name, void *ctx)
 	if (!d)
 		return;
 	d->at_end = false;
+	if (!evtimer_pending(f->written, NULL))
+		evtimer_add(f->written, &now);
+}
+
+/* Where names have changed, too, the look tells: what was rotated away comes first. */
+static void on_touched(evutil_socket_t fd, short what, void *ctx)
+{
+	struct follow *f = ctx;
+	struct followed *d;
+
+	(void)fd;
+	(void)what;
+	if (evtimer_pending(f->soon, NULL))
+		return;
+	TAILQ_FOREACH(d, &f->files, entry)
 	followed_tell(d);
 }
 
@@ -215,7 +231,8 @@ static int parts_new(struct follow *f, struct event_base *base)
 	f->complaints = table_new();
 	f->poll = evtimer_new(base, on_time, f);
 	f->soon = evtimer_new(base, on_time, f);
-	if (!f->by_inode || !f->by_path || !f->complaints || !f->poll || !f->soon)
+	f->written = evtimer_new(base, on_touched, f);
+	if (!f->written || !f->by_inode || !f->by_path || !f->complaints || !f->poll || !f->soon)
 		return -ENOMEM;
 	err = follow_watch_new(base, &hooks, &f->watch);
 	if (err == -ENOMEM)
@@ -266,6 +283,8 @@ void follow_free(struct follow *f)
 		event_free(f->poll);
 	if (f->soon)
 		event_free(f->soon);
+	if (f->written)
+		event_free(f->written);
 	table_free(f->by_inode, NULL);
 	table_free(f->by_path, NULL);
 	table_free(f->complaints, NULL);

@@ -75,6 +75,8 @@ struct followed {
 	bool named;     /* it had a name at the last look */
 	bool over;      /* and that was none of the log's own */
 	bool cut;       /* its file has other bytes now; the next look sees to it */
+	bool was_over;  /* so it was at the look before, too */
+	bool was_cut;   /* that is why it is looked for */
 	bool at_end;    /* there was nothing more when it was read, and it was not touched since */
 	bool told;      /* ready() was called, and it was not read to its end since */
 	bool failed;    /* cannot be read; told once */
@@ -99,7 +101,7 @@ struct follow {
 	int64_t known_seen_s; /* the latest */
 	struct follow_watch *watch;
 	bool watch_told, full_told;
-	struct event *poll, *soon;
+	struct event *poll, *soon, *written;
 	bool first;         /* no look was taken yet */
 	bool incomplete;    /* this look could not open something, that may be new */
 	int64_t looked_ns;  /* CLOCK_REALTIME, when the last one began */

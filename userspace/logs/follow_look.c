@@ -84,17 +84,16 @@ static int file_seen(struct followed *d, struct follow_name *n)
 	d->named = true;
 	d->over = !n->is_live;
 	n->user = d;
-	if (n->mtime_ns != d->mtime_ns || (!d->is_gzip && n->size > d->offset))
+	if (n->mtime_ns != d->mtime_ns || (!d->is_gzip && n->size != d->offset))
 		d->at_end = false;
 	if (n->mtime_ns != d->mtime_ns)
 		d->quiet_ns = clock_monotonic_ns();
 	d->mtime_ns = n->mtime_ns;
-	if (!d->is_gzip) {
-		if (n->size < d->offset)
-			d->cut = true;
-		else
-			d->size = n->size;
-	}
+	/* One that shrank shows when it is read whether it is another one; until then size is what there was. */
+	if (!d->is_gzip && n->size < d->offset)
+		d->cut = true;
+	else if (!d->is_gzip && n->size > d->size)
+		d->size = n->size;
 	return followed_rename(d, n);
 }
 
@@ -120,14 +119,20 @@ static int files_see(struct follow *f, struct follow_names *names)
 	return err;
 }
 
-/* A short file says little of what it is: whatever was added counts before anything is compared with it. */
+static bool can_check(struct followed *d)
+{
+	if (d->state != FOLLOWED_HERE || d->is_gzip || d->cut)
+		return false;
+	return d->named ? !d->at_end && !followed_open(d) : d->source.fd >= 0;
+}
+
+/* Before anything is compared with a file: it may have other bytes by now, or more, where it was too short to say much of it. */
 static void files_check(struct follow *f)
 {
 	struct followed *d;
 
 	TAILQ_FOREACH(d, &f->files, entry)
-	if (d->named && !d->at_end && !d->is_gzip && d->print.len < FINGERPRINT_MAX && !d->cut &&
-	    !followed_open(d) && !followed_check(d))
+	if (can_check(d) && !followed_check(d))
 		d->cut = true;
 }
 
@@ -154,6 +159,11 @@ static void files_leave(struct follow *f, struct follow_names *names)
 		} else if (d->cut || !d->named) {
 			names_release(names, d);
 			followed_leave(d);
+			/* An archive that was read, and that is used again for the next one. */
+			if (d->was_over && d->size <= d->offset) {
+				d->state = FOLLOWED_DEAD;
+				d->at_end = true;
+			}
 		}
 	}
 }
@@ -177,7 +187,7 @@ static void file_go(struct followed *d)
 /* One whose bytes are gone had maybe none that were not read. */
 static void search_end(struct followed *d)
 {
-	if (d->size > d->offset) {
+	if (d->size > d->offset || d->was_cut) {
 		followed_lose(d);
 		return;
 	}
@@ -212,7 +222,9 @@ static int by_age(const void *a, const void *b)
 		return diff;
 	if (x->over != y->over)
 		return x->over ? -1 : 1;
-	return (x->mtime_ns > y->mtime_ns) - (x->mtime_ns < y->mtime_ns);
+	diff = (x->mtime_ns > y->mtime_ns) - (x->mtime_ns < y->mtime_ns);
+	/* Within a tick of the clock: application.log.2 is older than application.log.1. */
+	return diff ? diff : strverscmp(y->path, x->path);
 }
 
 /* What was rotated away comes before what is written now. Without memory for it, all at once. */

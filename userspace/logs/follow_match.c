@@ -80,7 +80,13 @@ static int known_follow(struct follow *f, struct known *k, struct follow_name *n
 	return 0;
 }
 
-/* The one that @s is the file of, which says most of it; NULL: none. */
+static bool has_inode(const struct known *k, const struct follow_name *n)
+{
+	return k->device == n->device && k->inode == n->inode;
+}
+
+/* The one that @s is the file of, which says most of it; NULL: none. One that was empty is not known again by its inode, which may be
+ * another file's by now: whether such a file is read from its beginning is decided as for any new one. */
 static struct known *known_of(struct follow *f, const struct follow_name *n, const struct source *s,
 			      bool same_inode)
 {
@@ -89,8 +95,8 @@ static struct known *known_of(struct follow *f, const struct follow_name *n, con
 	for (size_t i = 0; i < f->n_known; i++) {
 		struct known *k = &f->known[i];
 
-		if (same_inode ? k->device != n->device || k->inode != n->inode :
-				 k->ended || !k->mark.print.len || !same_live(n, k->live))
+		if (!k->mark.print.len ||
+		    (same_inode ? !has_inode(k, n) : k->ended || !same_live(n, k->live)))
 			continue;
 		if (best && (best->mark.print.len > k->mark.print.len ||
 			     (best->mark.print.len == k->mark.print.len &&
@@ -107,8 +113,8 @@ static bool any_known(const struct follow *f, const struct follow_name *n, bool 
 	for (size_t i = 0; i < f->n_known; i++) {
 		const struct known *k = &f->known[i];
 
-		if (same_inode ? k->device == n->device && k->inode == n->inode :
-				 !k->ended && same_live(n, k->live))
+		if (k->mark.print.len &&
+		    (same_inode ? has_inode(k, n) : !k->ended && same_live(n, k->live)))
 			return true;
 	}
 	return false;
@@ -280,7 +286,8 @@ static bool is_copy_of(const struct followed *d, const unsigned char *head, size
 	if (d->source.fd < 0)
 		return false;
 	got = source_pread(&d->source, own, sizeof(own), 0);
-	return got >= (ssize_t)n && memcmp(own, head, n) == 0;
+	return got >= (ssize_t)n && fingerprint_fits(&d->print, own, (size_t)got) &&
+	       memcmp(own, head, n) == 0;
 }
 
 static bool is_copy(const struct follow *f, const struct follow_name *n, const struct source *s)

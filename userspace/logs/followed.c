@@ -81,6 +81,7 @@ void followed_leave(struct followed *d)
 	followed_let_go(d);
 	index_drop(d);
 	d->state = FOLLOWED_SEARCH;
+	d->was_cut = d->cut;
 	d->cut = false;
 	d->named = false;
 	d->over = true;
@@ -88,11 +89,29 @@ void followed_leave(struct followed *d)
 	d->search_ns = clock_monotonic_ns();
 }
 
+/* Those that have a name can be opened again. */
+static void make_room(const struct followed *but)
+{
+	struct follow *f = but->follow;
+	struct followed *d, *oldest = NULL;
+
+	if (f->n_open < FOLLOW_OPEN_MAX)
+		return;
+	TAILQ_FOREACH(d, &f->files, entry)
+	if (d != but && d->source.fd >= 0 && d->named &&
+	    (!oldest || d->at_end > oldest->at_end ||
+	     (d->at_end == oldest->at_end && d->used < oldest->used)))
+		oldest = d;
+	if (oldest)
+		followed_let_go(oldest);
+}
+
 int followed_move(struct followed *d, const struct follow_name *at, struct source *s)
 {
 	int err;
 
 	followed_let_go(d);
+	make_room(d);
 	index_drop(d);
 	d->device = at->device;
 	d->inode = at->inode;
@@ -148,11 +167,10 @@ int followed_new(struct follow *f, const struct follow_name *at, struct source *
 		followed_free(d);
 		return err;
 	}
-	if (!d->is_gzip) {
-		if (d->offset)
-			tail_load(d);
+	if (d->offset && !d->is_gzip)
+		tail_load(d);
+	if (!d->is_gzip || !d->print.len)
 		followed_check(d);
-	}
 	d->at_end = false;
 	*ret = d;
 	return 0;
@@ -194,23 +212,6 @@ struct mark followed_mark(const struct followed *d)
 }
 
 /* --- opening */
-
-/* Those that have a name can be opened again. */
-static void make_room(const struct followed *but)
-{
-	struct follow *f = but->follow;
-	struct followed *d, *oldest = NULL;
-
-	if (f->n_open < FOLLOW_OPEN_MAX)
-		return;
-	TAILQ_FOREACH(d, &f->files, entry)
-	if (d != but && d->source.fd >= 0 && d->named &&
-	    (!oldest || d->at_end > oldest->at_end ||
-	     (d->at_end == oldest->at_end && d->used < oldest->used)))
-		oldest = d;
-	if (oldest)
-		followed_let_go(oldest);
-}
 
 int followed_open(struct followed *d)
 {

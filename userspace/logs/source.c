@@ -95,8 +95,11 @@ static bool tail_fits(const struct source *s, const struct mark *m)
 bool source_fits(const struct source *s, const struct mark *m)
 {
 	unsigned char head[FINGERPRINT_MAX];
-	ssize_t n = source_pread(s, head, sizeof(head), 0);
+	ssize_t n;
 
+	if (m->offset && !m->print.len)
+		return false;
+	n = source_pread(s, head, sizeof(head), 0);
 	if (n < 0 || !fingerprint_fits(&m->print, head, (size_t)n))
 		return false;
 	/* The whole archive need not be unpacked to see that nothing is missing. */
