@@ -212,7 +212,9 @@ static int by_age(const void *a, const void *b)
 		return diff;
 	if (x->over != y->over)
 		return x->over ? -1 : 1;
-	return (x->mtime_ns > y->mtime_ns) - (x->mtime_ns < y->mtime_ns);
+	diff = (x->mtime_ns > y->mtime_ns) - (x->mtime_ns < y->mtime_ns);
+	/* Within a tick of the clock: application.log.2 is older than application.log.1. */
+	return diff ? diff : strverscmp(y->path, x->path);
 }
 
 /* What was rotated away comes before what is written now. Without memory for it, all at once. */
