@@ -12,7 +12,7 @@
 
 #include "config/config.h"
 
-#define CONFIG_LOG_NAME_MAX 64 /* bytes */
+#define CONFIG_LOG_NAME_MAX 63 /* bytes */
 #define CONFIG_LOG_PATHS_MAX 16
 #define CONFIG_LOG_PATTERNS_MAX 16
 

@@ -8,16 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/file.h"
+#include "base/child.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -27,14 +23,13 @@
 
 struct journal {
 	struct event_base *base;
-	const char *journalctl, *unit, *log;
+	const char *unit, *log;
 	bool from_beginning;
 	char cursor[POSITION_CURSOR_MAX]; /* of the last entry that was given */
 	void (*ready)(void *ctx);
 	void *ctx;
 	struct event *readable, *timer;
-	pid_t pid; /* 0: none runs */
-	int fd;
+	struct child child;
 	bool ended; /* at the end of the pipe */
 	struct buf text;
 	size_t at;    /* of the text, the next line */
@@ -105,38 +100,22 @@ static void plan_again(struct journal *j)
 	j->again_ms = j->again_ms * 2 < AGAIN_MAX_MS ? j->again_ms * 2 : AGAIN_MAX_MS;
 }
 
-static int spawn(struct journal *j, int to)
+static int spawn(struct journal *j)
 {
 	char unit[512], after[POSITION_CURSOR_MAX + 32];
-	const char *argv[] = { "journalctl", "--output=json", "--all", "--no-pager", "--quiet",
-			       "--follow",   "--merge",       unit,    after,        NULL };
-	char *env[] = { (char *)(uintptr_t) "LC_ALL=C", NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, usual;
-	int err;
+	const char *const argv[] = {
+		"journalctl", "--output=json", "--all",
+		"--no-pager", "--quiet",       unit,
+		"--follow",   after,           *j->cursor || j->from_beginning ? "--no-tail" : NULL,
+		NULL
+	};
 
 	snprintf(unit, sizeof(unit), "--unit=%s", j->unit);
 	if (*j->cursor)
 		snprintf(after, sizeof(after), "--after-cursor=%s", j->cursor);
 	else
 		snprintf(after, sizeof(after), "--lines=%s", j->from_beginning ? "all" : "0");
-	if (*j->cursor || j->from_beginning)
-		argv[6] = "--no-tail";
-	sigemptyset(&none);
-	sigfillset(&usual);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, to, STDOUT_FILENO);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &usual);
-	err = posix_spawn(&j->pid, j->journalctl, &actions, &attr, (char **)(uintptr_t)argv, env);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	if (err)
-		j->pid = 0;
-	return -err;
+	return child_start(argv, false, &j->child);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *ctx)
@@ -150,19 +129,13 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 
 static int begin(struct journal *j)
 {
-	int pipe_fds[2];
-	int err;
+	int err = spawn(j);
 
-	if (pipe2(pipe_fds, O_CLOEXEC))
-		return -errno;
-	err = spawn(j, pipe_fds[1]);
-	close(pipe_fds[1]);
-	if (!err && fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK))
+	if (!err && fcntl(j->child.fd, F_SETFL, O_NONBLOCK))
 		err = -errno;
-	j->fd = pipe_fds[0];
 	j->ended = false;
 	if (!err)
-		j->readable = event_new(j->base, j->fd, EV_READ, on_readable, j);
+		j->readable = event_new(j->base, j->child.fd, EV_READ, on_readable, j);
 	if (!err && (!j->readable || event_add(j->readable, NULL)))
 		err = -ENOMEM;
 	return err;
@@ -170,19 +143,10 @@ static int begin(struct journal *j)
 
 static void end(struct journal *j)
 {
-	int status;
-
 	if (j->readable)
 		event_free(j->readable);
 	j->readable = NULL;
-	file_closep(&j->fd);
-	j->fd = -1;
-	if (j->pid > 0) {
-		kill(j->pid, SIGKILL);
-		while (waitpid(j->pid, &status, 0) < 0 && errno == EINTR)
-			;
-	}
-	j->pid = 0;
+	child_end(&j->child);
 	buf_reset(&j->text);
 	j->at = 0;
 	j->passing = false;
@@ -196,8 +160,8 @@ static void begin_or_wait(struct journal *j)
 		return;
 	end(j);
 	if (!j->said)
-		log_warning("log \"%s\": cannot start %s: %s; it is tried again", j->log,
-			    j->journalctl, strerror(-err));
+		log_warning("log \"%s\": cannot start journalctl: %s; it is tried again", j->log,
+			    strerror(-err));
 	j->said = true;
 	plan_again(j);
 }
@@ -235,7 +199,7 @@ static bool read_piece(struct journal *j)
 		j->at = 0;
 	}
 	do
-		n = read(j->fd, piece, sizeof(piece));
+		n = read(j->child.fd, piece, sizeof(piece));
 	while (n < 0 && errno == EINTR);
 	if (n == 0 || (n < 0 && errno != EAGAIN))
 		j->ended = true;
@@ -274,7 +238,7 @@ const struct journal_entry *journal_next(struct journal *j)
 	size_t n;
 	int err;
 
-	while (j->fd >= 0) {
+	while (j->child.fd >= 0) {
 		line = next_line(j, &n);
 		if (!line && j->ended)
 			has_ended(j);
@@ -312,13 +276,12 @@ int journal_new(struct event_base *base, const struct journal_options *o, void (
 		return -ENOMEM;
 	*j = (struct journal){
 		.base = base,
-		.journalctl = o->journalctl,
 		.unit = o->unit,
 		.log = o->log,
 		.from_beginning = o->from_beginning,
 		.ready = ready,
 		.ctx = ctx,
-		.fd = -1,
+		.child = CHILD_NONE,
 		.again_ms = 1000,
 		.text = BUF_INIT(JOURNAL_LINE_MAX),
 		.message = BUF_INIT(JOURNAL_LINE_MAX),

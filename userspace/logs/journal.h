@@ -32,7 +32,6 @@ struct journal_entry {
 };
 
 struct journal_options {
-	const char *journalctl; /* its path */
 	const char *unit;
 	const char *log;    /* for messages */
 	const char *cursor; /* goes on behind it; "": at the end, or */

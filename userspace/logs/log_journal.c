@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/child.h"
 #include "logs/log_push_impl.h"
 
 static enum record_level level_of_priority(int priority)
@@ -53,7 +53,6 @@ static void on_ready(void *ctx)
 int log_journal_open(struct log_lane *l, const struct position *known, size_t n, struct buf *why)
 {
 	struct journal_options o = {
-		.journalctl = l->push->options.journalctl,
 		.unit = l->config->unit,
 		.log = l->config->name,
 		.cursor = l->cursor,
@@ -67,7 +66,7 @@ int log_journal_open(struct log_lane *l, const struct position *known, size_t n,
 		memcpy(l->cursor, known[i].cursor, sizeof(l->cursor));
 		l->journal_maybe = known[i].under_way ? known[i].under_way_to : 0;
 	}
-	if (!o.journalctl) {
+	if (!child_find("journalctl", NULL)) {
 		buf_add_str(why, "there is no journalctl on this system");
 		return -ENOENT;
 	}
