@@ -37,6 +37,7 @@ struct followed_log {
 
 struct followed_file {
 	struct followed_log *log;
+	struct followed *followed;
 	struct records *records;
 	int64_t before_ms;
 };
@@ -104,35 +105,57 @@ static struct followed_file *file_new(struct followed_log *l, struct followed *d
 		return NULL;
 	}
 	file->log = l;
+	file->followed = d;
 	file->before_ms = LOGS_NO_TIME;
 	f->files[f->n_files++] = file;
 	followed_set_ctx(d, file);
 	return file;
 }
 
-static void on_ready(struct followed *d, void *ctx)
+/* All that it has now. */
+static void read_file(struct following *f, struct followed_file *file)
 {
-	struct followed_log *l = ctx;
-	struct following *f = l->f;
-	struct followed_file *file = followed_ctx(d);
 	uint64_t offset;
-	ssize_t n = 0;
+	ssize_t n;
 
-	if (!file)
-		file = file_new(l, d);
-	if (!file) {
-		end(f, -ENOMEM);
-		return;
-	}
-	while (!f->err && (n = followed_read(d, f->block, BLOCK, &offset)) > 0) {
+	while (!f->err && (n = followed_read(file->followed, f->block, BLOCK, &offset)) > 0) {
 		size_t taken;
 		int err = records_feed(file->records, f->block, (size_t)n, offset, logs_now_ms(),
 				       &taken);
 
 		if (err)
 			end(f, err);
-		followed_done(d, offset + (uint64_t)n);
+		followed_done(file->followed, offset + (uint64_t)n);
 	}
+}
+
+/* What was rotated away comes before what is written instead of it. */
+static void finish_older(struct following *f, const struct followed_file *newer)
+{
+	for (size_t i = 0; i < f->n_files; i++) {
+		struct followed_file *file = f->files[i];
+
+		if (file == newer || file->log != newer->log || !followed_is_over(file->followed))
+			continue;
+		read_file(f, file);
+		records_flush(file->records, logs_now_ms(), true);
+	}
+}
+
+static void on_ready(struct followed *d, void *ctx)
+{
+	struct followed_log *l = ctx;
+	struct followed_file *file = followed_ctx(d);
+
+	if (!file)
+		file = file_new(l, d);
+	if (!file) {
+		end(l->f, -ENOMEM);
+		return;
+	}
+	if (!followed_is_over(d))
+		finish_older(l->f, file);
+	read_file(l->f, file);
 }
 
 static void on_gone(struct followed *d, void *ctx)

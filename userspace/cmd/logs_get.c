@@ -107,7 +107,7 @@ static int ask(struct getting *g, const char *operation, json_t *request, struct
 {
 	if (tool_call(&g->aws, AWS_LOGS, operation, request, a) == 0)
 		return 0;
-	buf_printf(why, "%s: %s", operation, buf_str(&a->why));
+	buf_add_str(why, buf_str(&a->why));
 	if (strcmp(a->code, "ResourceNotFoundException") == 0)
 		buf_printf(why, " (group \"%s\"%s%s%s)", g->group, g->stream ? ", stream \"" : "",
 			   g->stream ? g->stream : "", g->stream ? "\"" : "");

@@ -60,7 +60,7 @@ static int ask(struct querying *q, const char *operation, const json_t *request,
 		return -ENOMEM;
 	if (tool_call(&q->aws, AWS_LOGS, operation, request, a) == 0)
 		return 0;
-	buf_printf(why, "%s: %s", operation, buf_str(&a->why));
+	buf_add_str(why, buf_str(&a->why));
 	if (strcmp(a->code, "ResourceNotFoundException") == 0)
 		buf_printf(why, " (group \"%s\")", q->group);
 	return -EIO;

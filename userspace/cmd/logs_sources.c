@@ -304,7 +304,9 @@ static int open_journal(struct logs_sources *s, struct logs_source *source, uint
 		return -ENOMEM;
 	}
 	t->journal = journal;
-	return advance(s, t);
+	err = advance(s, t);
+	source->there = t->head != NULL; /* journalctl has every unit, with nothing in it */
+	return err;
 }
 
 int logs_sources_open(struct logs_sources *s, uint64_t last, bool open_end)

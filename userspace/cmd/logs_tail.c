@@ -197,7 +197,7 @@ static bool tell_missing(const struct logs_sources *s, bool named)
 
 		if (!s->list[i].there)
 			fprintf(stderr, LOGS_COMMAND ": %s: %s%s is not there\n", c->name,
-				*c->unit ? "a journal, with " : "",
+				*c->unit ? "the journal of " : "",
 				*c->unit   ? c->unit :
 				c->n_paths ? c->paths[0] :
 					     "a path");
