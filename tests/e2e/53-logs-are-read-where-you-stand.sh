@@ -81,6 +81,7 @@ supervise() { # N SECONDS MAX_BYTES
 web() {
 	cat >"$T/nginx.conf" <<-END
 		daemon off;
+		user root;
 		worker_processes 1;
 		pid $T/nginx.pid;
 		error_log $L/nginx/error.log;
@@ -94,8 +95,7 @@ WEB_PORT=$(free_port)
 web
 
 say "== followed over every rotation, each record once"
-"$T/own" "$ISAMON" logs tail -f --config "$T/isamon.conf" >"$T/follow.out" 2>"$T/follow.err" </dev/null &
-follower=$!
+start follow "$T/own" "$ISAMON" logs tail -f --config "$T/isamon.conf"
 supervise 3000 6 20000
 ended() { grep -qs "err ends" "$L"/supervisor-error.log*; }
 for ((i = 0; i < 40; i++)); do
@@ -107,17 +107,16 @@ for ((i = 0; i < 40; i++)); do
 	sleep 0.2
 done
 wait_for 20 "the application to have written all" ended
-whole() { [ "$(grep -c " record " "$T/follow.out")" -ge 3000 ] && grep -q "err ends" "$T/follow.out"; }
+whole() { [ "$(grep -c " record " "$T/follow.log")" -ge 3000 ] && grep -q "err ends" "$T/follow.log"; }
 wait_for 20 "all records to be shown" whole
 sleep 1.2 # what would come twice
-kill -INT "$follower"
-status=0
-wait "$follower" || status=$?
-[ "$status" = 0 ] || fail "tail -f: status $status after SIGINT"
+[ -z "$(ps -o stat= --ppid "${PIDS[follow]}" | grep Z)" ] || fail "a zombie"
+stop follow INT
+[ "$STATUS" = 0 ] || fail "tail -f: status $STATUS after SIGINT"
 [ "$(find "$L" -name 'application.log.*' | wc -l)" -ge 5 ] || fail "the application did not rotate"
 [ "$(find "$L" -name 'supervisor-output.log-*' | wc -l)" -ge 3 ] || fail "logrotate did not rotate: $(ls "$L")"
 [ -s "$L/supervisor-output.log" ] || fail "supervisord did not open its logs again"
-"$PY" - "$T/follow.out" <<'END' || fail "not each record once"
+"$PY" - "$T/follow.log" <<'END' || fail "not each record once"
 import re, sys
 text = open(sys.argv[1]).read()
 def once(name, pattern, n):
@@ -132,7 +131,7 @@ got = len(re.findall(r"^nginx-access .*GET /missing-\d+ ", text, re.M))
 assert got >= 20, got
 assert len(re.findall(r"^nginx-error .*missing-\d+\" failed", text, re.M)) == got
 END
-has_not . follow.err
+has_not "^isamon" follow.log
 
 say "== what is there"
 run 0 tail
@@ -204,11 +203,12 @@ rm "$L/big.log"
 say "== the journal"
 remote=/lib/systemd/systemd-journal-remote
 if [ -x "$remote" ] && command -v journalctl >/dev/null && [ -s /etc/machine-id ]; then
+	boot=$(tr -d - </proc/sys/kernel/random/boot_id) # -f shows this one's only
 	entries() { # FIRST LAST
 		local i
 		for ((i = $1; i <= $2; i++)); do
 			printf '__REALTIME_TIMESTAMP=%s\n__MONOTONIC_TIMESTAMP=%s\n_BOOT_ID=%s\n_MACHINE_ID=%s\nMESSAGE=entry %s.\nPRIORITY=%s\n_SYSTEMD_UNIT=%s\n\n' \
-				"$(date +%s%6N)" $((i * 1000000)) 0123456789abcdef0123456789abcdef "$(cat /etc/machine-id)" "$i" $((i % 8)) \
+				"$(date +%s%6N)" $((i * 1000000)) "$boot" "$(cat /etc/machine-id)" "$i" $((i % 8)) \
 				agent-isa.service
 		done
 	}
@@ -221,15 +221,15 @@ if [ -x "$remote" ] && command -v journalctl >/dev/null && [ -s /etc/machine-id 
 	[ "$(grep -oE '[0-9]+' "$T/out" | tr '\n' ' ')" = "0 1 2 3 8 9 " ] || fail "its levels: $(cat "$T/out")"
 	run 0 tail --since 10m --grep '[12]\.$' journal
 	[ "$(lines)" = 2 ] || fail "--grep in the journal"
-	"$T/own" "$ISAMON" logs tail -f --config "$T/isamon.conf" journal >"$T/journal.out" 2>"$T/journal.err" </dev/null &
-	follower=$!
-	entry() { grep -q "entry $1\.$" "$T/journal.out"; }
+	start journal "$T/own" "$ISAMON" logs tail -f --config "$T/isamon.conf" journal
+	entry() { grep -q "entry $1\.$" "$T/journal.log"; }
 	wait_for 10 "the journal's old entries" entry 9
 	entries 10 14 | "$remote" -o "$T/journal/system.journal" - >>"$T/remote.log" 2>&1
 	wait_for 20 "the journal's new entries" entry 14
-	kill -TERM "$follower"
-	wait "$follower" || fail "tail -f of the journal: status $?"
-	[ "$(sort "$T/journal.out" | uniq -d)" = "" ] && [ "$(wc -l <"$T/journal.out")" = 15 ] || fail "not each entry once: $(cat "$T/journal.out")"
+	[ -z "$(ps -o stat= --ppid "${PIDS[journal]}" | grep Z)" ] || fail "a zombie"
+	stop journal
+	[ "$STATUS" = 0 ] || fail "tail -f of the journal: status $STATUS"
+	[ "$(sort "$T/journal.log" | uniq -d)" = "" ] && [ "$(wc -l <"$T/journal.log")" = 15 ] || fail "not each entry once: $(cat "$T/journal.log")"
 else
 	say "not tried: the journal (needs systemd-journal-remote and journalctl)"
 fi
@@ -286,6 +286,7 @@ has "supervisor-error.log"
 [ "$(find "$L" -name '*-20*' | wc -l)" = "$before" ] || fail "--dry-run rotated"
 run 0 rotate --force
 has "^done: logrotate --force"
+rm "$L"/supervisor-error.log-*
 run 0 check
 stop supervisord
 stop nginx

@@ -251,15 +251,13 @@ static void on_entry(void *ctx)
 
 static int follow_journal(struct followed_log *l)
 {
-	_cleanup_(buf_done) struct buf path = BUF_INIT(512);
 	const struct logs_sources *s = l->f->s;
 	struct journal_options o = { .unit = l->source->c->unit,
 				     .log = l->source->c->name,
 				     .cursor = "" };
 
-	if (!child_find("journalctl", &path))
+	if (!child_find("journalctl", NULL))
 		return 0;
-	o.journalctl = buf_str(&path);
 	for (size_t i = 0; i < s->n_streams; i++)
 		if (s->streams[i].source == l->source && s->streams[i].journal)
 			o.cursor = journal_past_cursor(s->streams[i].journal);

@@ -46,6 +46,7 @@ static int rotate(const struct config *c, bool force, bool dry_run)
 	_cleanup_(buf_done) struct buf out = BUF_INIT(OUTPUT_MAX);
 	const char *argv[6] = { "logrotate" };
 	const char *file = c->logs_logrotate_file;
+	bool complaint = false;
 	size_t n = 1;
 	int status;
 
@@ -62,8 +63,9 @@ static int rotate(const struct config *c, bool force, bool dry_run)
 		argv[n++] = "--force";
 	argv[n] = file;
 	status = child_run(argv, TIMEOUT_MS, &out);
-	rotation_print_output(buf_str(&out), out.len, dry_run || status ? stdout : NULL);
-	if (status)
+	if (status >= 0)
+		complaint = rotation_print_output(buf_str(&out), out.len, dry_run ? stdout : NULL);
+	if (status || complaint)
 		return explain(file, status);
 	if (!dry_run)
 		printf("done: logrotate %s%s\n", force ? "--force " : "", file);

@@ -220,9 +220,10 @@ static bool is_complaint(const char *line)
 	return strncmp(line, "error:", 6) == 0 || strncmp(line, "warning:", 8) == 0;
 }
 
-void rotation_print_output(const char *text, size_t n, FILE *to)
+bool rotation_print_output(const char *text, size_t n, FILE *to)
 {
 	const char *end = text + n;
+	bool error = false;
 
 	while (text < end) {
 		_cleanup_(buf_done) struct buf line = BUF_INIT(64 * 1024);
@@ -233,6 +234,8 @@ void rotation_print_output(const char *text, size_t n, FILE *to)
 			fprintf(to, "%s\n", buf_str(&line));
 		else if (is_complaint(buf_str(&line)))
 			fprintf(stderr, "%s\n", buf_str(&line));
+		error |= strncmp(buf_str(&line), "error:", 6) == 0;
 		text = newline ? newline + 1 : end;
 	}
+	return error;
 }

@@ -27,7 +27,8 @@ bool rotation_file_missing(const char *path);
 /* Where logrotate keeps its state here; NULL: nowhere yet. */
 const char *rotation_state_file(void);
 
-/* What logrotate wrote, made plain: to @to, or if that is NULL only what begins with "error:" or "warning:", to standard error. */
-void rotation_print_output(const char *text, size_t n, FILE *to);
+/* What logrotate wrote, made plain: to @to, or if that is NULL only what begins with "error:" or "warning:", to standard error. Returns whether there
+ * was an error: logrotate itself ends with 0 after some. */
+bool rotation_print_output(const char *text, size_t n, FILE *to);
 
 #endif

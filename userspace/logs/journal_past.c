@@ -115,8 +115,11 @@ int journal_past_next(struct journal_past *j, struct log_record **ret)
 	for (;;) {
 		errno = 0;
 		n = getline(&j->line, &j->room, j->in);
-		if (n < 0)
-			return -errno;
+		if (n < 0) {
+			err = -errno;
+			child_end(&j->child);
+			return err;
+		}
 		err = journal_parse(j->line, (size_t)n, &j->message, &e);
 		if (err == -ENOMEM)
 			return err;
