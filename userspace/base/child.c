@@ -88,7 +88,7 @@ int child_start(const char *const argv[], bool errors, struct child *ret)
 	_cleanup_(buf_done) struct buf path = BUF_INIT(PATH_BYTES);
 	_cleanup_(file_closep) int out = -1, in = -1;
 	int ends[2], err;
-	pid_t pid;
+	pid_t pid = 0;
 
 	if (!child_find(argv[0], &path))
 		return -ENOENT;
@@ -121,7 +121,7 @@ static int exit_of(int status)
 
 int child_wait(struct child *c)
 {
-	pid_t pid;
+	pid_t pid = 0;
 	int status;
 
 	close_output(c);

@@ -88,6 +88,7 @@ struct config {
 	bool logs_are_default;        /* the file has no section [log] */
 	char *logs_group;             /* group = agent-isa */
 	uint64_t logs_retention_days; /* retention_days = 0: as it is */
+	char *logs_logrotate_file;    /* logrotate_file = /etc/logrotate.d/isamon */
 	/* [log "NAME"], as config/log.h has it */
 	struct config_log *logs[CONFIG_LOGS_MAX];
 	size_t n_logs;

@@ -111,6 +111,16 @@ static int find_stamp(const struct lines *l, uint64_t at, uint64_t end, struct s
 	return -ENOENT;
 }
 
+int lines_first_time(const struct lines *l, uint64_t at, int64_t *ret_ms)
+{
+	struct stamp s;
+	int err = find_stamp(l, at, l->size > at ? l->size : at, &s);
+
+	if (!err)
+		*ret_ms = s.ms;
+	return err;
+}
+
 int lines_find_time(const struct lines *l, int64_t since_ms, uint64_t *ret)
 {
 	uint64_t low = 0, high = l->size;

@@ -36,4 +36,7 @@ int lines_start(const struct lines *l, uint64_t at, uint64_t *ret);
 #define LINES_NEAR (64u * 1024)
 int lines_find_time(const struct lines *l, int64_t since_ms, uint64_t *ret);
 
+/* The time of the first line from @at on, where one begins, that has one; looks at a MiB. Returns 0, -ENOENT: none has; or another -errno. */
+int lines_first_time(const struct lines *l, uint64_t at, int64_t *ret_ms);
+
 #endif
