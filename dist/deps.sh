@@ -61,6 +61,8 @@ test	!curl=curl		!curl=curl-minimal
 test	prometheus		prometheus
 test	prometheus-process-exporter	-
 test	tmux			tmux
+test	!logrotate=logrotate	logrotate
+test	systemd-journal-remote	systemd-journal-remote
 test	iproute2		iproute
 test	procps			procps-ng
 test	util-linux		util-linux

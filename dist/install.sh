@@ -13,6 +13,19 @@ cd "$(dirname "$0")/.."
 root=${DESTDIR:-}
 conf=$root$sysconfdir/isamon/isamon.conf
 unit=$root$unitdir/isamon.service
+logrotate=$root$sysconfdir/logrotate.d/isamon
+
+# lay_example FILE WHERE [BESIDE]: one that is there and differs is kept, and the new one laid as BESIDE (WHERE.new).
+lay_example()
+{
+	local beside=${3:-$2.new}
+	if [ ! -e "$2" ]; then
+		install -D -m 644 "$1" "$2"
+	elif ! cmp -s "$1" "$2"; then
+		install -D -m 644 "$1" "$beside"
+		echo "kept $2; the new example is $beside"
+	fi
+}
 
 reload_systemd()
 {
@@ -28,12 +41,9 @@ install)
 	sed -e "s|@bindir@|$bindir|" -e "s|@docdir@|$docdir|" dist/isamon.service >"$unit.new"
 	chmod 644 "$unit.new"
 	mv "$unit.new" "$unit"
-	if [ ! -e "$conf" ]; then
-		install -m 644 dist/isamon.conf "$conf"
-	elif ! cmp -s dist/isamon.conf "$conf"; then
-		install -m 644 dist/isamon.conf "$conf.new"
-		echo "kept $conf; the new example is $conf.new"
-	fi
+	lay_example dist/isamon.conf "$conf"
+	# (Whatever else were in logrotate.d would be read by logrotate.)
+	lay_example dist/logrotate.conf "$logrotate" "${conf%/*}/logrotate.new"
 	for f in README.md LICENSE docs/*.md docs/*.svg; do
 		[ ! -e "$f" ] || install -D -m 644 "$f" "$root$docdir/$f"
 	done
@@ -45,9 +55,11 @@ uninstall)
 		systemctl disable --now isamon.service 2>/dev/null || :
 	fi
 	rm -f "$root$bindir/isamon" "$unit"
+	! cmp -s dist/logrotate.conf "$logrotate" || rm -f "$logrotate"
 	for f in README.md LICENSE docs/*.md docs/*.svg; do rm -f "$root$docdir/$f"; done
 	rmdir "$root$docdir/docs" "$root$docdir" 2>/dev/null || :
 	reload_systemd
+	[ ! -e "$logrotate" ] || echo "left in place, because it was changed: $logrotate"
 	echo "left in place: ${conf%/*}, $root$localstatedir/lib/isamon"
 	;;
 *)

@@ -20,6 +20,8 @@ static const struct {
 	{ "metrics", cmd_metrics, "what goes to CloudWatch: preview it, push it now" },
 	{ "alarms", cmd_alarms, "CloudWatch's alarms, as they are configured" },
 	{ "dashboard", cmd_dashboard, "CloudWatch's dashboard of what isamon publishes" },
+	{ "logs", cmd_logs, "the service's logs: here, in CloudWatch, and their rotation" },
+	{ "ship-logs", cmd_ship_logs, NULL }, /* of the daemon, for itself */
 	{ "check-config", cmd_check_config, "check a configuration file" },
 	{ "version", cmd_version, "versions of isamon and its libraries" },
 };
@@ -28,7 +30,8 @@ static void help(FILE *to)
 {
 	fputs("usage: isamon COMMAND [OPTION...]\n\n", to);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].help);
+		if (commands[i].help)
+			fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].help);
 	fputs("\nisamon COMMAND --help tells more. Exit status: 0 fine; 1 what was asked about is not\n"
 	      "fine; 2 wrong usage or configuration; 3 could not be done.\n",
 	      to);

@@ -22,12 +22,27 @@ if command -v systemd-analyze >/dev/null; then
 	systemd-analyze verify --root="$root" /usr/lib/systemd/system/isamon.service 2>&1 | tail -n 5 || :
 fi
 
+rotation=$root/etc/logrotate.d/isamon
+cmp -s dist/logrotate.conf "$rotation" || fail "no file for logrotate"
+if command -v logrotate >/dev/null; then
+	logrotate --debug --state "$T/rotation" "$rotation" >"$T/rotation.log" 2>&1 || fail "logrotate does not take its file"
+	! grep '^error:' "$T/rotation.log" || fail "logrotate complains of its file"
+fi
+
 mkdir -p "$root/etc/isamon" "$root/var/lib/isamon"
 echo '# mine' >>"$root/etc/isamon/isamon.conf"
 echo data >"$root/var/lib/isamon/kept"
 run_make install || fail "make install, a second time"
 grep -q '^# mine$' "$root/etc/isamon/isamon.conf" || fail "the second installation overwrote the configuration"
+echo '# mine' >>"$rotation"
+run_make install || fail "make install, a third time"
+grep -q '^# mine$' "$rotation" || fail "the file for logrotate was overwritten"
+[ "$(ls "$root/etc/logrotate.d")" = isamon ] || fail "logrotate would read something twice: $(ls "$root/etc/logrotate.d")"
 run_make uninstall || fail "make uninstall"
+grep -q '^# mine$' "$rotation" || fail "a changed file for logrotate is gone"
+cp dist/logrotate.conf "$rotation"
+run_make uninstall || fail "make uninstall, a second time"
+[ ! -e "$rotation" ] || fail "the file for logrotate is still there"
 [ ! -e "$program" ] || fail "the program is still there"
 [ ! -e "$root/usr/lib/systemd/system/isamon.service" ] || fail "the unit is still there"
 [ -e "$root/var/lib/isamon/kept" ] || fail "the data is gone"

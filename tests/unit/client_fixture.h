@@ -97,6 +97,7 @@ UNIT_USED_ static void forget_environment(void)
 	unsetenv("all_proxy");
 	unsetenv("AWS_ENDPOINT_URL");
 	unsetenv("AWS_ENDPOINT_URL_CLOUDWATCH");
+	unsetenv("AWS_ENDPOINT_URL_LOGS");
 	unsetenv("AWS_ENDPOINT_URL_STS");
 }
 

@@ -67,6 +67,11 @@ static inline struct status status_sample(void)
 		.cloudwatch_minutes = 2,
 		.cloudwatch_success_s = SAMPLE_NOW - 12.5,
 		.cloudwatch_problem = "no credentials",
+		.logs_on = 1,
+		.logs_events = 70000,
+		.logs_backlog_bytes = 3 << 20,
+		.logs_success_s = SAMPLE_NOW - 1.5,
+		.logs_problem = "",
 	};
 	return s;
 }

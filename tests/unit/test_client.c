@@ -72,6 +72,31 @@ static void cloudwatch(void)
 	tear_down();
 }
 
+static void logs(void)
+{
+	static const struct aws_request r = {
+		.service = AWS_LOGS,
+		.operation = "PutLogEvents",
+		.body = "{}",
+		.body_len = 2,
+	};
+
+	/* PutLogEvents may answer with nothing at all in it. */
+	steps[0] = (struct server_step){ answer(0, "200 OK", ID, ""), SERVER_KEEP, 0 };
+	set_up(1);
+	options.endpoint_url = "http://127.0.0.1:1";
+	options.logs_endpoint_url = endpoint;
+	aws_client_free(client);
+	EXPECT_INT(aws_client_new(base, transport, &credentials, &identity, &options, &client), 0);
+	ask(&r);
+	EXPECT_INT(got.a.failure, AWS_OK);
+	EXPECT_STR(server_header(0, "content-type"), "application/x-amz-json-1.1");
+	EXPECT_STR(server_header(0, "x-amz-target"), "Logs_20140328.PutLogEvents");
+	EXPECT_STR(server_header(0, "x-amzn-query-mode"), "");
+	expect_signed("/", "logs");
+	tear_down();
+}
+
 static void sts(void)
 {
 	static const struct aws_request r = {
@@ -254,6 +279,7 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "CloudWatch: JSON, signed", cloudwatch },
+		{ "CloudWatch Logs: its headers, and signed", logs },
 		{ "STS: a form, signed, at a path", sts },
 		{ "a body that is packed", packed },
 		{ "a body that is too short for it", not_worth_packing },

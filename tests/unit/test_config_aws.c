@@ -21,6 +21,7 @@ static void takes(void)
 		"[aws]\naccess_key_id = AKIA1\nsecret_access_key = s3cr=et/+x\nsession_token = t",
 		"[aws]\nproxy = http://proxy.example:3128\nendpoint_url = https://127.0.0.1/",
 		"[aws]\nendpoint_url_cloudwatch = https://vpce-1.monitoring.eu-west-1.vpce.amazonaws.com",
+		"[aws]\nendpoint_url_logs = https://vpce-1.logs.eu-west-1.vpce.amazonaws.com",
 		"[aws]\nimds_endpoint = http://[fd00:ec2::254]\nendpoint_url_sts = http://[::1]:80",
 		"[aws]\nsecret_access_key = x\naccess_key_id = y\nsession_token = " LONG1000,
 		"[cloudwatch]\nstorage_resolution = 1\ninterval = 10",

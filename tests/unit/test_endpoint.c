@@ -131,6 +131,8 @@ static void found(void)
 		{ "AWS's own, STS", ENDPOINT_STS, "", "", "", "", "us-gov-west-1",
 		  "https://sts.us-gov-west-1.amazonaws.com/", "sts.us-gov-west-1.amazonaws.com",
 		  "/" },
+		{ "AWS's own, Logs", ENDPOINT_LOGS, "", "", "", "", "eu-west-1",
+		  "https://logs.eu-west-1.amazonaws.com/", "logs.eu-west-1.amazonaws.com", "/" },
 		{ "China", ENDPOINT_CLOUDWATCH, NULL, NULL, NULL, NULL, "cn-north-1",
 		  "https://monitoring.cn-north-1.amazonaws.com.cn/",
 		  "monitoring.cn-north-1.amazonaws.com.cn", "/" },

@@ -92,7 +92,8 @@ static void everything(void)
 		   "last kill  uvicorn 4243: signal 9 (Killed)   2026-11-23 22:05:12\n"
 		   "last OOM   uvicorn 4245: signal 9 (Killed)   2026-11-23 22:05:11\n"
 		   "isamon     sees: http   off: life   for 1 d 1 h\n"
-		   "cloudwatch pushed 12 s ago   2 minutes wait   no credentials\n");
+		   "cloudwatch pushed 12 s ago   2 minutes wait   no credentials\n"
+		   "logs       shipped 1.5 s ago   70000 events   3.00 MiB wait\n");
 	free(text);
 }
 

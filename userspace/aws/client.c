@@ -247,9 +247,11 @@ static enum endpoint_service endpoint_of(const struct aws_call *call, const char
 {
 	const struct aws_client_options *o = &call->client->options;
 
-	*ret_configured =
-		call->service == AWS_STS ? o->sts_endpoint_url : o->cloudwatch_endpoint_url;
-	return call->service == AWS_STS ? ENDPOINT_STS : ENDPOINT_CLOUDWATCH;
+	switch (call->service) {
+	case AWS_LOGS: *ret_configured = o->logs_endpoint_url; return ENDPOINT_LOGS;
+	case AWS_STS: *ret_configured = o->sts_endpoint_url; return ENDPOINT_STS;
+	default: *ret_configured = o->cloudwatch_endpoint_url; return ENDPOINT_CLOUDWATCH;
+	}
 }
 
 /* Where to; ends the call if that is not known. Returns whether it is. */

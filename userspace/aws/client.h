@@ -29,10 +29,11 @@ struct aws_client_options {
 	const char *
 		endpoint_url; /* for every service; NULL: $AWS_ENDPOINT_URL_<SERVICE>, $AWS_ENDPOINT_URL, AWS's */
 	const char *cloudwatch_endpoint_url; /* for one service, before endpoint_url; likewise */
+	const char *logs_endpoint_url;
 	const char *sts_endpoint_url;
 };
 
-enum aws_service { AWS_CLOUDWATCH, AWS_STS, AWS_SERVICES };
+enum aws_service { AWS_CLOUDWATCH, AWS_LOGS, AWS_STS, AWS_SERVICES };
 
 struct aws_request {
 	enum aws_service service;
@@ -78,7 +79,7 @@ int aws_client_new(struct event_base *base, struct transport *t, struct credenti
 void aws_client_free(struct aws_client *c);
 
 /* Calls @fn once, from the loop and never from within, unless cancelled. @fn may start and cancel other calls, and not free
- * the client. Returns 0 or -ENOMEM (also for a body of more than 4 MiB). */
+ * the client. Returns 0 or -ENOMEM (also for a body of more than 9 MiB: a megabyte of control characters in JSON, and more). */
 int aws_client_call(struct aws_client *c, const struct aws_request *r, aws_done_fn fn, void *ctx,
 		    struct aws_call **ret_call);
 void aws_call_cancel(struct aws_call *call);

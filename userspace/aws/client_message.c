@@ -23,6 +23,7 @@ static const struct {
 	const char *key;    /* of [aws] */
 } words[AWS_SERVICES] = {
 	[AWS_CLOUDWATCH] = { "CloudWatch", "cloudwatch", "endpoint_url_cloudwatch" },
+	[AWS_LOGS] = { "CloudWatch Logs", "logs", "endpoint_url_logs" },
 	[AWS_STS] = { "STS", "sts", "endpoint_url_sts" },
 };
 

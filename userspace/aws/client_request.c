@@ -10,7 +10,7 @@
 
 /* Less than that fits into one packet anyway. */
 #define GZIP_MIN 1400
-#define BODY_MAX ((size_t)4 * 1024 * 1024)
+#define BODY_MAX ((size_t)9 * 1024 * 1024)
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 #define CONNECT_TIMEOUT_MS 5000
 #define HEADERS_MAX 10
@@ -19,10 +19,12 @@ static const struct {
 	const char *signing_name;
 	const char *content_type;
 	const char *target; /* before the operation; NULL: the operation is in the form */
+	bool query_mode;    /* the header that asks for the codes of the query protocol */
 } api[AWS_SERVICES] = {
 	[AWS_CLOUDWATCH] = { "monitoring", "application/x-amz-json-1.0",
-			     "GraniteServiceVersion20100801." },
-	[AWS_STS] = { "sts", "application/x-www-form-urlencoded; charset=utf-8", NULL },
+			     "GraniteServiceVersion20100801.", true },
+	[AWS_LOGS] = { "logs", "application/x-amz-json-1.1", "Logs_20140328.", false },
+	[AWS_STS] = { "sts", "application/x-www-form-urlencoded; charset=utf-8", NULL, false },
 };
 
 /* Returns whether it was worth it. */
@@ -85,8 +87,9 @@ static void fill_head(const struct aws_call *call, struct head *h)
 	if (target) {
 		snprintf(h->target, sizeof(h->target), "%s%s", target, call->operation);
 		add(h, "X-Amz-Target", h->target);
-		add(h, "X-Amzn-Query-Mode", "true");
 	}
+	if (api[call->service].query_mode)
+		add(h, "X-Amzn-Query-Mode", "true");
 	if (call->packed)
 		add(h, "Content-Encoding", "gzip");
 }

@@ -18,6 +18,7 @@ static const struct {
 } services[] = {
 	[ENDPOINT_CLOUDWATCH] = { "monitoring", "endpoint_url_cloudwatch",
 				  "AWS_ENDPOINT_URL_CLOUDWATCH" },
+	[ENDPOINT_LOGS] = { "logs", "endpoint_url_logs", "AWS_ENDPOINT_URL_LOGS" },
 	[ENDPOINT_STS] = { "sts", "endpoint_url_sts", "AWS_ENDPOINT_URL_STS" },
 };
 

@@ -15,7 +15,7 @@
 #define ENDPOINT_URL_MAX 1024
 #define ENDPOINT_HOST_MAX 264
 
-enum endpoint_service { ENDPOINT_CLOUDWATCH, ENDPOINT_STS };
+enum endpoint_service { ENDPOINT_CLOUDWATCH, ENDPOINT_LOGS, ENDPOINT_STS };
 
 struct endpoint {
 	char url[ENDPOINT_URL_MAX]; /* with a path: "https://monitoring.eu-west-1.amazonaws.com/" */

@@ -68,6 +68,7 @@ static int open_client(struct aws_session *s, const struct config *c)
 	const struct aws_client_options o = {
 		.endpoint_url = given(c->aws_endpoint_url),
 		.cloudwatch_endpoint_url = given(c->aws_endpoint_url_cloudwatch),
+		.logs_endpoint_url = given(c->aws_endpoint_url_logs),
 		.sts_endpoint_url = given(c->aws_endpoint_url_sts),
 	};
 

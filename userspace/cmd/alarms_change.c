@@ -28,7 +28,7 @@ static void change(struct tool_aws *a, struct alarms *x, struct alarm_row *row,
 	char name[ALARM_PLAIN_BYTES];
 
 	wait_for_turn(x);
-	if (request && tool_call(a, operation, request, &answer) == 0) {
+	if (request && tool_call(a, AWS_CLOUDWATCH, operation, request, &answer) == 0) {
 		row->done = done;
 		return;
 	}

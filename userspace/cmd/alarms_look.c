@@ -129,7 +129,7 @@ static int ask_owner(struct tool_aws *a, struct alarms *x, struct alarm_row *row
 
 	if (!request)
 		return -ENOMEM;
-	if (tool_call(a, "ListTagsForResource", request, &answer)) {
+	if (tool_call(a, AWS_CLOUDWATCH, "ListTagsForResource", request, &answer)) {
 		row_failed(x, row, buf_str(&answer.why));
 		return -EIO;
 	}

@@ -17,7 +17,9 @@ int cmd_status(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
 int cmd_alarms(int argc, char **argv);
 int cmd_dashboard(int argc, char **argv);
+int cmd_logs(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
+int cmd_ship_logs(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif

@@ -21,6 +21,7 @@
 #include "base/util.h"
 #include "cmd/cloudwatch.h"
 #include "cmd/cloudwatch_look.h"
+#include "cmd/log_child.h"
 #include "cmd/service_state.h"
 #include "cmd/service_watch.h"
 #include "cmd/setup.h"
@@ -62,6 +63,7 @@ struct daemon {
 	struct status_watch status;
 	struct cloudwatch *cloudwatch;
 	struct cloudwatch_figures cloudwatch_figures;
+	struct log_child *logs;
 	struct listener_target targets[CLOUDWATCH_TARGETS];
 	int lock_fd;
 };
@@ -119,6 +121,10 @@ static void refresh_probes(struct daemon *d)
 		self_probe(&d->self, "cloudwatch", cloudwatch_up(d->cloudwatch));
 	else
 		self_forget_probe(&d->self, "cloudwatch");
+	if (log_child_enabled(d->logs))
+		self_probe(&d->self, "logs", log_child_up(d->logs));
+	else
+		self_forget_probe(&d->self, "logs");
 }
 
 static void refresh(void *ctx)
@@ -135,6 +141,7 @@ static void refresh(void *ctx)
 	service_state_refresh(d->state);
 	refresh_probes(d);
 	d->cloudwatch_figures = *cloudwatch_figures(d->cloudwatch);
+	log_child_page(d->logs);
 	status_watch_look(&d->status, d->metrics, service_state_pressure(d->state),
 			  clock_monotonic_ns());
 	if (d->http) {
@@ -204,6 +211,7 @@ static int write_status(struct buf *out, void *ctx)
 	status_watch_fill(&d->status, d->metrics, service_state_pressure(d->state), now_ns, &s);
 	fill_probes(&d->self, &s);
 	cloudwatch_status(d->cloudwatch, &s);
+	log_child_status(d->logs, &s);
 	return status_json_write(&s, out);
 }
 
@@ -306,6 +314,7 @@ static void on_reload(evutil_socket_t fd, short what, void *ctx)
 	if (!cloudwatch_reload(d->cloudwatch, c))
 		config_free(d->config);
 	d->config = c;
+	log_child_use(d->logs, c);
 	d->service.known = false;
 	d->self.config_reloads[1]++;
 	look_for_service(d);
@@ -361,6 +370,7 @@ static int start_listeners(struct daemon *d, struct buf *why)
 	http_metrics_add_pages(&d->page, d->metrics);
 	service_state_add_pages(d->state, &d->page);
 	page_add(&d->page, cloudwatch_page_collect, &d->cloudwatch_figures);
+	page_add(&d->page, logs_page_collect, log_child_page(d->logs));
 	page_add(&d->page, self_collect, &d->self);
 	err = listener_open_tcp(d->base, d->config->listen_address, d->config->listen_port, &limits,
 				&source, why, &d->http);
@@ -482,12 +492,16 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	err = start_cloudwatch(d);
 	if (err)
 		return err;
+	err = log_child_new(d->base, "/proc/self/exe", o->config_path, &d->logs);
+	if (err)
+		return err;
 	err = start_listeners(d, why);
 	if (err)
 		return err;
 	err = start_events(d);
 	if (err)
 		return err;
+	log_child_use(d->logs, d->config);
 	look_for_service(d);
 	memory_trim(); /* loading the programs took megabytes, for a moment */
 	refresh(d);    /* the beginning of what is counted from now on */
@@ -519,6 +533,7 @@ void daemon_free(struct daemon *d)
 	listener_close(d->control);
 	listener_close(d->http);
 	cloudwatch_free(d->cloudwatch);
+	log_child_free(d->logs);
 	for (int i = 0; i < EVENT_N; i++)
 		if (d->events[i])
 			event_free(d->events[i]);

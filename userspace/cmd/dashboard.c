@@ -135,7 +135,7 @@ static int get(struct tool_aws *a, struct dashboard *d)
 
 	if (!request)
 		return failed(strerror(ENOMEM));
-	if (tool_call(a, "GetDashboard", request, &answer)) {
+	if (tool_call(a, AWS_CLOUDWATCH, "GetDashboard", request, &answer)) {
 		if (strcmp(answer.code, "ResourceNotFound") == 0 ||
 		    strcmp(answer.code, "DashboardNotFoundError") == 0)
 			return CMD_OK;
@@ -225,7 +225,7 @@ static int put(struct tool_aws *a, struct dashboard *d)
 				    buf_str(&body));
 	if (!request)
 		return failed(strerror(err ? -err : ENOMEM));
-	err = tool_call(a, "PutDashboard", request, &answer);
+	err = tool_call(a, AWS_CLOUDWATCH, "PutDashboard", request, &answer);
 	d->messages = json_incref(json_object_get(answer.body, "DashboardValidationMessages"));
 	print_messages(d);
 	if (err)

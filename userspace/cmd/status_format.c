@@ -347,6 +347,32 @@ static void write_cloudwatch(const struct status *s, struct buf *out)
 	buf_add_char(out, '\n');
 }
 
+static void write_logs(const struct status *s, struct buf *out)
+{
+	char ago[STATUS_CELL_MAX];
+
+	if (s->logs_on != 1)
+		return;
+	label("logs", out);
+	if (isfinite(s->logs_success_s)) {
+		status_format_duration(s->now_s - s->logs_success_s, ago);
+		buf_printf(out, "shipped %s ago", ago);
+	} else {
+		buf_add_str(out, "nothing shipped yet");
+	}
+	if (known(s->logs_events))
+		buf_printf(out, "   %" PRIu64 " events", s->logs_events);
+	if (known(s->logs_backlog_bytes) && s->logs_backlog_bytes) {
+		status_format_bytes(s->logs_backlog_bytes, ago);
+		buf_printf(out, "   %s wait", ago);
+	}
+	if (*s->logs_problem) {
+		buf_add_str(out, "   ");
+		add_text(s->logs_problem, out);
+	}
+	buf_add_char(out, '\n');
+}
+
 int status_format(const struct status *s, bool colour, struct buf *out)
 {
 	write_verdict(s, colour, out);
@@ -362,5 +388,6 @@ int status_format(const struct status *s, bool colour, struct buf *out)
 	write_lives(s, out);
 	write_isamon(s, out);
 	write_cloudwatch(s, out);
+	write_logs(s, out);
 	return out->err;
 }

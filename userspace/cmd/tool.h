@@ -56,10 +56,10 @@ struct tool_answer {
 	json_t *body;   /* NULL: none, or no JSON */
 };
 
-/* Calls an operation of CloudWatch, and waits for the answer. Returns 0 if AWS did it; -EIO: no, @ret says why. Always
+/* Calls an operation of a service, and waits for the answer. Returns 0 if AWS did it; -EIO: no, @ret says why. Always
  * fills @ret in, which tool_answer_done() empties. */
-int tool_call(struct tool_aws *a, const char *operation, const json_t *request,
-	      struct tool_answer *ret);
+int tool_call(struct tool_aws *a, enum aws_service service, const char *operation,
+	      const json_t *request, struct tool_answer *ret);
 void tool_answer_done(struct tool_answer *answer);
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls of CloudWatch by a command, one after the other. */
+/* Calls of AWS by a command, one after the other. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,12 +66,12 @@ static void answered(const struct aws_answer *a, void *ctx)
 	buf_add_str(&answer->why, *plain ? plain : "AWS does not say why");
 }
 
-int tool_call(struct tool_aws *a, const char *operation, const json_t *request,
-	      struct tool_answer *ret)
+int tool_call(struct tool_aws *a, enum aws_service service, const char *operation,
+	      const json_t *request, struct tool_answer *ret)
 {
 	_cleanup_(buf_done) struct buf body = BUF_INIT(REQUEST_MAX);
 	struct aws_request r = {
-		.service = AWS_CLOUDWATCH,
+		.service = service,
 		.operation = operation,
 		.attempts = ATTEMPTS,
 	};
@@ -120,7 +120,7 @@ static int page(struct tool_aws *a, bool composite, json_t **token, tool_alarm_f
 		err |= json_object_set(request, "NextToken", *token);
 	if (err)
 		return -ENOMEM;
-	if (tool_call(a, "DescribeAlarms", request, &answer)) {
+	if (tool_call(a, AWS_CLOUDWATCH, "DescribeAlarms", request, &answer)) {
 		buf_add_str(why, buf_str(&answer.why));
 		return -EIO;
 	}

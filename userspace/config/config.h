@@ -63,6 +63,7 @@ struct config {
 	char *aws_ca_bundle;         /* ca_bundle = */
 	char *aws_endpoint_url;      /* endpoint_url = ; and for one service: */
 	char *aws_endpoint_url_cloudwatch;
+	char *aws_endpoint_url_logs;
 	char *aws_endpoint_url_sts;
 	char *aws_imds_endpoint; /* imds_endpoint = */
 	/* [cloudwatch] */
@@ -87,6 +88,7 @@ struct config {
 	bool logs_are_default;        /* the file has no section [log] */
 	char *logs_group;             /* group = agent-isa */
 	uint64_t logs_retention_days; /* retention_days = 0: as it is */
+	char *logs_logrotate_file;    /* logrotate_file = /etc/logrotate.d/isamon */
 	/* [log "NAME"], as config/log.h has it */
 	struct config_log *logs[CONFIG_LOGS_MAX];
 	size_t n_logs;

@@ -15,6 +15,7 @@
 const char *const config_log_encoding_words[] = { "utf-8", "latin-1", NULL };
 const char *const config_log_start_words[] = { "end", "beginning", NULL };
 const char *const config_log_zone_words[] = { "local", "utc", NULL };
+const char *const config_log_rotator_words[] = { "logrotate", "itself", NULL };
 
 /* Agent-ISA's. */
 static const struct {
@@ -22,6 +23,7 @@ static const struct {
 } initial_logs[] = {
 	{ "application", "path", "/var/log/agent-isa/application.log" },
 	{ "application", "timestamp", "%Y-%m-%d %H:%M:%S,%f" },
+	{ "application", "rotated_by", "itself" },
 	{ "supervisor-output", "path", "/var/log/agent-isa/supervisor-output.log" },
 	{ "supervisor-error", "path", "/var/log/agent-isa/supervisor-error.log" },
 	{ "supervisor", "path", "/var/log/supervisor/supervisord.log" },

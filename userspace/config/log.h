@@ -12,12 +12,13 @@
 
 #include "config/config.h"
 
-#define CONFIG_LOG_NAME_MAX 64 /* bytes */
+#define CONFIG_LOG_NAME_MAX 63 /* bytes */
 #define CONFIG_LOG_PATHS_MAX 16
 #define CONFIG_LOG_PATTERNS_MAX 16
 
 enum config_log_encoding { CONFIG_LOG_UTF8, CONFIG_LOG_LATIN1 };
 enum config_log_start { CONFIG_LOG_END, CONFIG_LOG_BEGINNING };
+enum config_log_rotator { CONFIG_LOG_LOGROTATE, CONFIG_LOG_ITSELF };
 enum config_log_zone { CONFIG_LOG_LOCAL, CONFIG_LOG_UTC };
 
 struct config_log {
@@ -42,12 +43,14 @@ struct config_log {
 	size_t n_mask;
 	bool mask_secrets; /* mask_secrets = yes: keys and passwords of well-known forms */
 	enum config_log_start start; /* start = end: where a file that was never seen is begun */
+	enum config_log_rotator rotated_by; /* rotated_by = logrotate; for `isamon logs check` */
 };
 
 /* The words of the keys, as struct schema_key has them. */
 extern const char *const config_log_encoding_words[];
 extern const char *const config_log_start_words[];
 extern const char *const config_log_zone_words[];
+extern const char *const config_log_rotator_words[];
 
 /* For the schema: adds a log to the struct config @whole; the first takes the place of the defaults. */
 int config_log_item(void *whole, const char *label, struct buf *why, void **ret_item);

@@ -99,6 +99,8 @@ static const struct schema_key config_keys[] = {
 	  .initial = "" },
 	{ "aws", "endpoint_url_cloudwatch", SCHEMA_STRING, AT(aws_endpoint_url_cloudwatch), .max = 1024,
 	  .initial = "" },
+	{ "aws", "endpoint_url_logs", SCHEMA_STRING, AT(aws_endpoint_url_logs), .max = 1024,
+	  .initial = "" },
 	{ "aws", "endpoint_url_sts", SCHEMA_STRING, AT(aws_endpoint_url_sts), .max = 1024,
 	  .initial = "" },
 	{ "aws", "imds_endpoint", SCHEMA_STRING, AT(aws_imds_endpoint), .max = 1024,
@@ -134,6 +136,8 @@ static const struct schema_key config_keys[] = {
 	  .initial = "agent-isa" },
 	{ "logs", "retention_days", SCHEMA_U64, AT(logs_retention_days), .min = 0, .max = 3653,
 	  .unit = "days", .initial = "0" },
+	{ "logs", "logrotate_file", SCHEMA_PATH, AT(logs_logrotate_file), .min = 1, .max = 4096,
+	  .initial = "/etc/logrotate.d/isamon" },
 
 	{ "log", "path", SCHEMA_STRINGS, LOG_LIST(paths), .max = CONFIG_LOG_PATHS_MAX,
 	  .initial = "" },
@@ -156,6 +160,8 @@ static const struct schema_key config_keys[] = {
 	{ "log", "mask_secrets", SCHEMA_BOOL, LOG(mask_secrets), .initial = "yes" },
 	{ "log", "start", SCHEMA_ENUM, LOG(start), .words = config_log_start_words,
 	  .initial = "end" },
+	{ "log", "rotated_by", SCHEMA_ENUM, LOG(rotated_by), .words = config_log_rotator_words,
+	  .initial = "logrotate" },
 
 	{ "alarm", "metric", SCHEMA_STRING, ALARM(metric), .max = 255, .initial = "" },
 	{ "alarm", "namespace", SCHEMA_STRING, ALARM(metric_namespace), .max = 255,

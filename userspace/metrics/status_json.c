@@ -77,6 +77,11 @@ static const struct member members[] = {
 	ROW(status, "cloudwatch_minutes", NUMBER, cloudwatch_minutes),
 	ROW(status, "cloudwatch_success_seconds", DECIMAL, cloudwatch_success_s),
 	ROW(status, "cloudwatch_problem", TEXT, cloudwatch_problem),
+	ROW(status, "logs", MAYBE, logs_on),
+	ROW(status, "logs_events", NUMBER, logs_events),
+	ROW(status, "logs_backlog_bytes", NUMBER, logs_backlog_bytes),
+	ROW(status, "logs_success_seconds", DECIMAL, logs_success_s),
+	ROW(status, "logs_problem", TEXT, logs_problem),
 };
 
 static const struct member port_members[] = {

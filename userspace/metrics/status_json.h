@@ -92,6 +92,13 @@ struct status {
 	double cloudwatch_success_s; /* when CloudWatch last took some */
 	char cloudwatch_problem[2 * STATUS_NAME_MAX];
 
+	/* Shipping logs; nothing of it is known where that is off. */
+	uint64_t logs_on;            /* 1 */
+	uint64_t logs_events;        /* that CloudWatch Logs took, since isamon began */
+	uint64_t logs_backlog_bytes; /* that were not read yet */
+	double logs_success_s;       /* when it last took some */
+	char logs_problem[2 * STATUS_NAME_MAX];
+
 	/* What cmd/status_verdict.h says of all this; only written, and only if it has. */
 	bool judged;
 	bool fine;

@@ -42,9 +42,9 @@
 #define BUSY_MS 200
 #define BLOB_MAX (32 << 20)
 
-int state_file_path(const char *directory, struct buf *why, char **ret_path)
+int state_file_path(const char *directory, const char *name, struct buf *why, char **ret_path)
 {
-	char real[PATH_MAX], path[PATH_MAX + sizeof(STATE_FILE_NAME) + 1];
+	char real[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
 	int err;
 
 	err = file_make_directory(directory, 0750);
@@ -54,7 +54,7 @@ int state_file_path(const char *directory, struct buf *why, char **ret_path)
 		buf_printf(why, "cannot make the directory %s: %s", directory, strerror(-err));
 		return err;
 	}
-	snprintf(path, sizeof(path), "%s/" STATE_FILE_NAME, real);
+	snprintf(path, sizeof(path), "%s/%s", real, name);
 	*ret_path = strdup(path);
 	return *ret_path ? 0 : -ENOMEM;
 }

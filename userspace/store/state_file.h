@@ -12,9 +12,9 @@
 
 #define STATE_FILE_NAME "isamon.db"
 
-/* Makes the directory (0750) if it is missing, and says where the file is in it: an absolute path without symbolic links,
+/* Makes the directory (0750) if it is missing, and says where the file @name is in it: an absolute path without symbolic links,
  * which the caller frees. */
-int state_file_path(const char *directory, struct buf *why, char **ret_path);
+int state_file_path(const char *directory, const char *name, struct buf *why, char **ret_path);
 
 /*
  * Opens, or makes (0600), the file, brings its schema to the present version and sees to its room. It is then locked against any other

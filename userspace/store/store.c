@@ -379,12 +379,18 @@ static int store_new(struct event_base *base, struct store **ret)
 
 int store_open(struct event_base *base, const char *directory, struct buf *why, struct store **ret)
 {
+	return store_open_file(base, directory, STATE_FILE_NAME, why, ret);
+}
+
+int store_open_file(struct event_base *base, const char *directory, const char *name,
+		    struct buf *why, struct store **ret)
+{
 	_cleanup_(store_freep) struct store *s = NULL;
 	int err;
 
 	err = store_new(base, &s);
 	if (!err)
-		err = state_file_path(directory, why, &s->path);
+		err = state_file_path(directory, name, why, &s->path);
 	if (!err)
 		err = file_open(s, why);
 	if (err)

@@ -26,6 +26,9 @@ struct store;
  * has it; -EEXIST: it is another application's; -ENOTSUP: a newer isamon's; -ELOOP: it is a symbolic link.
  */
 int store_open(struct event_base *base, const char *directory, struct buf *why, struct store **ret);
+/* The same, with a file of another name: of a process that has its own. */
+int store_open_file(struct event_base *base, const char *directory, const char *name,
+		    struct buf *why, struct store **ret);
 
 /* Waits until work that was handed over is done, and then calls each @done that was not called yet. Not from a @done. NULL is
  * fine. */

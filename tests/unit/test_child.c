@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+#include "base/child.h"
+#include "base/clock.h"
+
+static void finds(void)
+{
+	_cleanup_(buf_done) struct buf path = BUF_INIT(100);
+
+	EXPECT(child_find("sh", &path));
+	EXPECT_HAS(buf_str(&path), "/sh");
+	EXPECT(!child_find("no-such-program-anywhere", &path));
+}
+
+static void rows(void)
+{
+	static const struct {
+		const char *name, *script;
+		int status;
+		const char *out;
+	} table[] = {
+		{ "both outputs", "echo a; echo b >&2", 0, "a\nb\n" },
+		{ "an exit status", "exit 3", 3, "" },
+		{ "a signal", "kill -9 $$", 137, "" },
+		{ "input is empty", "cat; echo end", 0, "end\n" },
+		{ "the environment is ours", "echo \"$SECRET$LC_ALL$PATH\"", 0,
+		  "C" CHILD_PATH "\n" },
+		{ "what does not fit is left out", "printf %0100d 1", 0,
+		  "00000000000000000000000000000000000000000000000000000000000000000000000000000000" },
+	};
+
+	setenv("SECRET", "secret", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		_cleanup_(buf_done) struct buf out = BUF_INIT(80);
+		const char *argv[] = { "sh", "-c", table[i].script, NULL };
+
+		unit_begin("%s", table[i].name);
+		EXPECT_INT(child_run(argv, 10000, &out), table[i].status);
+		EXPECT_STR(buf_str(&out), table[i].out);
+		EXPECT_INT(out.err, 0);
+	}
+}
+
+static void is_not_there(void)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(80);
+	const char *argv[] = { "no-such-program-anywhere", NULL };
+
+	EXPECT_INT(child_run(argv, 10000, &out), -ENOENT);
+}
+
+static void too_long(void)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(80);
+	const char *argv[] = { "sh", "-c", "trap '' TERM; echo begun; while :; do sleep 60; done",
+			       NULL };
+	uint64_t begun = clock_monotonic_ns();
+
+	EXPECT_INT(child_run(argv, 300, &out), -ETIMEDOUT);
+	EXPECT(clock_monotonic_ns() - begun < 20 * NS_PER_SEC);
+}
+
+/* Blocked and ignored signals are not handed on; children of the child end with it. */
+static void is_ended(void)
+{
+	const char *argv[] = { "sh", "-c", "sleep 1000 & echo $!; wait", NULL };
+	struct child c = CHILD_NONE;
+	char text[32] = "";
+	sigset_t blocked;
+
+	signal(SIGTERM, SIG_IGN);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	REQUIRE_INT(child_start(argv, false, &c), 0);
+	EXPECT(fcntl(c.fd, F_GETFD) & FD_CLOEXEC);
+	EXPECT(read(c.fd, text, sizeof(text) - 1) > 0);
+	child_end(&c);
+	EXPECT_INT(c.pid, 0);
+	EXPECT_INT(c.fd, -1);
+	for (int i = 0; i < 1000 && kill(atoi(text), 0) == 0; i++)
+		usleep(5000);
+	EXPECT_INT(kill(atoi(text), 0), -1);
+	sigprocmask(SIG_UNBLOCK, &blocked, NULL);
+	signal(SIGTERM, SIG_DFL);
+	child_end(&c);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct unit_case cases[] = {
+		{ "a program is found in the fixed PATH", finds },
+		{ NULL, rows },
+		{ "a program that is not there", is_not_there },
+		{ "one that does not end is ended", too_long },
+		{ "ended with all that it started", is_ended },
+	};
+
+	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));
+}

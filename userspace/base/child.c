@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Children, each a process group of its own, so that a terminal's Ctrl-C reaches us only. Invariant: a struct child with a pid has
+ * not been waited for, so that the number is its own. */
+#include "base/child.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+
+#define NS_PER_MS 1000000ull
+#define GRACE_MS 2000
+#define PATH_BYTES 512
+
+bool child_find(const char *program, struct buf *ret)
+{
+	const char *at = CHILD_PATH;
+
+	assert(!strchr(program, '/'));
+	while (*at) {
+		size_t n = strcspn(at, ":");
+		char path[PATH_BYTES];
+		int len = snprintf(path, sizeof(path), "%.*s/%s", (int)n, at, program);
+
+		if (len > 0 && (size_t)len < sizeof(path) && access(path, X_OK) == 0) {
+			if (ret)
+				buf_add_str(ret, path);
+			return true;
+		}
+		at += n + (at[n] == ':');
+	}
+	return false;
+}
+
+/* After fork(2): only what is safe for signals. */
+static void __attribute__((noreturn))
+become(const char *path, const char *const argv[], char *const environment[], int out, bool errors,
+       pid_t parent)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sigset_t none;
+
+	for (int s = 1; s < NSIG; s++)
+		signal(s, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() == parent && null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
+	    dup2(out, STDOUT_FILENO) >= 0 && dup2(errors ? out : null, STDERR_FILENO) >= 0)
+		execve(path, (char *const *)(uintptr_t)argv, environment);
+	_exit(127);
+}
+
+static int spawn(const char *path, const char *const argv[], int out, bool errors, pid_t *ret)
+{
+	static char path_variable[] = "PATH=" CHILD_PATH, locale[] = "LC_ALL=C";
+	const char *tz = getenv("TZ");
+	char zone[PATH_BYTES];
+	char *environment[] = { path_variable, locale, NULL, NULL };
+	pid_t parent = getpid(), pid;
+
+	if (tz && (size_t)snprintf(zone, sizeof(zone), "TZ=%s", tz) < sizeof(zone))
+		environment[2] = zone;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		become(path, argv, environment, out, errors, parent);
+	setpgid(pid, pid); /* whoever of both comes first */
+	*ret = pid;
+	return 0;
+}
+
+int child_start(const char *const argv[], bool errors, struct child *ret)
+{
+	_cleanup_(buf_done) struct buf path = BUF_INIT(PATH_BYTES);
+	_cleanup_(file_closep) int out = -1, in = -1;
+	int ends[2], err;
+	pid_t pid = 0;
+
+	if (!child_find(argv[0], &path))
+		return -ENOENT;
+	if (path.err)
+		return path.err;
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	out = ends[0];
+	in = ends[1];
+	err = spawn(buf_str(&path), argv, in, errors, &pid);
+	if (err)
+		return err;
+	ret->pid = pid;
+	ret->fd = out;
+	out = -1;
+	return 0;
+}
+
+static void close_output(struct child *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+static int exit_of(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int child_wait(struct child *c)
+{
+	pid_t pid = 0;
+	int status;
+
+	close_output(c);
+	do
+		pid = waitpid(c->pid, &status, 0);
+	while (pid < 0 && errno == EINTR);
+	c->pid = 0;
+	return pid < 0 ? -errno : exit_of(status);
+}
+
+void child_end(struct child *c)
+{
+	uint64_t end_ns = clock_monotonic_ns() + GRACE_MS * NS_PER_MS;
+	int status;
+
+	close_output(c);
+	if (c->pid <= 0)
+		return;
+	kill(-c->pid, SIGTERM);
+	while (waitpid(c->pid, &status, WNOHANG) == 0) {
+		if (clock_monotonic_ns() > end_ns)
+			kill(-c->pid, SIGKILL);
+		poll(NULL, 0, 5);
+	}
+	c->pid = 0;
+}
+
+/* Until its output is at its end: 0; -ETIMEDOUT; another -errno. */
+static int drain(struct child *c, int timeout_ms, struct buf *out)
+{
+	uint64_t end_ns = clock_monotonic_ns() + (uint64_t)timeout_ms * NS_PER_MS, now_ns;
+	struct pollfd fd = { .fd = c->fd, .events = POLLIN };
+	char piece[4096];
+
+	while ((now_ns = clock_monotonic_ns()) < end_ns) {
+		ssize_t n;
+
+		if (poll(&fd, 1, (int)((end_ns - now_ns) / NS_PER_MS) + 1) <= 0)
+			continue;
+		n = read(c->fd, piece, sizeof(piece));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		buf_add(out, piece,
+			(size_t)n < out->max - out->len ? (size_t)n : out->max - out->len);
+	}
+	return -ETIMEDOUT;
+}
+
+int child_run(const char *const argv[], int timeout_ms, struct buf *out)
+{
+	_cleanup_(child_end) struct child c = CHILD_NONE;
+	int err = child_start(argv, true, &c);
+
+	if (!err)
+		err = drain(&c, timeout_ms, out);
+	return err ? err : child_wait(&c);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Other programs, run as children: an argv array, found in a fixed PATH, without a shell, with a small environment of our own
+ * (PATH, LC_ALL=C, TZ; nothing of ours that may be secret), standard input from /dev/null.
+ */
+#ifndef ISAMON_CHILD_H
+#define ISAMON_CHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+#define CHILD_PATH "/usr/sbin:/usr/bin:/sbin:/bin"
+
+struct child {
+	pid_t pid; /* 0: none */
+	int fd;    /* what it writes; -1 */
+};
+
+#define CHILD_NONE \
+	{ \
+		.pid = 0, .fd = -1 \
+	}
+
+/* Whether @program (a name) is in CHILD_PATH; its path in @ret, which may be NULL. */
+bool child_find(const char *program, struct buf *ret);
+
+/*
+ * Starts argv[0], a name. It has the default signals, none blocked, and gets SIGTERM when the thread that
+ * started it ends. @errors: its standard error goes the same way as its
+ * output; otherwise to /dev/null. Returns 0; -ENOENT: there is no such program; another -errno.
+ */
+int child_start(const char *const argv[], bool errors, struct child *ret);
+
+/* Waits until it has ended. Returns its exit status, 128 + the signal that ended it, or -errno. */
+int child_wait(struct child *c);
+/* Ends it with SIGTERM (with SIGKILL after two seconds), and waits. One that is none is fine, for _cleanup_(). */
+void child_end(struct child *c);
+
+/*
+ * Runs it to its end, at most @timeout_ms, and appends what it wrote, both ways, to @out as far as there is room. Returns as
+ * child_wait(), -ETIMEDOUT when it was ended because of the time, or as child_start().
+ */
+int child_run(const char *const argv[], int timeout_ms, struct buf *out);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What the journal has of a systemd unit, the oldest first: journalctl(1) as a child, read to its end. Blocks. */
+#ifndef ISAMON_JOURNAL_PAST_H
+#define ISAMON_JOURNAL_PAST_H
+
+#include "logs/log_reader.h"
+#include "store/positions.h"
+
+struct journal_past;
+
+/* @since_ms: INT64_MIN: not bounded. @last: at most the last so many; 0: all. @least: none below this level; RECORD_NO_LEVEL: all.
+ * Returns 0; -ENOENT: there is no journalctl here; another -errno. */
+int journal_past_open(const char *unit, int64_t since_ms, uint64_t last, enum record_level least,
+		      struct journal_past **ret);
+/* Ends the child. NULL is fine. */
+void journal_past_close(struct journal_past *j);
+
+/* The next record, which the caller frees; NULL at the end. Returns 0 or -errno. */
+int journal_past_next(struct journal_past *j, struct log_record **ret);
+/* Behind what was given; "" if nothing was. */
+const char *journal_past_cursor(const struct journal_past *j);
+
+/* The level of a priority of syslog(3), which may be -1. */
+enum record_level journal_level(int priority);
+
+#endif
