@@ -9,11 +9,14 @@ need_root
 need curl
 
 SERVICE_PORT=$(free_port)
+mkdir "$T/app"
+printf 'Traceback (most recent call last):\n  File "x", line 1\nKeyError: 1\n' >"$T/app/a.log"
 # CloudWatch's families are there, though nobody answers.
 export AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=y
 start_isamon "[daemon]" "state_directory = $T/state" "[aws]" "region = us-east-1" \
 	"endpoint_url = http://127.0.0.1:1" "imds_endpoint = http://127.0.0.1:1" "[cloudwatch]" "enabled = yes" \
-	"storage_resolution = 1" "interval = 1"
+	"storage_resolution = 1" "interval = 1" "[logs]" "enabled = yes" '[log "app"]' "path = $T/app/*.log" "start = beginning" \
+	"ship = no"
 start_raw
 curl -fsS -o /dev/null "http://127.0.0.1:$SERVICE_PORT/delay/0"
 curl -sS -o /dev/null "http://127.0.0.1:$SERVICE_PORT/rst-before" 2>/dev/null || :
@@ -35,6 +38,7 @@ expect_metric 1 isamon_http_requests_aborted_total
 has() { curl -fsS "$URL" | grep "^$1"; }
 wait_for 5 "the listen queue" has 'isamon_listen_queue_limit{'
 wait_for 10 "the processes" has isamon_service_start_time_seconds
+wait_for 10 "the log's levels" metric_is 1 isamon_log_records_total log=app level=error
 wait_for 10 "a minute to wait for CloudWatch" has isamon_cloudwatch_spool_oldest_timestamp_seconds
 curl -fsS -o "$T/page" "$URL"
 curl -fsS -o "$T/page.om" -H 'Accept: application/openmetrics-text' "$URL"

@@ -30,8 +30,8 @@
 
 #define LOG_PUSH_CALLS 3
 /* Of all lanes' batches together, as CloudWatch counts them; each has a share, LOG_PUSH_SHARE_MIN at least. */
-#define LOG_PUSH_BYTES (4u << 20)
-#define LOG_PUSH_SHARE_MIN (128u << 10)
+#define LOG_PUSH_BYTES (2u << 20)
+#define LOG_PUSH_SHARE_MIN (32u << 10)
 
 struct log_push;
 
