@@ -186,7 +186,7 @@ static int add_one(int64_t id, int64_t start_s, const void *payload, size_t n, v
 		return -EAGAIN;
 	err = spool_add(p->spool, id, start_s, payload, n, on_added, p);
 	p->adding += !err;
-	return err;
+	return err == -EFBIG ? 0 : err; /* not ours; it holds up none */
 }
 
 void cloudwatch_parts_add(struct cloudwatch_parts *p)
