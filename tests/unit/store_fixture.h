@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -96,6 +97,7 @@ static struct {
 	_Atomic int what;     /* fault_what */
 	_Atomic int code;     /* SQLite's */
 	_Atomic bool forever; /* and every one behind it */
+	_Atomic int slow_ms;  /* how long opening and syncing take beyond their time */
 } fault;
 
 struct fault_file {
@@ -118,6 +120,14 @@ static int fault_now(int what)
 	return fault.fail_at && (n == fault.fail_at || (fault.forever && n > fault.fail_at)) ?
 		       fault.code :
 		       SQLITE_OK;
+}
+
+static void fault_wait(void)
+{
+	int ms = fault.slow_ms;
+
+	if (ms)
+		poll(NULL, 0, ms);
 }
 
 static int fault_close(sqlite3_file *f)
@@ -150,6 +160,7 @@ static int fault_sync(sqlite3_file *f, int flags)
 {
 	int code = fault_now(FAULT_SYNC);
 
+	fault_wait();
 	return code ? code : real_of(f)->pMethods->xSync(real_of(f), flags);
 }
 
@@ -218,6 +229,7 @@ static int fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int f
 	int code;
 
 	(void)vfs;
+	fault_wait();
 	file->real = (sqlite3_file *)(file + 1);
 	f->pMethods = NULL;
 	code = fault.real->xOpen(fault.real, name, file->real, flags, ret);

@@ -200,6 +200,21 @@ static void removes_on_the_way(void)
 	tear_down();
 }
 
+/* As what somebody else has put there. */
+static void passes_over(void)
+{
+	set_up();
+	REQUIRE_INT(open_it(), 0);
+	for (int i = 1; i <= 3; i++)
+		EXPECT_INT(add(i, i, "x"), 0);
+	EXPECT_INT(unlinkat(t.pending->dir_fd, "1-1", 0), 0);
+	EXPECT_INT(symlinkat("3-3", t.pending->dir_fd, "1-1"), 0);
+	EXPECT_STR(look(0, -ELOOP), "2@2=x 3@3=x ");
+	EXPECT_STR(look(1, -ECANCELED), "2@2=x ");
+	EXPECT_UINT(pending_count(t.pending), 3);
+	tear_down();
+}
+
 static void cannot_open(void)
 {
 	FILE *f;
@@ -280,6 +295,7 @@ int main(int argc, char **argv)
 		{ "leaves strangers' files, removes its own halves", leaves_strangers },
 		{ "drops the oldest", drops_the_oldest },
 		{ "minutes may be removed on the way", removes_on_the_way },
+		{ "one that cannot be read holds up none", passes_over },
 		{ "says what cannot be opened", cannot_open },
 		{ "without memory", no_memory },
 		{ "killed, it has lost nothing and kept no half", killed },

@@ -110,6 +110,8 @@ void cloudwatch_observe(const struct http_observed *o, void *ctx)
 /* Said again only if something has changed. */
 static void say(struct cloudwatch *w, int err, const struct buf *why)
 {
+	if (err == -EINPROGRESS)
+		return;
 	if (err && strcmp(buf_str(why), buf_str(&w->why)) != 0)
 		log_error("CloudWatch: %s; it is tried again each minute", buf_str(why));
 	else if (!err && w->why.len)
@@ -208,6 +210,14 @@ static void begin(struct cloudwatch *w)
 	schedule(w);
 }
 
+static void on_changed(void *ctx)
+{
+	struct cloudwatch *w = ctx;
+
+	if (cloudwatch_enabled(w))
+		begin(w);
+}
+
 static void end(struct cloudwatch *w)
 {
 	event_del(w->tick);
@@ -215,7 +225,7 @@ static void end(struct cloudwatch *w)
 		cloudwatch_look(w);
 		cloudwatch_parts_cut(&w->parts);
 	}
-	cloudwatch_parts_close(&w->parts);
+	cloudwatch_parts_leave(&w->parts);
 	config_free(w->kept);
 	w->kept = NULL;
 	buf_reset(&w->why);
@@ -238,6 +248,8 @@ int cloudwatch_new(struct event_base *base, struct config *c, const struct cloud
 	w->config = c;
 	buf_init(&w->why, CLOUDWATCH_TEXT_MAX);
 	cloudwatch_parts_init(&w->parts, base, c);
+	w->parts.changed = on_changed;
+	w->parts.changed_ctx = w;
 	*ret = w;
 	return 0;
 }
@@ -254,6 +266,7 @@ void cloudwatch_free(struct cloudwatch *w)
 		return;
 	if (cloudwatch_enabled(w))
 		end(w);
+	cloudwatch_parts_close(&w->parts);
 	event_free(w->tick);
 	buf_done(&w->why);
 	free(w);
@@ -274,6 +287,8 @@ static void change(struct cloudwatch *w, const struct config *old, const struct 
 	cloudwatch_spool_limits(c, &limits);
 	if (w->parts.spool)
 		spool_set_limits(w->parts.spool, &limits);
+	if (w->parts.opening)
+		spool_set_limits(w->parts.opening, &limits);
 	if (!cloudwatch_same_aws(old, c)) {
 		cloudwatch_parts_close_push(&w->parts);
 		w->ended = w->asked;

@@ -42,7 +42,7 @@ int cloudwatch_new(struct event_base *base, struct config *c, const struct cloud
 		   struct cloudwatch **ret);
 /* Begins, if it is on. */
 void cloudwatch_start(struct cloudwatch *w);
-/* The present minute goes to the disk as it is. NULL is fine. */
+/* The present minute goes to the disk as it is; that is waited for (CLOUDWATCH_CLOSE_MS at most). NULL is fine. */
 void cloudwatch_free(struct cloudwatch *w);
 /* From now on @c. Returns whether it keeps the one before, and then frees that itself. */
 bool cloudwatch_reload(struct cloudwatch *w, struct config *c);

@@ -4,6 +4,8 @@
  * over (in memory), the spool (on the disk), the pushing. Each part works while those behind it cannot be opened: the
  * minute is counted without a disk, and minutes reach the disk without libcurl.
  * The daemon has them as long as CloudWatch is on, `isamon metrics push` for a moment.
+ * Nothing here waits for the disk, which may hang, but cloudwatch_parts_close(): the spool is opened and left by the store's
+ * thread.
  */
 #ifndef ISAMON_CLOUDWATCH_PARTS_H
 #define ISAMON_CLOUDWATCH_PARTS_H
@@ -32,21 +34,38 @@ struct cloudwatch_parts {
 	struct spool *spool;
 	struct aws_session *session;
 	struct push *push;
-	unsigned int adding; /* minutes on their way to the disk */
-	bool stalled;        /* the disk took one of them not */
-	bool full;           /* nor does the memory; said */
+	struct spool *opening; /* until the store's thread has read it */
+	uint64_t opening_ns;   /* since when; CLOCK_MONOTONIC */
+	int store_err;         /* why it could not be opened the last time, with store_why */
+	struct buf store_why;
+	bool store_failed;     /* that was not told yet */
+	struct store *leaving; /* closed, but its thread has not ended: no other can be opened */
+	struct spool *left;    /* its */
+	unsigned int adding;   /* minutes on their way to the disk */
+	bool stalled;          /* the disk took one of them not */
+	bool caught_up;        /* what was pending when the spool was opened was added once */
+	bool full;             /* nor does the memory; said */
+	uint64_t lost;         /* minutes that neither took; since the beginning */
+	bool losing;           /* said */
+	void (*changed)(void *ctx); /* may be NULL: call cloudwatch_parts_open() again */
+	void *changed_ctx;
 };
 
 /* Of memory that is all zero. @c must live until cloudwatch_parts_use() names another. */
 void cloudwatch_parts_init(struct cloudwatch_parts *p, struct event_base *base,
 			   const struct config *c);
-/* Opens what is not open, as far as that can be done. Returns 0 if everything is, or -errno, explained in @why with what to
- * do about it; for each part that cannot be opened a line. Blocks on the disk. @now_s: since the epoch. */
+/* Opens what is not open, as far as that can be done. Returns 0 if everything is; -EINPROGRESS: the disk is waited for, and
+ * p->changed will be called; or -errno, explained in @why with what to do about it; for each part that cannot be opened a line.
+ * @now_s: since the epoch. */
 int cloudwatch_parts_open(struct cloudwatch_parts *p, int64_t now_s, struct buf *why);
 /* Whether everything is open. */
 bool cloudwatch_parts_are_open(const struct cloudwatch_parts *p);
-/* Closes all; waits until what is on its way to the disk is there. */
+/* Closes all; waits until what is on its way to the disk is there, for CLOUDWATCH_CLOSE_MS at most: then the disk hangs, and
+ * what did not get there is in memory still, for the next one. */
+#define CLOUDWATCH_CLOSE_MS 5000
 void cloudwatch_parts_close(struct cloudwatch_parts *p);
+/* As cloudwatch_parts_close(), but what is on its way gets there, and is told, later. Opening waits for that. */
+void cloudwatch_parts_leave(struct cloudwatch_parts *p);
 
 /* If the present minute is over at @now_s: it waits from now on, and another begins. */
 void cloudwatch_parts_finish(struct cloudwatch_parts *p, int64_t now_s);

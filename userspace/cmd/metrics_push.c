@@ -22,6 +22,7 @@
 #define AGAIN_MS 100
 /* A call takes a minute at most, its retries included; one that hears nothing for longer will not. */
 #define SILENCE_S 120
+#define BEGIN_S 15 /* a daemon that was just started opens its files */
 
 int metrics_push_told(uint64_t pushed, uint64_t rejected, uint64_t waiting, const char *why)
 {
@@ -88,15 +89,27 @@ static int follow(const struct config *c, const struct cloudwatch_told *begun)
 				 now.waiting || now.rejected > begun->rejected ? now.error : "");
 }
 
+/* The disk is waited for. */
+static bool is_beginning(const struct cloudwatch_told *t)
+{
+	return t->enabled && !t->open && !*t->why;
+}
+
 int metrics_push(const struct config *c)
 {
 	_cleanup_(buf_done) struct buf body = BUF_INIT(ANSWER_MAX);
+	uint64_t due_ns = clock_monotonic_ns() + BEGIN_S * NS_PER_SEC;
 	struct cloudwatch_told t;
 	int err;
 
-	err = metrics_ask(METRICS_PUSH, c, CLOUDWATCH_TARGET_PUSH, &body, &t, NULL);
-	if (err == -ENOENT)
-		return metrics_push_alone(c);
+	do {
+		err = metrics_ask(METRICS_PUSH, c, CLOUDWATCH_TARGET, &body, &t, NULL);
+		if (err == -ENOENT)
+			return metrics_push_alone(c);
+	} while (!err && is_beginning(&t) && clock_monotonic_ns() < due_ns &&
+		 poll(NULL, 0, AGAIN_MS) == 0);
+	if (!err && t.enabled && t.open)
+		err = metrics_ask(METRICS_PUSH, c, CLOUDWATCH_TARGET_PUSH, &body, &t, NULL);
 	if (err)
 		return CMD_FAILED;
 	return t.enabled && t.open ? follow(c, &t) : cannot(&t);
@@ -132,6 +145,16 @@ static int push_all(struct cloudwatch_parts *p)
 	after = spool_stats(p->spool);
 	return metrics_push_told(after.pushed - before.pushed, after.rejected - before.rejected,
 				 cloudwatch_parts_waiting(p), s.error);
+}
+
+static int open_all(struct cloudwatch_parts *p, struct buf *why)
+{
+	int err;
+
+	while ((err = cloudwatch_parts_open(p, (int64_t)(clock_realtime_ns() / NS_PER_SEC), why)) ==
+	       -EINPROGRESS)
+		event_base_loop(p->base, EVLOOP_ONCE);
+	return err;
 }
 
 static int lock(const struct config *c, int *ret_fd)
@@ -176,7 +199,7 @@ int metrics_push_alone(const struct config *c)
 	cloudwatch_parts_init(&parts, event_base_new(), c);
 	if (!parts.base)
 		fprintf(stderr, METRICS_PUSH ": %s\n", strerror(ENOMEM));
-	else if (cloudwatch_parts_open(&parts, (int64_t)(clock_realtime_ns() / NS_PER_SEC), &why))
+	else if (open_all(&parts, &why))
 		fprintf(stderr, METRICS_PUSH ": %s", buf_str(&why));
 	else
 		status = push_all(&parts);

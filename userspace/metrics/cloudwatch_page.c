@@ -72,7 +72,7 @@ static const struct family families[] = {
 	{ .expo = { "isamon_cloudwatch_minutes_dropped", "Minutes that were given up before CloudWatch took them.",
 		    NULL, EXPO_COUNTER },
 	  .there = has_spool, .value = dropped,
-	  .labels = { "reason=\"age\"", "reason=\"size\"", "reason=\"disk_full\"" } },
+	  .labels = { "reason=\"age\"", "reason=\"size\"", "reason=\"disk_full\"", "reason=\"memory_full\"" } },
 	{ .expo = { "isamon_cloudwatch_minutes_maybe_twice",
 		    "Minutes that were pushed again because it was not known whether they had arrived.", NULL,
 		    EXPO_COUNTER },

@@ -261,7 +261,7 @@ int pending_each(struct pending *p,
 		 void *ctx)
 {
 	struct entry e = { .start_s = -1 };
-	int err = 0;
+	int err = 0, unread = 0, one;
 
 	while (!err) {
 		size_t i;
@@ -273,16 +273,15 @@ int pending_each(struct pending *p,
 		if (i == p->n)
 			break;
 		e = p->entries[i];
-		err = read_one(p, &e, &payload);
-		if (err == -ENOENT) {
+		one = read_one(p, &e, &payload);
+		if (one == -ENOENT)
 			entry_forget(p, i);
-			err = 0;
-			continue;
-		}
-		if (!err)
+		else if (one)
+			unread = unread ? unread : one;
+		else
 			err = fn(e.id, e.start_s, buf_str(&payload), payload.len, ctx);
 	}
-	return err;
+	return err ? err : unread;
 }
 
 void pending_remove(struct pending *p, int64_t id)

@@ -26,8 +26,8 @@ void pending_close(struct pending *p);
 /* Writes a file beside its place, then renames it; one that is there already is replaced. @start_s is not negative.
  * Returns 0, -EFBIG (more than PENDING_BYTES_MAX), or another -errno. */
 int pending_add(struct pending *p, int64_t id, int64_t start_s, const void *payload, size_t n);
-/* Calls @fn for each, oldest first, until it returns an error, and returns that, 0, or why one could not be read. @fn may
- * add and remove. */
+/* Calls @fn for each, oldest first, until it returns an error, and returns that, 0, or why one could not be read: that one is
+ * passed over, and stays. @fn may add and remove. */
 int pending_each(struct pending *p,
 		 int (*fn)(int64_t id, int64_t start_s, const void *payload, size_t n, void *ctx),
 		 void *ctx);

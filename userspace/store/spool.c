@@ -39,6 +39,7 @@ struct job {
 			size_t n;
 			void (*done)(int err, int64_t id, void *ctx);
 		} add;
+		spool_ready_fn ready;
 		struct {
 			enum spool_order order;
 			size_t max_minutes, max_bytes;
@@ -124,29 +125,85 @@ static int run_nothing(struct job *j, sqlite3 *db)
 	return spool_work_limit(&j->spool->rows, db, &j->limits);
 }
 
+static void spool_closep(struct spool **p)
+{
+	spool_close(*p);
+}
+
+static int spool_new(struct store *s, const struct spool_limits *limits, struct spool **ret)
+{
+	_cleanup_(spool_closep) struct spool *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->store = s;
+	p->refs = 1;
+	spool_set_limits(p, limits);
+	err = spool_rows_init(&p->rows);
+	if (!err)
+		*ret = take(p);
+	return err;
+}
+
 int spool_open(struct store *s, const struct spool_limits *limits, struct buf *why,
 	       struct spool **ret)
 {
-	struct spool *p = calloc(1, sizeof(*p));
-	struct job j = { .spool = p, .run = run_nothing };
-	int err = -ENOMEM;
+	_cleanup_(spool_closep) struct spool *p = NULL;
+	struct job j = { .run = run_nothing };
+	int err;
 
-	if (p) {
-		p->store = s;
-		p->refs = 1;
-		spool_set_limits(p, limits);
-		err = spool_rows_init(&p->rows);
-		if (!err)
-			err = store_wait(s, job_work, &j);
+	err = spool_new(s, limits, &p);
+	if (!err) {
+		j.spool = p;
+		err = store_wait(s, job_work, &j);
 	}
 	if (err && !(j.ran && p->rows.loaded)) {
 		buf_printf(why, "cannot read the spool: %s", strerror(-err));
-		if (p)
-			spool_unref(p);
 		return err;
 	}
 	p->stats = j.stats;
-	*ret = p;
+	*ret = take(p);
+	return 0;
+}
+
+static void begin_tell(struct job *j, int err)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(8192);
+	struct spool *p = j->spool;
+
+	if (p->closed)
+		return;
+	if (err && j->ran && p->rows.loaded)
+		err = 0;
+	if (err)
+		store_why(p->store, &why);
+	if (err && !why.len)
+		buf_printf(&why, "cannot read the spool: %s", strerror(-err));
+	j->ready(err, buf_str(&why), j->ctx);
+}
+
+int spool_begin(struct store *s, const struct spool_limits *limits, spool_ready_fn ready, void *ctx,
+		struct spool **ret)
+{
+	_cleanup_(spool_closep) struct spool *p = NULL;
+	struct job *j;
+	int err;
+
+	err = spool_new(s, limits, &p);
+	if (err)
+		return err;
+	j = job_new(p, run_nothing, begin_tell);
+	if (!j)
+		return -ENOMEM;
+	j->ready = ready;
+	j->ctx = ctx;
+	err = job_start(j);
+	if (err) {
+		free(j);
+		return err;
+	}
+	*ret = take(p);
 	return 0;
 }
 

@@ -48,8 +48,12 @@ enum spool_order { SPOOL_OLDEST_FIRST, SPOOL_NEWEST_FIRST };
 /* Reads what is there (blocks); minutes under way become maybe_sent. */
 int spool_open(struct store *s, const struct spool_limits *limits, struct buf *why,
 	       struct spool **ret);
-/* What is on its way is not told any more; behind store_close(), which tells it, all was. Calls in between are refused. NULL is
- * fine. */
+/* As spool_open(), but in the store's thread: @ready is called in the loop, once, unless spool_close() was called before; with
+ * an error, explained in @why, @p can only be closed. Until then nothing is known of it. Returns 0 or -ENOMEM. */
+typedef void (*spool_ready_fn)(int err, const char *why, void *ctx);
+int spool_begin(struct store *s, const struct spool_limits *limits, spool_ready_fn ready, void *ctx,
+		struct spool **ret);
+/* What is on its way is not told any more; behind store_close(), which tells it, all was. NULL is fine. */
 void spool_close(struct spool *p);
 void spool_set_limits(struct spool *p, const struct spool_limits *limits);
 

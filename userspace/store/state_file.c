@@ -38,7 +38,7 @@
 	"PRAGMA cell_size_check = ON;" \
 	"PRAGMA trusted_schema = OFF"
 
-/* The loop waits. Who has the file has it for long. */
+/* Who has the file has it for long. */
 #define BUSY_MS 200
 #define BLOB_MAX (32 << 20)
 

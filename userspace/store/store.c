@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The store's thread. Work goes to it in one queue and comes back in another, whose eventfd wakes the loop.
- * Invariant: the mutex guards the queues, stop and each work's finished; what is under "the thread's" is touched by nobody else
- * between store_open() and the join in store_close().
+ * Invariant: the mutex guards the queues, why, the flags beside them and each work's finished; what is under "the thread's" is
+ * touched by nobody else from its start to its end, before which it closes the file.
  */
 #include "store/store.h"
 
@@ -16,6 +16,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
@@ -25,6 +26,7 @@
 #include "store/state_file.h"
 
 #define THREAD_STACK_BYTES (256u << 10)
+#define WHY_BYTES_MAX 8192
 
 struct work {
 	TAILQ_ENTRY(work) entry;
@@ -44,10 +46,13 @@ struct store {
 	pthread_mutex_t mutex;
 	pthread_cond_t work_came, work_finished;
 	struct work_queue queue, ended;
-	bool stop;
+	bool busy, stop, gone;
+	struct buf why; /* the file could not be opened */
+	void (*left)(void *ctx);
+	void *left_ctx;
 
 	/* the thread's */
-	char *path;
+	char *directory, *name, *path;
 	sqlite3 *db; /* NULL: could not be opened again */
 	unsigned int births;
 	int trouble; /* the error that was told last */
@@ -78,7 +83,8 @@ static bool is_trouble(int err)
 
 static void tell_trouble(struct store *s, int err)
 {
-	if (err == s->trouble || !is_trouble(err))
+	/* What was never open is told by who wanted it. */
+	if (err == s->trouble || !is_trouble(err) || !s->births)
 		return;
 	s->trouble = err;
 	if (err)
@@ -149,17 +155,42 @@ static int file_open(struct store *s, struct buf *why)
 	return state_file_open(s->path, why, &s->db);
 }
 
-static int file_begin(struct store *s)
+static int file_begin(struct store *s, struct buf *why)
 {
-	_cleanup_(buf_done) struct buf why = BUF_INIT(2048);
-	int err;
+	int err = 0;
 
-	err = file_open(s, &why);
+	if (!s->path)
+		err = state_file_path(s->directory, s->name, why, &s->path);
+	if (!err)
+		err = file_open(s, why);
 	if (!err)
 		s->births++;
-	else
-		log_debug("%s", buf_str(&why));
+	else if (!why->len)
+		buf_printf(why, "cannot open the state file: %s", strerror(-err));
 	return err;
+}
+
+static int file_begin_again(struct store *s)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_BYTES_MAX);
+	int err = file_begin(s, &why);
+
+	if (err)
+		log_debug("%s", buf_str(&why));
+	pthread_mutex_lock(&s->mutex);
+	buf_reset(&s->why);
+	if (err)
+		buf_add(&s->why, buf_str(&why), why.len);
+	pthread_mutex_unlock(&s->mutex);
+	return err;
+}
+
+void store_why(struct store *s, struct buf *why)
+{
+	pthread_mutex_lock(&s->mutex);
+	if (s->why.len)
+		buf_add(why, buf_str(&s->why), s->why.len);
+	pthread_mutex_unlock(&s->mutex);
 }
 
 static int file_renew(struct store *s)
@@ -170,7 +201,7 @@ static int file_renew(struct store *s)
 	buf_printf(&why, "%s was found to be damaged", s->path);
 	state_file_close(take(s->db), true);
 	err = file_set_aside(s->path, buf_str(&why));
-	return err ? err : file_begin(s);
+	return err ? err : file_begin_again(s);
 }
 
 /* --- the thread */
@@ -189,7 +220,7 @@ static void work_do(struct store *s, struct work *w)
 	int before, err = 0;
 
 	if (!s->db)
-		err = file_begin(s);
+		err = file_begin_again(s);
 	before = s->db ? sqlite3_total_changes(s->db) : 0;
 	if (!err)
 		err = work_try(s, w);
@@ -217,24 +248,44 @@ static struct work *work_next(struct store *s)
 	w = TAILQ_FIRST(&s->queue);
 	if (w)
 		TAILQ_REMOVE(&s->queue, w, entry);
+	s->busy = w != NULL;
 	pthread_mutex_unlock(&s->mutex);
 	return w;
 }
 
-static void work_end(struct store *s, struct work *w)
+static void wake_loop(struct store *s)
 {
 	const uint64_t one = 1;
+
+	/* It cannot fail before 2^64 - 1 of them were not read. */
+	if (write(s->told_fd, &one, sizeof(one)) != sizeof(one))
+		log_debug("the store's loop cannot be woken: %m");
+}
+
+static void work_end(struct store *s, struct work *w)
+{
 	bool wake = w->done != NULL;
 
 	pthread_mutex_lock(&s->mutex);
 	if (w->done)
 		TAILQ_INSERT_TAIL(&s->ended, w, entry);
 	w->finished = true;
+	s->busy = false;
 	pthread_cond_broadcast(&s->work_finished);
 	pthread_mutex_unlock(&s->mutex);
-	/* It cannot fail before 2^64 - 1 of them were not read. */
-	if (wake && write(s->told_fd, &one, sizeof(one)) != sizeof(one))
-		log_debug("the store's loop cannot be woken: %m");
+	if (wake)
+		wake_loop(s);
+}
+
+static void thread_end(struct store *s)
+{
+	state_file_close(take(s->db), false);
+	pthread_mutex_lock(&s->mutex);
+	s->gone = true;
+	pthread_cond_broadcast(&s->work_finished);
+	pthread_mutex_unlock(&s->mutex);
+	/* The loop may be waiting for this to end already; it does not free before it has. */
+	wake_loop(s);
 }
 
 static void *thread_main(void *arg)
@@ -247,6 +298,7 @@ static void *thread_main(void *arg)
 		work_do(s, w);
 		work_end(s, w);
 	}
+	thread_end(s);
 	return NULL;
 }
 
@@ -281,15 +333,6 @@ static void tell_ends(struct store *s)
 		w->done(w->err, w->job);
 		free(w);
 	}
-}
-
-static void on_told(evutil_socket_t fd, short what, void *ctx)
-{
-	uint64_t n;
-
-	(void)what;
-	if (read(fd, &n, sizeof(n)) == sizeof(n))
-		tell_ends(ctx);
 }
 
 static int work_hand_over(struct store *s, struct work *w)
@@ -346,7 +389,10 @@ static void store_free(struct store *s)
 	pthread_cond_destroy(&s->work_finished);
 	pthread_cond_destroy(&s->work_came);
 	pthread_mutex_destroy(&s->mutex);
+	buf_done(&s->why);
 	free(s->path);
+	free(s->directory);
+	free(s->name);
 	free(s);
 }
 
@@ -356,7 +402,35 @@ static void store_freep(struct store **s)
 		store_free(*s);
 }
 
-static int store_new(struct event_base *base, struct store **ret)
+static void leave_end(struct store *s)
+{
+	void (*left)(void *ctx) = s->left;
+	void *ctx = s->left_ctx;
+
+	pthread_join(s->thread, NULL);
+	store_free(s);
+	left(ctx);
+}
+
+static void on_told(evutil_socket_t fd, short what, void *ctx)
+{
+	struct store *s = ctx;
+	uint64_t n;
+	bool gone;
+
+	(void)what;
+	if (read(fd, &n, sizeof(n)) != sizeof(n))
+		return;
+	pthread_mutex_lock(&s->mutex);
+	gone = s->gone;
+	pthread_mutex_unlock(&s->mutex);
+	tell_ends(s);
+	if (gone)
+		leave_end(s); /* only store_leave() comes back to the loop */
+}
+
+static int store_new(struct event_base *base, const char *directory, const char *name,
+		     struct store **ret)
 {
 	_cleanup_(store_freep) struct store *s = calloc(1, sizeof(*s));
 
@@ -367,14 +441,30 @@ static int store_new(struct event_base *base, struct store **ret)
 	pthread_cond_init(&s->work_finished, NULL);
 	TAILQ_INIT(&s->queue);
 	TAILQ_INIT(&s->ended);
+	buf_init(&s->why, WHY_BYTES_MAX);
+	s->directory = strdup(directory);
+	s->name = strdup(name);
 	s->told_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->told_fd < 0)
 		return -EMFILE;
 	s->told = event_new(base, s->told_fd, EV_READ | EV_PERSIST, on_told, s);
-	if (!s->told || event_add(s->told, NULL))
+	if (!s->directory || !s->name || !s->told || event_add(s->told, NULL))
 		return -ENOMEM;
 	*ret = take(s);
 	return 0;
+}
+
+int store_begin(struct event_base *base, const char *directory, struct store **ret)
+{
+	_cleanup_(store_freep) struct store *s = NULL;
+	int err;
+
+	err = store_new(base, directory, STATE_FILE_NAME, &s);
+	if (!err)
+		err = thread_start(s);
+	if (!err)
+		*ret = take(s);
+	return err;
 }
 
 int store_open(struct event_base *base, const char *directory, struct buf *why, struct store **ret)
@@ -388,11 +478,9 @@ int store_open_file(struct event_base *base, const char *directory, const char *
 	_cleanup_(store_freep) struct store *s = NULL;
 	int err;
 
-	err = store_new(base, &s);
+	err = store_new(base, directory, name, &s);
 	if (!err)
-		err = state_file_path(directory, name, why, &s->path);
-	if (!err)
-		err = file_open(s, why);
+		err = file_begin(s, why);
 	if (err)
 		goto out;
 	tell_room(s, room_keep(s->db));
@@ -407,15 +495,100 @@ out:
 	return err;
 }
 
-void store_close(struct store *s)
+static void stop(struct store *s)
 {
-	if (!s)
-		return;
 	pthread_mutex_lock(&s->mutex);
 	s->stop = true;
 	pthread_cond_signal(&s->work_came);
 	pthread_mutex_unlock(&s->mutex);
+}
+
+static bool is_idle(const struct store *s)
+{
+	return TAILQ_EMPTY(&s->queue) && !s->busy;
+}
+
+static bool is_gone(const struct store *s)
+{
+	return s->gone;
+}
+
+/* @until: of CLOCK_MONOTONIC; NULL: for ever. */
+static bool wait_for(struct store *s, bool (*holds)(const struct store *s),
+		     const struct timespec *until)
+{
+	int err = 0;
+	bool held;
+
+	pthread_mutex_lock(&s->mutex);
+	while (!(held = holds(s)) && !err)
+		err = until ? pthread_cond_clockwait(&s->work_finished, &s->mutex, CLOCK_MONOTONIC,
+						     until) :
+			      pthread_cond_wait(&s->work_finished, &s->mutex);
+	pthread_mutex_unlock(&s->mutex);
+	return held;
+}
+
+/* The thread goes on with the disk, and nobody frees what it uses. */
+static void abandon(struct store *s)
+{
+	pthread_detach(s->thread);
+	event_free(take(s->told));
+}
+
+static bool close_until(struct store *s, const struct timespec *until)
+{
+	bool gone = false;
+
+	if (wait_for(s, is_idle, until)) {
+		tell_ends(s);
+		stop(s);
+		gone = wait_for(s, is_gone, until);
+	}
+	if (!gone) {
+		stop(s);
+		abandon(s);
+		return false;
+	}
 	pthread_join(s->thread, NULL);
 	tell_ends(s);
 	store_free(s);
+	return true;
+}
+
+void store_close(struct store *s)
+{
+	if (s)
+		close_until(s, NULL);
+}
+
+bool store_close_within(struct store *s, unsigned int ms)
+{
+	uint64_t until_ns = clock_monotonic_ns() + ms * (NS_PER_SEC / 1000);
+	const struct timespec until = { .tv_sec = (time_t)(until_ns / NS_PER_SEC),
+					.tv_nsec = (long)(until_ns % NS_PER_SEC) };
+
+	return !s || close_until(s, &until);
+}
+
+/* What was handed over before has been told, and what it handed over is in the queue. */
+static void on_drained(int err, void *job)
+{
+	(void)err;
+	stop(job);
+}
+
+static int drain(sqlite3 *db, void *job)
+{
+	(void)db;
+	(void)job;
+	return 0;
+}
+
+void store_leave(struct store *s, void (*left)(void *ctx), void *ctx)
+{
+	s->left = left;
+	s->left_ctx = ctx;
+	if (store_do(s, drain, on_drained, s))
+		stop(s);
 }

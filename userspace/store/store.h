@@ -2,8 +2,8 @@
 /*
  * The state file, STATE_DIRECTORY/isamon.db (SQLite, WAL), and the one thread that touches it.
  *
- * SQLite waits for the disk, and the measuring loop must not: work is handed to the thread, one after the other, and its end
- * is told in the loop. Tools that have no loop open it in the same way and run a loop of their own.
+ * SQLite waits for the disk, for ever if it hangs, and the measuring loop must not: work is handed to the thread, one after
+ * the other, and its end is told in the loop. Opening and closing are such work, too: store_begin(), store_leave().
  * A file that is damaged, or no database at all, is set aside (isamon.db.damaged-DATE, named in the log) and a new one
  * begun, at the start and whenever the damage is found. A database of another application, or of a newer isamon, is left alone, and
  * refused. A full disk, and any other trouble, is told once a state change, and the work that meets it fails; nothing else
@@ -15,6 +15,7 @@
 
 #include <event2/event.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -30,9 +31,21 @@ int store_open(struct event_base *base, const char *directory, struct buf *why, 
 int store_open_file(struct event_base *base, const char *directory, const char *name,
 		    struct buf *why, struct store **ret);
 
-/* Waits until work that was handed over is done, and then calls each @done that was not called yet. Not from a @done. NULL is
- * fine. */
+/* As store_open(), but without waiting: whatever work comes first opens the file, or ends with the error, and the next one
+ * tries again. Returns 0, -ENOMEM or -EMFILE. */
+int store_begin(struct event_base *base, const char *directory, struct store **ret);
+/* Why the file could not be opened the last time that was tried; nothing is appended if it could. */
+void store_why(struct store *s, struct buf *why);
+
+/* Waits until work that was handed over is done, calls each @done that was not called yet, and does what these hand over,
+ * too. Not from a @done. NULL is fine. */
 void store_close(struct store *s);
+/* As store_close(), but no longer than @ms: for the end of a process. false: the disk hangs, and the thread is left to
+ * itself with what it has, of which no end is told. */
+bool store_close_within(struct store *s, unsigned int ms);
+/* As store_close(), but without waiting: @left is called in the loop when all was told, the thread has ended and @s is gone.
+ * Until then store_close() and store_close_within() may be called, without a call of @left. */
+void store_leave(struct store *s, void (*left)(void *ctx), void *ctx);
 
 /*
  * Runs in the store's thread; the only place where @db is used. Returns 0 or -errno. A transaction that it leaves
@@ -40,7 +53,7 @@ void store_close(struct store *s);
  * new one. Prepared statements do not outlive it.
  */
 typedef int (*store_work_fn)(sqlite3 *db, void *job);
-/* Runs in the loop, or in store_close(); once. */
+/* Runs in the loop, or in store_close(); once. May hand over more. */
 typedef void (*store_done_fn)(int err, void *job);
 
 /* Hands work over, in order. @job belongs to the work until @done is called. Returns 0, -ENOMEM, or -ESHUTDOWN: the store is
