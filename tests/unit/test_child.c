@@ -71,6 +71,7 @@ static void is_ended(void)
 	const char *argv[] = { "sh", "-c", "sleep 1000 & echo $!; wait", NULL };
 	struct child c = CHILD_NONE;
 	char text[32] = "";
+	pid_t grandchild;
 	sigset_t blocked;
 
 	signal(SIGTERM, SIG_IGN);
@@ -83,9 +84,11 @@ static void is_ended(void)
 	child_end(&c);
 	EXPECT_INT(c.pid, 0);
 	EXPECT_INT(c.fd, -1);
-	for (int i = 0; i < 1000 && kill(atoi(text), 0) == 0; i++)
+	grandchild = (pid_t)strtol(text, NULL, 10);
+	REQUIRE(grandchild > 1);
+	for (int i = 0; i < 1000 && kill(grandchild, 0) == 0; i++)
 		usleep(5000);
-	EXPECT_INT(kill(atoi(text), 0), -1);
+	EXPECT_INT(kill(grandchild, 0), -1);
 	sigprocmask(SIG_UNBLOCK, &blocked, NULL);
 	signal(SIGTERM, SIG_DFL);
 	child_end(&c);

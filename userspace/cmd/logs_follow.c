@@ -95,7 +95,8 @@ static int on_record(const struct record *r, void *ctx)
 static struct followed_file *file_new(struct followed_log *l, struct followed *d)
 {
 	struct following *f = l->f;
-	struct followed_file **grown = reallocarray(f->files, f->n_files + 1, sizeof(*grown));
+	struct followed_file **grown =
+		reallocarray(f->files, f->n_files + 1, sizeof(struct followed_file *));
 	struct followed_file *file = calloc(1, sizeof(*file));
 
 	if (grown)

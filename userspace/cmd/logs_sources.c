@@ -96,6 +96,7 @@ int logs_sources_init(struct logs_sources *s, const struct config *c, char *cons
 	int err = 0, width = 0;
 
 	s->c = c;
+	s->n = 0;
 	s->now_ms = logs_now_ms();
 	s->list = calloc(c->n_logs + 1, sizeof(*s->list));
 	if (!s->list)
@@ -108,13 +109,15 @@ int logs_sources_init(struct logs_sources *s, const struct config *c, char *cons
 	}
 	for (size_t i = 0; i < c->n_logs && !n && !err; i++)
 		err = add_source(s, c->logs[i], i);
+	if (err)
+		return err;
 	for (size_t i = 0; i < s->n; i++) {
 		int columns = logs_columns(s->list[i].c->name, strlen(s->list[i].c->name));
 
 		width = columns > width ? columns : width;
 	}
 	logs_printer_init(s->printer, json, s->n > 1 ? width : 0);
-	return err;
+	return 0;
 }
 
 void logs_sources_done(struct logs_sources *s)
@@ -269,14 +272,14 @@ static int open_source(struct logs_sources *s, struct logs_source *source, uint6
 
 	for (size_t i = 0; i < source->c->n_paths && !err; i++)
 		err = follow_names_add(&names, source->c->paths[i], &hooks);
-	sorted = calloc(names.n + 1, sizeof(*sorted));
+	sorted = calloc(names.n + 1, sizeof(const struct follow_name *));
 	if (err || !sorted) {
 		free(sorted);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < names.n; i++)
 		sorted[i] = &names.list[i];
-	qsort(sorted, names.n, sizeof(*sorted), by_live);
+	qsort(sorted, names.n, sizeof(const struct follow_name *), by_live);
 	for (size_t i = 0; i < names.n && !err; i = end) {
 		for (end = i + 1; end < names.n && by_live(&sorted[i], &sorted[end]) == 0;)
 			end++;

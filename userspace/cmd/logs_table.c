@@ -36,9 +36,10 @@ static const char *value_of(const json_t *row, const char *field)
 	const json_t *cell;
 	size_t i;
 
-	json_array_foreach(row, i, cell)
+	json_array_foreach(row, i, cell) {
 		if (strcmp(json_member_text(cell, "field", ""), field) == 0)
 			return json_member_text(cell, "value", "");
+	}
 	return "";
 }
 
@@ -86,10 +87,12 @@ static void measure(struct table_of *t, const json_t *rows)
 	const json_t *row, *cell;
 	size_t i, k;
 
-	json_array_foreach(rows, i, row)
-		json_array_foreach(row, k, cell)
+	json_array_foreach(rows, i, row) {
+		json_array_foreach(row, k, cell) {
 			take_cell(t, json_member_text(cell, "field", ""),
 				  json_member_text(cell, "value", ""));
+		}
+	}
 }
 
 /* Where the last column begins. */
@@ -157,8 +160,9 @@ int logs_table_format(const json_t *answer, struct buf *out)
 	measure(&t, rows);
 	if (t.n)
 		add_row(&t, NULL, out);
-	json_array_foreach(rows, i, row)
+	json_array_foreach(rows, i, row) {
 		add_row(&t, row, out);
+	}
 	if (t.n)
 		buf_add_char(out, '\n');
 	add_statistics(answer, out);
@@ -201,9 +205,10 @@ int logs_table_print_json(const char *command, const json_t *answer)
 	size_t i;
 	int err = o ? 0 : -1;
 
-	json_array_foreach(json_object_get(answer, "results"), i, row)
+	json_array_foreach(json_object_get(answer, "results"), i, row) {
 		if (!err)
 			err = json_array_append_new(json_object_get(o, "rows"), row_json(row));
+	}
 	if (err)
 		return -ENOMEM;
 	return tool_print_json(command, o) == CMD_OK ? 0 : -EIO;

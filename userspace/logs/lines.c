@@ -96,7 +96,7 @@ static int find_stamp(const struct lines *l, uint64_t at, uint64_t end, struct s
 		ssize_t got = read_all(l, line, sizeof(line), at);
 		const char *newline = got > 0 ? memchr(line, '\n', (size_t)got) : NULL;
 		size_t n = newline ? (size_t)(newline - line) : (size_t)(got > 0 ? got : 0);
-		int err;
+		int err = 0;
 
 		if (got <= 0)
 			return got < 0 ? (int)got : -ENOENT;
@@ -104,7 +104,10 @@ static int find_stamp(const struct lines *l, uint64_t at, uint64_t end, struct s
 			ret->at = at;
 			return 0;
 		}
-		err = next_line(l, newline ? at + n : at + (uint64_t)got, stop, &at);
+		if (newline)
+			at += n + 1;
+		else
+			err = next_line(l, at + n, stop, &at);
 		if (err)
 			return err;
 	}

@@ -143,7 +143,7 @@ static int open_files(struct log_reader *r, const struct follow_name **names, si
 {
 	int first_err = 0;
 
-	qsort(names, n, sizeof(*names), by_age);
+	qsort(names, n, sizeof(const struct follow_name *), by_age);
 	for (size_t i = 0; i < n && r->n < FILES_MAX; i++) {
 		struct reader_file f;
 		int err = names[i]->err;
@@ -175,10 +175,11 @@ struct log_record *log_record_new(int64_t time_ms, enum record_level level, cons
 				  size_t len, const char *exception, size_t exception_len)
 {
 	struct log_record *l = malloc(sizeof(*l) + len + exception_len + 2);
-	char *bytes = (char *)(l + 1);
+	char *bytes;
 
 	if (!l)
 		return NULL;
+	bytes = (char *)(l + 1);
 	*l = (struct log_record){ .time_ms = time_ms,
 				  .level = level,
 				  .len = len,
@@ -225,14 +226,14 @@ int log_reader_new(const struct record_rules *rules, const struct follow_name *c
 		   struct log_reader **ret)
 {
 	_cleanup_(log_reader_freep) struct log_reader *r = calloc(1, sizeof(*r));
-	const struct follow_name **sorted = calloc(n + 1, sizeof(*sorted));
+	const struct follow_name **sorted = calloc(n + 1, sizeof(const struct follow_name *));
 	int err = r && sorted ? 0 : -ENOMEM;
 
 	if (!err) {
 		r->rules = rules;
 		r->now_ms = now_ms;
 		r->last = &r->first;
-		memcpy(sorted, names, n * sizeof(*sorted));
+		memcpy(sorted, names, n * sizeof(const struct follow_name *));
 		err = open_files(r, sorted, n, since_ms, refused, ctx);
 	}
 	free(sorted);
@@ -337,6 +338,8 @@ int log_reader_find(struct log_reader *r, int64_t since_ms)
 		struct place p = { .r = r, .f = &r->files[file] };
 		struct lines l = lines_of(&p);
 
+		if (since_ms < INT64_MIN + DISORDER_MS)
+			since_ms = INT64_MIN + DISORDER_MS;
 		err = lines_find_time(&l, since_ms - DISORDER_MS, &offset);
 		if (err)
 			return err;
@@ -350,6 +353,7 @@ int log_reader_back(struct log_reader *r, uint64_t bytes, bool *ret_all)
 	struct place p = { .r = r };
 	uint64_t start = 0;
 	struct lines l;
+	int64_t ms;
 	int err;
 
 	*ret_all = false;
@@ -366,6 +370,9 @@ int log_reader_back(struct log_reader *r, uint64_t bytes, bool *ret_all)
 	p.f = &r->files[file];
 	l = lines_of(&p);
 	err = lines_start(&l, p.f->size - bytes, &start);
+	if (!err &&
+	    lines_first_time(&l, start, &ms) == -ENOENT) /* in the middle of the last record */
+		err = lines_start(&l, start > LINES_NEAR ? start - LINES_NEAR : 0, &start);
 	return err ? err : go_to(r, file, start);
 }
 

@@ -45,7 +45,7 @@ void log_reader_free(struct log_reader *r);
 
 /* Goes to where @since_ms may be. Records that are older may come first. Returns 0 or -errno. */
 int log_reader_find(struct log_reader *r, int64_t since_ms);
-/* Goes to at most @bytes before the end, not counting what is compressed; *ret_all: there is nothing before. Returns 0 or -errno. */
+/* Goes to @bytes before the end, or a little more, not counting what is compressed; *ret_all: there is nothing before. Returns 0 or -errno. */
 int log_reader_back(struct log_reader *r, uint64_t bytes, bool *ret_all);
 
 /*
