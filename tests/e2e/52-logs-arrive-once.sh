@@ -31,6 +31,7 @@ rotation() {
 	{
 		printf '%s {\n\trotate 60\n\tmissingok\n\tsu root root\n' "$D/$name.log"
 		printf '\t%s\n' "$@"
+		# shellcheck disable=SC2016 # logrotate's shell expands it
 		case " $* " in
 		*" copytruncate "*) ;;
 		*) printf '\tpostrotate\n\t\trm -f %s.reopened; kill -HUP %s && for i in $(seq 200); do [ -e %s.reopened ] && break; sleep 0.01; done\n\tendscript\n' \

@@ -489,10 +489,10 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	if (err)
 		return err;
 	service_state_use_http(d->state, d->metrics);
-	err = start_cloudwatch(d);
+	err = log_child_new(d->base, "/proc/self/exe", o->config_path, &d->logs);
 	if (err)
 		return err;
-	err = log_child_new(d->base, "/proc/self/exe", o->config_path, &d->logs);
+	err = start_cloudwatch(d);
 	if (err)
 		return err;
 	err = start_listeners(d, why);
