@@ -271,6 +271,7 @@ void cloudwatch_parts_leave(struct cloudwatch_parts *p)
 static void on_added(int err, int64_t id, void *ctx)
 {
 	struct cloudwatch_parts *p = ctx;
+	bool was_caught_up;
 
 	p->adding--;
 	if (err)
@@ -279,12 +280,14 @@ static void on_added(int err, int64_t id, void *ctx)
 		pending_remove(p->pending, id);
 	if (p->adding || !p->spool)
 		return;
+	was_caught_up = p->caught_up;
 	if (!p->stalled)
 		cloudwatch_parts_add(p);
-	if (p->adding || p->caught_up)
+	if (p->adding)
 		return;
 	p->caught_up = true;
-	tell_changed(p);
+	if (!was_caught_up)
+		tell_changed(p);
 }
 
 static int add_one(int64_t id, int64_t start_s, const void *payload, size_t n, void *ctx)
