@@ -54,7 +54,7 @@ void follow_look(struct follow *f);
 
 /* Reads at most @size bytes behind those read before. Returns how many, 0 at its end for now, or -errno. May block on the disk. */
 ssize_t followed_read(struct followed *f, void *bytes, size_t size, uint64_t *ret_offset);
-/* Goes back (or to): the next reading is at @offset; ready() is told in the next look. */
+/* Goes back (or to): the next reading is at @offset; ready() is told by the loop, unless it was and was not answered yet. */
 void followed_seek(struct followed *f, uint64_t offset);
 /* Bytes before @offset have arrived: the file may be let go when it is over. */
 void followed_done(struct followed *f, uint64_t offset);
