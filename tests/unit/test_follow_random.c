@@ -6,7 +6,7 @@
  */
 #include "follow_fixture.h"
 
-#define ROUNDS 12
+#define ROUNDS 6
 #define STEPS 150
 
 static struct {

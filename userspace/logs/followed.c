@@ -370,11 +370,14 @@ ssize_t followed_read(struct followed *d, void *bytes, size_t size, uint64_t *re
 
 void followed_seek(struct followed *d, uint64_t offset)
 {
+	const struct timeval now = { 0 };
+
 	if (offset == d->offset)
 		return;
 	d->offset = offset;
 	d->tail.len = 0;
 	d->at_end = false;
+	evtimer_add(d->follow->written, &now);
 }
 
 void followed_done(struct followed *d, uint64_t offset)
