@@ -30,7 +30,9 @@ struct journal {
 	void *ctx;
 	struct event *readable, *timer;
 	struct child child;
-	bool ended; /* at the end of the pipe */
+	bool ended;     /* at the end of the pipe */
+	bool caught_up; /* what there was without --follow was read */
+	bool following;
 	struct buf text;
 	size_t at;    /* of the text, the next line */
 	bool passing; /* over the rest of a line that is too long */
@@ -100,21 +102,25 @@ static void plan_again(struct journal *j)
 	j->again_ms = j->again_ms * 2 < AGAIN_MAX_MS ? j->again_ms * 2 : AGAIN_MAX_MS;
 }
 
+/* --follow shows the present boot's entries only: what comes before is read without it. */
 static int spawn(struct journal *j)
 {
-	char unit[512], after[POSITION_CURSOR_MAX + 32];
-	const char *const argv[] = {
-		"journalctl", "--output=json", "--all",
-		"--no-pager", "--quiet",       unit,
-		"--follow",   after,           *j->cursor || j->from_beginning ? "--no-tail" : NULL,
-		NULL
-	};
+	char unit[512], from[POSITION_CURSOR_MAX + 32];
+	const char *argv[10] = { "journalctl", "--output=json", "--all", "--no-pager", "--quiet" };
+	size_t n = 5;
 
 	snprintf(unit, sizeof(unit), "--unit=%s", j->unit);
+	argv[n++] = unit;
 	if (*j->cursor)
-		snprintf(after, sizeof(after), "--after-cursor=%s", j->cursor);
+		snprintf(from, sizeof(from), "--after-cursor=%s", j->cursor);
 	else
-		snprintf(after, sizeof(after), "--lines=%s", j->from_beginning ? "all" : "0");
+		snprintf(from, sizeof(from), "--lines=%s", j->from_beginning ? "all" : "0");
+	argv[n++] = from;
+	j->following = j->caught_up || (!*j->cursor && !j->from_beginning);
+	if (j->following)
+		argv[n++] = "--follow";
+	if (j->following && *j->cursor)
+		argv[n++] = "--no-tail";
 	return child_start(argv, false, &j->child);
 }
 
@@ -175,7 +181,14 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 static void has_ended(struct journal *j)
 {
+	const bool went_on = !j->following && !j->caught_up;
+
 	end(j);
+	j->caught_up = went_on;
+	if (went_on) {
+		begin_or_wait(j);
+		return;
+	}
 	if (!j->said)
 		log_warning(
 			"log \"%s\": journalctl --unit=%s has ended; it is begun again behind the last"

@@ -2,6 +2,7 @@
 /* Patterns to names. What is put in is cut between two characters, never within one. */
 #include "logs/log_names.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,6 +70,7 @@ static void expand(const char *pattern, const struct log_names *names, const cha
 	const char *value;
 	size_t len;
 
+	assert(names->name && names->host);
 	for (; *pattern; pattern += len) {
 		value = value_at(pattern, names, date, &len);
 		if (value) {

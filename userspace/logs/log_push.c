@@ -189,13 +189,15 @@ static int open_lanes(struct log_push *p, const struct config_log *const *logs, 
 		return -ENOMEM;
 	for (size_t i = 0; i < n && p->n_lanes < LOGS_LOGS_MAX; i++) {
 		_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
-		int err = log_lane_new(p, logs[i], &why, &p->lanes[p->n_lanes]);
+		struct log_lane *l = NULL;
+		int err = log_lane_new(p, logs[i], &why, &l);
 
 		if (err == -ENOMEM)
 			return err;
 		if (err)
 			log_error("log \"%s\" is not shipped: %s", logs[i]->name, buf_str(&why));
-		p->n_lanes += !err;
+		if (l)
+			p->lanes[p->n_lanes++] = l;
 	}
 	return 0;
 }
@@ -257,6 +259,8 @@ static void gather_counts(struct log_lane *l, struct logs_figures *ret)
 	if (l->journal_records)
 		log_lane_add_counts(&l->counts, records_counts(l->journal_records),
 				    &l->journal_counted);
+	if (l->journal)
+		ret->n[LOGS_REFUSED] += journal_lost(l->journal);
 	ret->n[LOGS_LINES] += l->counts.lines;
 	ret->n[LOGS_FILTERED] += l->counts.filtered;
 	ret->n[LOGS_EMPTY] += l->counts.empty;
