@@ -97,7 +97,7 @@ static void refuses(void)
 		  "or 3653\n" },
 		{ "[log \"x" LONG64 "\"]\n",
 		  "t.conf:1: [log \"x" LONG64
-		  "\"]: a name has at most 64 bytes; write a shorter one\n" },
+		  "\"]: a name has at most 63 bytes; write a shorter one\n" },
 		{ "[log \"a\xe2\x80\x8b\"]\n",
 		  "t.conf:1: [log \"a\xe2\x80\x8b\"]: the name has characters that "
 		  "cannot be seen; write others\n" },
