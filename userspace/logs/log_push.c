@@ -5,6 +5,7 @@
  */
 #include "logs/log_push.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +108,7 @@ static bool is_busy(struct log_push *p)
 	for (size_t i = 0; i < p->n_lanes; i++) {
 		struct log_lane *l = p->lanes[i];
 
+		assert(l);
 		if (l->state != LANE_IDLE || log_lane_filling(l)->any || log_files_wait(l) ||
 		    log_journal_waits(l))
 			return true;
