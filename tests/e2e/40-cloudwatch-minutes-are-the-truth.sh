@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What CloudWatch is told of each minute is what the clients did in it, once: without credentials at first, through
 # SIGKILL, SIGTERM and reloads in the middle of a minute. Percentiles are the clients' own.
+# vm: yes
 # judges: time
 # limit: 240
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
