@@ -65,6 +65,11 @@ void check_failed_log(struct check *check, const struct config_log *l, const cha
 	failed_item(check, "log", l->name, l, name, i);
 }
 
+void check_failed_job(struct check *check, const struct config_job *j, const char *name)
+{
+	failed_item(check, "job", j->name, j, name, 0);
+}
+
 bool check_alarm_says(const struct check *check, const struct config_alarm *a, const char *name)
 {
 	return check->lines && parse_line_of(check->lines, key_named("alarm", name), a, 0);

@@ -9,6 +9,7 @@
 #include "base/table.h"
 #include "config/alarm.h"
 #include "config/config.h"
+#include "config/job.h"
 #include "config/log.h"
 
 struct check {
@@ -34,6 +35,9 @@ bool check_alarm_says(const struct check *check, const struct config_alarm *a, c
 /* Likewise of a log. */
 void check_failed_log(struct check *check, const struct config_log *l, const char *name, size_t i);
 
+/* Likewise of a job. */
+void check_failed_job(struct check *check, const struct config_job *j, const char *name);
+
 /* Splits "Name=Value": whether it is that, by CloudWatch's rules for dimensions (1 to 255 ASCII characters
  * that can be seen, 1 to 1024, the name not beginning with a colon). If not, "what is wrong; what to
  * write" is appended to @why. *ret_name_len is that of the name. */
@@ -44,5 +48,6 @@ void check_aws(struct check *check);
 void check_cloudwatch(struct check *check);
 void check_logs(struct check *check);
 void check_alarms(struct check *check);
+void check_jobs(struct check *check);
 
 #endif

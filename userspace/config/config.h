@@ -21,8 +21,10 @@
 #define CONFIG_DIMENSIONS_MAX 8
 #define CONFIG_ALARMS_MAX 100
 #define CONFIG_LOGS_MAX 32
+#define CONFIG_JOBS_MAX 32
 
 struct config_alarm;
+struct config_job;
 struct config_log;
 
 struct config {
@@ -95,6 +97,9 @@ struct config {
 	/* [alarm "NAME"], as config/alarm.h has it */
 	struct config_alarm *alarms[CONFIG_ALARMS_MAX];
 	size_t n_alarms;
+	/* [job "NAME"], as config/job.h has it */
+	struct config_job *jobs[CONFIG_JOBS_MAX];
+	size_t n_jobs;
 	/* [daemon] */
 	char *runtime_directory;  /* runtime_directory = /run/isamon */
 	char *state_directory;    /* state_directory = /var/lib/isamon */

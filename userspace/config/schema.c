@@ -12,6 +12,7 @@
 #include "base/util.h"
 #include "config/alarm.h"
 #include "config/config.h"
+#include "config/job.h"
 #include "config/log.h"
 
 /* A Unix socket's path has at most 107 bytes; "/isamon.sock" and its like must fit behind this. */
@@ -27,6 +28,7 @@ _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "order of log_level
 #define ALARM_LIST(field) ALARM(field), .n_offset = offsetof(struct config_alarm, n_##field)
 #define LOG(field) .offset = offsetof(struct config_log, field)
 #define LOG_LIST(field) LOG(field), .n_offset = offsetof(struct config_log, n_##field)
+#define JOB(field) .offset = offsetof(struct config_job, field)
 #define LIST(field) AT(field), .n_offset = offsetof(struct config, n_##field)
 
 static const struct schema_section config_sections[] = {
@@ -39,6 +41,7 @@ static const struct schema_section config_sections[] = {
 	{ .name = "logs" },
 	{ .name = "log", .item = config_log_item },
 	{ .name = "alarm", .item = config_alarm_item },
+	{ .name = "job", .item = config_job_item },
 	{ .name = "daemon" },
 };
 
@@ -191,6 +194,18 @@ static const struct schema_key config_keys[] = {
 	{ "alarm", "insufficient_data_action", SCHEMA_STRINGS, ALARM_LIST(nodata_actions),
 	  .max = CONFIG_ALARM_ACTIONS_MAX, .initial = "" },
 	{ "alarm", "actions_enabled", SCHEMA_BOOL, ALARM(actions_enabled), .initial = "yes" },
+
+	{ "job", "schedule", SCHEMA_STRING, JOB(schedule), .max = 255, .initial = "" },
+	{ "job", "command", SCHEMA_STRING, JOB(command), .max = 1000, .initial = "" },
+	{ "job", "enabled", SCHEMA_BOOL, JOB(enabled), .initial = "yes" },
+	{ "job", "time_limit", SCHEMA_U64, JOB(time_limit_s), .min = 1, .max = 604800,
+	  .unit = "seconds", .initial = "14400" },
+	{ "job", "priority", SCHEMA_ENUM, JOB(priority), .words = config_job_priority_words,
+	  .initial = "low" },
+	{ "job", "missed", SCHEMA_ENUM, JOB(missed), .words = config_job_missed_words,
+	  .initial = "run" },
+	{ "job", "output_limit", SCHEMA_SIZE, JOB(output_bytes), .min = 1024, .max = 1048576,
+	  .initial = "64 KiB" },
 
 	{ "daemon", "runtime_directory", SCHEMA_PATH, AT(runtime_directory),
 	  .max = RUNTIME_DIRECTORY_MAX, .initial = "/run/isamon" },

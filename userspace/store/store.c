@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -27,6 +28,8 @@
 
 #define THREAD_STACK_BYTES (256u << 10)
 #define WHY_BYTES_MAX 8192
+#define SHARED_WAIT_NS (5 * NS_PER_SEC)
+#define SHARED_LOOK_MS 20
 
 struct work {
 	TAILQ_ENTRY(work) entry;
@@ -54,6 +57,7 @@ struct store {
 	/* the thread's */
 	char *directory, *name, *path;
 	sqlite3 *db; /* NULL: could not be opened again */
+	bool shared; /* closed whenever there is no work */
 	unsigned int births;
 	int trouble; /* the error that was told last */
 	bool tight;  /* it was told that the disk is full */
@@ -170,10 +174,23 @@ static int file_begin(struct store *s, struct buf *why)
 	return err;
 }
 
+/* Others have a shared file for moments only. */
+static int file_begin_shared(struct store *s, struct buf *why)
+{
+	const uint64_t end_ns = clock_monotonic_ns() + SHARED_WAIT_NS;
+	int err;
+
+	while ((err = file_begin(s, why)) == -EBUSY && clock_monotonic_ns() < end_ns) {
+		buf_reset(why);
+		poll(NULL, 0, SHARED_LOOK_MS);
+	}
+	return err;
+}
+
 static int file_begin_again(struct store *s)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_BYTES_MAX);
-	int err = file_begin(s, &why);
+	int err = s->shared ? file_begin_shared(s, &why) : file_begin(s, &why);
 
 	if (err)
 		log_debug("%s", buf_str(&why));
@@ -262,6 +279,20 @@ static void wake_loop(struct store *s)
 		log_debug("the store's loop cannot be woken: %m");
 }
 
+/* Before its end is told: who hears of it may look into the file by another process. */
+static void file_release(struct store *s)
+{
+	bool more;
+
+	if (!s->shared)
+		return;
+	pthread_mutex_lock(&s->mutex);
+	more = !TAILQ_EMPTY(&s->queue);
+	pthread_mutex_unlock(&s->mutex);
+	if (!more)
+		state_file_close(take(s->db), false);
+}
+
 static void work_end(struct store *s, struct work *w)
 {
 	bool wake = w->done != NULL;
@@ -296,6 +327,7 @@ static void *thread_main(void *arg)
 	pthread_setname_np(pthread_self(), "isamon-store");
 	while ((w = work_next(s))) {
 		work_do(s, w);
+		file_release(s);
 		work_end(s, w);
 	}
 	thread_end(s);
@@ -454,17 +486,31 @@ static int store_new(struct event_base *base, const char *directory, const char 
 	return 0;
 }
 
-int store_begin(struct event_base *base, const char *directory, struct store **ret)
+static int begin(struct event_base *base, const char *directory, const char *name, bool shared,
+		 struct store **ret)
 {
 	_cleanup_(store_freep) struct store *s = NULL;
 	int err;
 
-	err = store_new(base, directory, STATE_FILE_NAME, &s);
-	if (!err)
-		err = thread_start(s);
+	err = store_new(base, directory, name, &s);
+	if (err)
+		return err;
+	s->shared = shared;
+	err = thread_start(s);
 	if (!err)
 		*ret = take(s);
 	return err;
+}
+
+int store_begin(struct event_base *base, const char *directory, struct store **ret)
+{
+	return begin(base, directory, STATE_FILE_NAME, false, ret);
+}
+
+int store_begin_shared(struct event_base *base, const char *directory, const char *name,
+		       struct store **ret)
+{
+	return begin(base, directory, name, true, ret);
 }
 
 int store_open(struct event_base *base, const char *directory, struct buf *why, struct store **ret)
