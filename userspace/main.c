@@ -1,35 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* isamon: the table of subcommands. */
+/* isamon: finds the subcommand and runs it. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/util.h"
+#include "base/job_report.h"
 #include "cmd/cmd.h"
-
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *help;
-} commands[] = {
-	{ "run", cmd_run, "watch the service and serve its metrics (the daemon)" },
-	{ "top", cmd_top, "requests, errors and latency by route, live" },
-	{ "status", cmd_status, "the state of the service now, on one screen" },
-	{ "metrics", cmd_metrics, "what goes to CloudWatch: preview it, push it now" },
-	{ "alarms", cmd_alarms, "CloudWatch's alarms, as they are configured" },
-	{ "dashboard", cmd_dashboard, "CloudWatch's dashboard of what isamon publishes" },
-	{ "logs", cmd_logs, "the service's logs: here, in CloudWatch, and their rotation" },
-	{ "ship-logs", cmd_ship_logs, NULL }, /* of the daemon, for itself */
-	{ "check-config", cmd_check_config, "check a configuration file" },
-	{ "version", cmd_version, "versions of isamon and its libraries" },
-};
+#include "cmd/commands.h"
 
 static void help(FILE *to)
 {
+	size_t n;
+	const struct command *commands = commands_list(&n);
+
 	fputs("usage: isamon COMMAND [OPTION...]\n\n", to);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+	for (size_t i = 0; i < n; i++)
 		if (commands[i].help)
 			fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].help);
 	fputs("\nisamon COMMAND --help tells more. Exit status: 0 fine; 1 what was asked about is not\n"
@@ -61,22 +48,23 @@ static int finish(int status)
 }
 
 /* getopt(3) begins its complaints with argv[0]. */
-static int run(size_t i, int argc, char **argv)
+static int run(const struct command *c, int argc, char **argv)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "isamon %s", commands[i].name);
+	snprintf(name, sizeof(name), "isamon %s", c->name);
 	argv[0] = name;
-	return finish(commands[i].run(argc, argv));
+	return finish(c->run(argc, argv));
 }
 
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
+	const struct command *c = commands_find(name);
 
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return run(i, argc - 1, argv + 1);
+	job_report_begin();
+	if (c)
+		return run(c, argc - 1, argv + 1);
 	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
 		help(stdout);
 		return finish(CMD_OK);

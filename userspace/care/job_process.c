@@ -190,9 +190,7 @@ static void ended(struct job_process *p)
 	p->run.ended_ms = now_ms();
 	p->run.output_bytes = p->tail.total;
 	p->run.output = (char *)(uintptr_t)job_tail_get(&p->tail, &p->run.output_len);
-	file_closep(&p->lock_fd); /* whoever is told may start it again */
-	p->lock_fd = -1;
-	p->done(&p->run, p->ctx);
+	p->done(&p->run, &p->lock_fd, p->ctx);
 	process_free(p);
 }
 

@@ -32,8 +32,9 @@ struct job_process_how {
 	int echo_fd;         /* its output goes there, too, at once; -1: nowhere */
 };
 
-/* @r, with its output, holds during the call only. The process is gone by then, and is freed after the call. */
-typedef void (*job_process_fn)(const struct job_run *r, void *ctx);
+/* @r, with its output, holds during the call only. The process is gone by then, and is freed after the call. Whoever wants to hold the
+ * lock until the run is in the history takes it, and leaves -1. */
+typedef void (*job_process_fn)(const struct job_run *r, int *lock_fd, void *ctx);
 
 /*
  * Starts it; @ret_run (may be NULL) is what to write into the history. Blocks on the runtime directory only, which is in memory.

@@ -15,19 +15,19 @@
 #include "base/util.h"
 
 /* sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3), and what is set here. */
-static bool is_passed(const char *variable)
+static bool is_passed(const char *variable, bool own_config)
 {
 	static const char *const kept_back[] = {
 		"PATH",           "NOTIFY_SOCKET",     "WATCHDOG_PID",
 		"WATCHDOG_USEC",  "LISTEN_PID",        "LISTEN_FDS",
-		"LISTEN_FDNAMES", JOB_REPORT_VARIABLE, JOB_CONFIG_VARIABLE
-	};
+		"LISTEN_FDNAMES", JOB_REPORT_VARIABLE };
 	const size_t n = strcspn(variable, "=");
 
 	for (size_t i = 0; i < ARRAY_SIZE(kept_back); i++)
 		if (strlen(kept_back[i]) == n && strncmp(variable, kept_back[i], n) == 0)
 			return false;
-	return true;
+	return !own_config ||
+	       strncmp(variable, JOB_CONFIG_VARIABLE "=", sizeof(JOB_CONFIG_VARIABLE)) != 0;
 }
 
 void job_environment_free(struct job_environment **env)
@@ -67,7 +67,7 @@ int job_environment_new(const char *config_path, struct job_environment **ret)
 	if (!env->own[0] || !env->own[1] || (config_path && !env->own[2]))
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		if (is_passed(environ[i]))
+		if (is_passed(environ[i], config_path))
 			env->variables[at++] = environ[i];
 	for (size_t i = 0; i < ARRAY_SIZE(env->own); i++)
 		if (env->own[i])

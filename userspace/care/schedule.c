@@ -8,11 +8,16 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "care/schedule_impl.h"
 
 #define PLAN_S 60 /* so often the zone is asked anew */
 #define LOOK_S 5  /* and whether somebody else runs a job */
+
+struct recorded {
+	int lock_fd;
+};
 
 static int64_t wall_ms(void)
 {
@@ -40,11 +45,45 @@ static void say_end(const struct job_run *r)
 			  r->job, buf_str(&how), seconds, r->job);
 }
 
-static void on_recorded(int err, void *ctx)
+static void say_recorded(int err)
 {
-	(void)ctx;
 	if (err)
 		log_warning("a run of a job is not in the history: %s", strerror(-err));
+}
+
+static void on_begun(int err, void *ctx)
+{
+	(void)ctx;
+	say_recorded(err);
+}
+
+static void on_recorded(int err, void *ctx)
+{
+	struct recorded *r = ctx;
+
+	say_recorded(err);
+	file_closep(&r->lock_fd);
+	free(r);
+}
+
+/* The lock is held until the end is in the history, so that nobody finds a run there that goes on without it. */
+static int record(struct schedule *s, const struct job_run *r, int *lock_fd)
+{
+	struct recorded *keep;
+	int err;
+
+	if (!s->history)
+		return 0;
+	keep = malloc(sizeof(*keep));
+	if (!keep)
+		return -ENOMEM;
+	keep->lock_fd = *lock_fd;
+	err = job_history_end(s->history, r, on_recorded, keep);
+	if (err)
+		free(keep);
+	else
+		*lock_fd = -1;
+	return err;
 }
 
 static void remember(struct job *j, const struct job_run *r)
@@ -55,25 +94,22 @@ static void remember(struct job *j, const struct job_run *r)
 	j->state.runs[r->result]++;
 	if (r->result == JOB_OK)
 		j->state.success_ms = r->ended_ms;
+	j->changes++;
 }
 
-static void record_end(struct job *j, const struct job_run *r)
+static void record_end(struct job *j, const struct job_run *r, int *lock_fd)
 {
-	struct schedule *s = j->schedule;
-	int err = s->history ? job_history_end(s->history, r, on_recorded, NULL) : 0;
-
-	if (err)
-		on_recorded(err, NULL);
+	say_recorded(record(j->schedule, r, lock_fd));
 	remember(j, r);
 	say_end(r);
 }
 
-static void on_ended(const struct job_run *r, void *ctx)
+static void on_ended(const struct job_run *r, int *lock_fd, void *ctx)
 {
 	struct job *j = ctx;
 
 	j->process = NULL;
-	record_end(j, r);
+	record_end(j, r, lock_fd);
 	j->mark = j->config ? job_process_mark(j->schedule->config->runtime_directory, r->job) : 0;
 	if (!j->config)
 		job_free(j);
@@ -99,12 +135,13 @@ static void not_started(struct job *j, int err, int64_t now_s)
 		.code = -err,
 		.bytes = -1,
 	};
+	int no_lock = -1;
 
 	r.ended_ms = r.started_ms;
 	snprintf(r.job, sizeof(r.job), "%s", j->state.job);
 	if (j->schedule->history && job_history_seen(j->schedule->history, j->state.job, now_s))
 		log_debug("job %s: cannot be written to the history", j->state.job);
-	record_end(j, &r);
+	record_end(j, &r, &no_lock);
 }
 
 static void start(struct job *j, int64_t now_s)
@@ -134,10 +171,10 @@ static void start(struct job *j, int64_t now_s)
 	}
 	log_info("job %s: started", j->state.job);
 	j->state.last = r;
+	j->changes++;
 	j->mark = job_process_mark(s->config->runtime_directory, j->state.job);
-	err = s->history ? job_history_begin(s->history, &r, now_s, on_recorded, NULL) : 0;
-	if (err)
-		on_recorded(err, NULL);
+	err = s->history ? job_history_begin(s->history, &r, now_s, on_begun, NULL) : 0;
+	say_recorded(err);
 }
 
 /* Its time has come. */
@@ -182,7 +219,7 @@ void schedule_tick(struct schedule *s, int64_t now_s)
 	s->ticked_s = now_s;
 	if (plan)
 		s->planned_s = now_s;
-	TAILQ_FOREACH_SAFE(j, &s->jobs, entry, next)
+	JOBS_EACH(j, next, &s->jobs)
 	{
 		if (plan)
 			schedule_plan(j, now_s);
@@ -252,7 +289,7 @@ void schedule_use(struct schedule *s, const struct config *c, int64_t now_s)
 	s->config = c;
 	for (size_t i = 0; i < c->n_jobs; i++)
 		use_job(s, c->jobs[i], now_s);
-	TAILQ_FOREACH_SAFE(j, &s->jobs, entry, next)
+	JOBS_EACH(j, next, &s->jobs)
 	if (!j->config && !j->process)
 		job_free(j);
 	s->ticked_s = now_s;
@@ -290,7 +327,7 @@ void schedule_free(struct schedule *s)
 	TAILQ_FOREACH(j, &s->jobs, entry)
 	if (j->process)
 		job_process_stop(j->process);
-	TAILQ_FOREACH_SAFE(j, &s->jobs, entry, next)
+	JOBS_EACH(j, next, &s->jobs)
 	if (j->process)
 		job_process_finish(j->process, until_ns);
 	job_history_close(s->history, SCHEDULE_STOP_DISK_S * 1000);

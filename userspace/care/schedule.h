@@ -7,7 +7,7 @@
  * missed, or skipped, as [job] missed says. A job that is new, or has a new schedule, begins now.
  * A clock that is put back by up to SCHEDULE_BACK_S repeats nothing; one that is put back further begins anew.
  * A job whose last run goes on, here or by `isamon jobs run`, is not started again: that is told, and counted.
- * Without a history (the disk is full, or hangs) jobs run all the same; only of what was missed nothing is known.
+ * Without a history (the disk is full) jobs run all the same; only of what was missed nothing is known.
  */
 #ifndef ISAMON_SCHEDULE_H
 #define ISAMON_SCHEDULE_H

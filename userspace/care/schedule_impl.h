@@ -20,10 +20,16 @@ struct job {
 	int64_t due_s;     /* 0: never */
 	uint64_t mark;     /* of its lock, when the history was read */
 	struct job_process *process;
+	unsigned int changes,
+		looked_at; /* of state.last and its like, here; when it was looked up */
 	uint64_t skipped[JOBS_SKIPPED];
 };
 
 TAILQ_HEAD(job_list, job);
+
+/* In which @j may go. */
+#define JOBS_EACH(j, next, list) \
+	for ((j) = TAILQ_FIRST(list); (j) && ((next) = TAILQ_NEXT(j, entry), true); (j) = (next))
 
 struct schedule {
 	struct event_base *base;

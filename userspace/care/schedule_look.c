@@ -79,6 +79,11 @@ static void on_looked(int err, const struct job_state *list, size_t n, void *ctx
 
 		if (!j)
 			continue;
+		/* What was read is older than what is known here. */
+		if (j->known && j->changes != j->looked_at) {
+			j->mark = 0;
+			continue;
+		}
 		if (!err)
 			take_in(s, j, &list[i]);
 		j->known = true;
@@ -103,6 +108,7 @@ void schedule_look(struct schedule *s, int64_t now_s)
 			schedule_plan(j, now_s);
 		} else {
 			list[n++] = j->state;
+			j->looked_at = j->changes;
 		}
 	}
 	if (!err)

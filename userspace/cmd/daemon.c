@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "base/notify.h"
 #include "base/util.h"
+#include "care/schedule.h"
 #include "cmd/cloudwatch.h"
 #include "cmd/cloudwatch_look.h"
 #include "cmd/log_child.h"
@@ -64,9 +65,15 @@ struct daemon {
 	struct cloudwatch *cloudwatch;
 	struct cloudwatch_figures cloudwatch_figures;
 	struct log_child *logs;
+	struct schedule *schedule;
 	struct listener_target targets[CLOUDWATCH_TARGETS];
 	int lock_fd;
 };
+
+static int64_t now_s(void)
+{
+	return (int64_t)(clock_realtime_ns() / NS_PER_SEC);
+}
 
 static void on_record(const struct http_record *r, size_t size, void *ctx)
 {
@@ -142,6 +149,7 @@ static void refresh(void *ctx)
 	refresh_probes(d);
 	d->cloudwatch_figures = *cloudwatch_figures(d->cloudwatch);
 	log_child_page(d->logs);
+	schedule_page(d->schedule, now_s());
 	status_watch_look(&d->status, d->metrics, service_state_pressure(d->state),
 			  clock_monotonic_ns());
 	if (d->http) {
@@ -273,6 +281,7 @@ static void on_second(evutil_socket_t fd, short what, void *ctx)
 	http_metrics_tick(d->metrics);
 	look_for_service(d);
 	service_state_second(d->state);
+	schedule_tick(d->schedule, now_s());
 	if (d->watchdog_ns && now >= d->watchdog_due_ns) {
 		notify_watchdog();
 		d->watchdog_due_ns = now + d->watchdog_ns / 2;
@@ -311,6 +320,7 @@ static void on_reload(evutil_socket_t fd, short what, void *ctx)
 	setup_streams(c, d->metrics);
 	log_set_level(c->log_level);
 	service_state_reload(d->state, c);
+	schedule_use(d->schedule, c, now_s());
 	if (!cloudwatch_reload(d->cloudwatch, c))
 		config_free(d->config);
 	d->config = c;
@@ -371,6 +381,7 @@ static int start_listeners(struct daemon *d, struct buf *why)
 	service_state_add_pages(d->state, &d->page);
 	page_add(&d->page, cloudwatch_page_collect, &d->cloudwatch_figures);
 	page_add(&d->page, logs_page_collect, log_child_page(d->logs));
+	page_add(&d->page, jobs_page_collect, schedule_page(d->schedule, now_s()));
 	page_add(&d->page, self_collect, &d->self);
 	err = listener_open_tcp(d->base, d->config->listen_address, d->config->listen_port, &limits,
 				&source, why, &d->http);
@@ -492,6 +503,9 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	err = log_child_new(d->base, "/proc/self/exe", o->config_path, &d->logs);
 	if (err)
 		return err;
+	err = schedule_new(d->base, "/proc/self/exe", o->config_path, &d->schedule);
+	if (err)
+		return err;
 	err = start_cloudwatch(d);
 	if (err)
 		return err;
@@ -502,6 +516,7 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	if (err)
 		return err;
 	log_child_use(d->logs, d->config);
+	schedule_use(d->schedule, d->config, now_s());
 	look_for_service(d);
 	memory_trim(); /* loading the programs took megabytes, for a moment */
 	refresh(d);    /* the beginning of what is counted from now on */
@@ -534,6 +549,7 @@ void daemon_free(struct daemon *d)
 	listener_close(d->http);
 	cloudwatch_free(d->cloudwatch);
 	log_child_free(d->logs);
+	schedule_free(d->schedule);
 	for (int i = 0; i < EVENT_N; i++)
 		if (d->events[i])
 			event_free(d->events[i]);

@@ -92,6 +92,18 @@ void job_history_why(struct job_history *h, struct buf *why)
 	store_why(h->store, why);
 }
 
+static int do_nothing(sqlite3 *db, void *arg)
+{
+	(void)db;
+	(void)arg;
+	return 0;
+}
+
+void job_history_settle(struct job_history *h)
+{
+	store_wait(h->store, do_nothing, NULL);
+}
+
 /* --- behind the loop's back */
 
 static int work_do(sqlite3 *db, void *arg)

@@ -67,6 +67,8 @@ struct job_history;
 int job_history_new(struct event_base *base, const char *directory, struct job_history **ret);
 /* Waits for what was handed over, @ms at most (0: as long as it takes), and tells it. NULL is fine. */
 void job_history_close(struct job_history *h, unsigned int ms);
+/* Waits until what was handed over is done; it is told later. */
+void job_history_settle(struct job_history *h);
 /* Why the file could not be opened the last time; nothing if it could. */
 void job_history_why(struct job_history *h, struct buf *why);
 

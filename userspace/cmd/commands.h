@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The subcommands by their names, for main() and for who checks a configuration. */
+#ifndef ISAMON_COMMANDS_H
+#define ISAMON_COMMANDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help; /* NULL: it is isamon's, for itself */
+};
+
+const struct command *commands_list(size_t *ret_n);
+/* Whether a job may be made of it. */
+bool commands_is_job(const struct command *c);
+/* NULL if there is none. */
+const struct command *commands_find(const char *name);
+
+#endif
