@@ -79,8 +79,11 @@ become(const struct child_how *how, const char *const argv[], int out, pid_t par
 		become_low();
 	if (getppid() == parent && null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
 	    dup2(out, STDOUT_FILENO) >= 0 && dup2(how->errors ? out : null, STDERR_FILENO) >= 0 &&
-	    pass(how->pass_fd))
+	    pass(how->pass_fd)) {
+		/* What somebody else opened without O_CLOEXEC. */
+		close_range(how->pass_fd < 0 ? CHILD_PASS_FD : CHILD_PASS_FD + 1, ~0u, 0);
 		execve(how->path, (char *const *)(uintptr_t)argv, how->environment);
+	}
 	_exit(127);
 }
 

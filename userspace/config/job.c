@@ -44,7 +44,7 @@ const struct config_job *config_job_find(const struct config *c, const char *nam
 	return NULL;
 }
 
-static int name_check(const struct config *c, const char *name, struct buf *why)
+static int job_name_check(const struct config *c, const char *name, struct buf *why)
 {
 	if (strlen(name) > CONFIG_JOB_NAME_MAX)
 		return buf_printf(why, "a name has at most %d bytes; write a shorter one", CONFIG_JOB_NAME_MAX) ?:
@@ -65,7 +65,7 @@ int config_job_item(void *whole, const char *label, struct buf *why, void **ret_
 {
 	_cleanup_(job_freep) struct config_job *j = NULL;
 	struct config *c = whole;
-	int err = name_check(c, label, why);
+	int err = job_name_check(c, label, why);
 
 	if (err)
 		return err;
