@@ -481,7 +481,8 @@ static void example_load(bool uncomment, struct buf *ret_text, struct config **r
 		size_t n = strcspn(at, "\n") + 1;
 		bool is_key = at[0] == '#' && at[1] >= 'a' && at[1] <= 'z';
 
-		if (strncmp(at, "#[alarm ", 8) == 0 || strncmp(at, "#[log ", 6) == 0)
+		if (strncmp(at, "#[alarm ", 8) == 0 || strncmp(at, "#[log ", 6) == 0 ||
+		    strncmp(at, "#[job ", 6) == 0)
 			uncomment = false; /* examples, no defaults */
 		if (is_key && uncomment)
 			buf_add(ret_text, at + 1, n - 1);

@@ -158,6 +158,7 @@ static void fill(const struct job *j, int64_t now_s, struct job_figures *f)
 		.enabled = j->config->enabled,
 		.running = last->started_ms && last->result == JOB_RUNNING,
 		.overdue = is_overdue(j, now_s),
+		.last_result = last->started_ms ? (int)last->result - 1 : -1,
 		.last_run_ms = last->started_ms,
 		.last_success_ms = j->state.success_ms,
 		.last_duration_ms = last->ended_ms >= last->started_ms && last->ended_ms ?

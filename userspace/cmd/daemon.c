@@ -26,6 +26,7 @@
 #include "cmd/service_state.h"
 #include "cmd/service_watch.h"
 #include "cmd/setup.h"
+#include "cmd/status_fill.h"
 #include "cmd/status_watch.h"
 #include "metrics/http_metrics.h"
 #include "metrics/page.h"
@@ -220,6 +221,7 @@ static int write_status(struct buf *out, void *ctx)
 	fill_probes(&d->self, &s);
 	cloudwatch_status(d->cloudwatch, &s);
 	log_child_status(d->logs, &s);
+	status_fill_jobs(schedule_page(d->schedule, now_s()), &s);
 	return status_json_write(&s, out);
 }
 

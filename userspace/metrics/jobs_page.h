@@ -29,6 +29,7 @@ struct job_figures {
 	bool enabled;
 	bool running;
 	bool overdue;
+	int last_result;                /* JOBS_OK, ...; -1: there was no run, or it goes on */
 	int64_t last_run_ms;            /* its beginning, since the epoch; 0: there was none */
 	int64_t last_success_ms;        /* its end */
 	int64_t last_duration_ms;       /* -1: not known */
