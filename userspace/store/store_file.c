@@ -43,9 +43,20 @@ static bool is_trouble(int err)
 	case -EROFS:
 	case -EACCES:
 	case -EBUSY:
+	case -EPROTO:
 	case -EUCLEAN: return true;
 	default: return false;
 	}
+}
+
+static const char *what_is_wrong(int err)
+{
+	if (err == -EUCLEAN)
+		return "it is damaged";
+	if (err == -EPROTO)
+		return "SQLite refuses what isamon asks of it, because somebody changed its tables, or by a "
+		       "mistake of isamon's";
+	return strerror(-err);
 }
 
 void store_file_tell(struct store_file *f, int err)
@@ -58,7 +69,7 @@ void store_file_tell(struct store_file *f, int err)
 		log_error(
 			"%s: cannot be written: %s; what belongs there waits in memory, as far as "
 			"there is room",
-			f->path, err == -EUCLEAN ? "it is damaged" : strerror(-err));
+			f->path, what_is_wrong(err));
 	else
 		log_info("%s: is written again", f->path);
 }
