@@ -56,7 +56,7 @@ static const struct {
 	{ "of a long text the beginning, and all of the advice", "400 Bad Request", JSON ID,
 	  TEXT("AccessDeniedException", "User: " TENS TENS TENS TENS TENS " end"), AWS_DENIED,
 	  "AccessDeniedException", 1, 0, false,
-	  "tens tens tens ...; allow cloudwatch:PutMetricData in the IAM policy behind the keys of profile tester" },
+	  "tens tens ten...; allow cloudwatch:PutMetricData in the IAM policy behind the keys of profile tester" },
 	{ "STS's XML", "403 Forbidden", XML,
 	  "<ErrorResponse><Error><Code>AccessDenied</Code><Message>a &lt; b</Message></Error></ErrorResponse>",
 	  AWS_DENIED, "AccessDenied", 1, 0, false, "403 AccessDenied: a < b; allow" },
