@@ -9,6 +9,7 @@
 #include "base/job_report.h"
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "cmd/tool.h"
 
 static void help(FILE *to)
 {
@@ -72,7 +73,7 @@ int main(int argc, char **argv)
 	if (strcmp(name, "--version") == 0)
 		return finish(cmd_version(1, argv));
 	if (*name)
-		fprintf(stderr, "isamon: unknown command \"%s\"\n", name);
+		tool_wrong("isamon", NULL, TOOL_UNKNOWN_COMMAND, name);
 	help(stderr);
 	return CMD_USAGE;
 }

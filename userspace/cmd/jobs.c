@@ -14,6 +14,7 @@
 #include "cmd/cmd.h"
 #include "cmd/jobs_cmd.h"
 #include "cmd/status_format.h"
+#include "cmd/tool.h"
 
 #define LINE_MAX_BYTES 4096
 #define OUTPUT_MAX (4 * JOB_OUTPUT_MAX)
@@ -60,7 +61,7 @@ int cmd_jobs(int argc, char **argv)
 		return CMD_OK;
 	}
 	if (*name)
-		fprintf(stderr, "isamon jobs: unknown command \"%s\"\n", name);
+		tool_wrong("isamon jobs", NULL, TOOL_UNKNOWN_COMMAND, name);
 	help(stderr);
 	return CMD_USAGE;
 }

@@ -153,10 +153,7 @@ int jobs_history(int argc, char **argv)
 			last_text);
 		return CMD_USAGE;
 	}
-	if (first + 1 < argc) {
-		fprintf(stderr, "isamon jobs history: unexpected argument \"%s\"\n%s",
-			argv[first + 1], usage);
-		return CMD_USAGE;
-	}
+	if (first + 1 < argc)
+		return tool_wrong("isamon jobs history", usage, TOOL_UNEXPECTED, argv[first + 1]);
 	return history(config_path, first < argc ? argv[first] : NULL, last, output, json);
 }

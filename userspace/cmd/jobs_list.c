@@ -231,10 +231,7 @@ int jobs_list(int argc, char **argv)
 
 	if (err)
 		return err > 0 ? CMD_OK : CMD_USAGE;
-	if (first < argc) {
-		fprintf(stderr, "isamon jobs list: unexpected argument \"%s\"\n%s", argv[first],
-			usage);
-		return CMD_USAGE;
-	}
+	if (first < argc)
+		return tool_wrong("isamon jobs list", usage, TOOL_UNEXPECTED, argv[first]);
 	return list(config_path, json);
 }

@@ -186,9 +186,7 @@ int jobs_run(int argc, char **argv)
 
 	if (err)
 		return err > 0 ? CMD_OK : CMD_USAGE;
-	if (first + 1 != argc) {
-		fprintf(stderr, "isamon jobs run: say which job, and only one\n%s", usage);
-		return CMD_USAGE;
-	}
+	if (first + 1 != argc)
+		return tool_wrong("isamon jobs run", usage, "say which job, and only one", NULL);
 	return jobs_run_named(argv[first], config_path, quiet);
 }
