@@ -17,10 +17,10 @@
 /* sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3), and what is set here. */
 static bool is_passed(const char *variable, bool own_config)
 {
-	static const char *const kept_back[] = {
-		"PATH",           "NOTIFY_SOCKET",     "WATCHDOG_PID",
-		"WATCHDOG_USEC",  "LISTEN_PID",        "LISTEN_FDS",
-		"LISTEN_FDNAMES", JOB_REPORT_VARIABLE };
+	static const char *const kept_back[] = { "PATH",           "NOTIFY_SOCKET",
+						 "WATCHDOG_PID",   "WATCHDOG_USEC",
+						 "LISTEN_PID",     "LISTEN_FDS",
+						 "LISTEN_FDNAMES", JOB_REPORT_VARIABLE };
 	const size_t n = strcspn(variable, "=");
 
 	for (size_t i = 0; i < ARRAY_SIZE(kept_back); i++)
