@@ -118,6 +118,8 @@ static void ends(void)
 		  "/usr/sbin:/usr/bin:/sbin:/bin secret /etc/hostname\n", -1 },
 		{ "no other descriptors", "ls /proc/self/fd | tr '\\n' ' '", JOB_OK, 0,
 		  "0 1 2 3 4 ", -1 },
+		{ "low priority", "nice; cat /proc/self/oom_score_adj", JOB_OK, 0, "10\n500\n",
+		  -1 },
 		{ "the time limit", "echo begun; exec sleep 1000", JOB_TIME_LIMIT, 0, "begun\n",
 		  -1 },
 		{ "what holds its output open is not waited for", "sleep 1000 & echo $!", JOB_OK, 0,

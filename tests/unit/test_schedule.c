@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "care/job_process.h"
+#include "care/schedule_impl.h"
 #include "metrics/expo.h"
 #include "store/job_history.h"
 #include "store_fixture.h"
@@ -75,16 +76,23 @@ static bool idle(void)
 	return !figures()->running && job_process_is_free(s.run, name_);
 }
 
+/* Its history was read, or cannot be. */
+static bool is_known(void)
+{
+	const struct job *j;
+
+	TAILQ_FOREACH(j, &s.schedule->jobs, entry)
+	if (!j->known)
+		return false;
+	return !s.schedule->looking;
+}
+
 static void begin(int64_t now_s)
 {
 	s.now_s = now_s;
 	REQUIRE_INT(schedule_new(t.base, "/bin/sh", NULL, &s.schedule), 0);
 	schedule_use(s.schedule, &s.config, now_s);
-	/* Its history is read. */
-	for (int i = 0; i < 100; i++) {
-		event_base_loop(t.base, EVLOOP_NONBLOCK);
-		poll(NULL, 0, 2);
-	}
+	turn(is_known);
 }
 
 static void begin_all(const char *schedule, const char *command, enum config_job_missed missed)

@@ -26,6 +26,7 @@
 #define GRACE_MS 2000
 #define PATH_BYTES 512
 #define LOW_NICE 10
+#define LOW_OOM "500"
 #define LOW_IO IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7)
 
 bool child_find(const char *program, struct buf *ret)
@@ -48,9 +49,15 @@ bool child_find(const char *program, struct buf *ret)
 	return false;
 }
 
-/* After fork(2): only what is safe for signals. A kernel that knows no priorities of I/O does without. */
+/* After fork(2): only what is safe for signals. What is not to be had is done without. */
 static void become_low(void)
 {
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	ssize_t written = fd < 0 ? -1 : write(fd, LOW_OOM, sizeof(LOW_OOM) - 1);
+
+	(void)written;
+	if (fd >= 0)
+		close(fd);
 	setpriority(PRIO_PROCESS, 0, LOW_NICE);
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, LOW_IO);
 }

@@ -32,7 +32,7 @@ struct child_how {
 	char *const *environment; /* the whole of it; NULL: the small one */
 	bool errors;              /* as for child_start() */
 	int pass_fd;              /* becomes descriptor CHILD_PASS_FD; -1: none */
-	bool low_priority;        /* nice 10, and the last of best-effort for the disk */
+	bool low_priority; /* nice 10, the last of best-effort for the disk, and early to go when memory runs out */
 };
 
 #define CHILD_PASS_FD 3

@@ -46,7 +46,7 @@ int64_t job_report_read(const char *text)
 		char number[24];
 		uint64_t n;
 
-		if (text[len] == '\n' && len < sizeof(number) + sizeof(key) - 2 &&
+		if (len < sizeof(number) + sizeof(key) - 2 && text[len] == '\n' &&
 		    strncmp(text, key, sizeof(key) - 1) == 0) {
 			snprintf(number, sizeof(number), "%.*s", (int)(len - sizeof(key) + 1),
 				 text + sizeof(key) - 1);

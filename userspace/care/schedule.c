@@ -240,8 +240,10 @@ static struct job *job_find(struct schedule *s, const char *name)
 	struct job *j;
 
 	TAILQ_FOREACH(j, &s->jobs, entry)
-	if (strcmp(j->state.job, name) == 0)
-		return j;
+	{
+		if (strcmp(j->state.job, name) == 0)
+			return j;
+	}
 	return NULL;
 }
 
@@ -285,13 +287,17 @@ void schedule_use(struct schedule *s, const struct config *c, int64_t now_s)
 	int err = 0;
 
 	TAILQ_FOREACH(j, &s->jobs, entry)
-	j->config = NULL;
+	{
+		j->config = NULL;
+	}
 	s->config = c;
 	for (size_t i = 0; i < c->n_jobs; i++)
 		use_job(s, c->jobs[i], now_s);
 	JOBS_EACH(j, next, &s->jobs)
-	if (!j->config && !j->process)
-		job_free(j);
+	{
+		if (!j->config && !j->process)
+			job_free(j);
+	}
 	s->ticked_s = now_s;
 	s->told = false;
 	if (!s->history && c->n_jobs)
@@ -317,6 +323,19 @@ int schedule_new(struct event_base *base, const char *program, const char *confi
 	return 0;
 }
 
+void schedule_stop(struct schedule *s)
+{
+	struct job *j;
+
+	if (!s)
+		return;
+	TAILQ_FOREACH(j, &s->jobs, entry)
+	{
+		if (j->process)
+			job_process_stop(j->process);
+	}
+}
+
 void schedule_free(struct schedule *s)
 {
 	const uint64_t until_ns = clock_monotonic_ns() + SCHEDULE_STOP_S * NS_PER_SEC;
@@ -324,12 +343,12 @@ void schedule_free(struct schedule *s)
 
 	if (!s)
 		return;
-	TAILQ_FOREACH(j, &s->jobs, entry)
-	if (j->process)
-		job_process_stop(j->process);
+	schedule_stop(s);
 	JOBS_EACH(j, next, &s->jobs)
-	if (j->process)
-		job_process_finish(j->process, until_ns);
+	{
+		if (j->process)
+			job_process_finish(j->process, until_ns);
+	}
 	job_history_close(s->history, SCHEDULE_STOP_DISK_S * 1000);
 	while ((j = TAILQ_FIRST(&s->jobs)))
 		job_free(j);

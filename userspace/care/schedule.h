@@ -30,6 +30,8 @@ struct schedule;
 /* @program is isamon's own; @config_path what its commands are to use, NULL: the default. Both must outlive it. */
 int schedule_new(struct event_base *base, const char *program, const char *config_path,
 		 struct schedule **ret);
+/* Sends SIGTERM to the jobs that run, and does not wait. */
+void schedule_stop(struct schedule *s);
 /* Ends the jobs that run, and records that. Blocks, for what is above at most. NULL is fine. */
 void schedule_free(struct schedule *s);
 

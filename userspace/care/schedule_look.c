@@ -19,9 +19,11 @@ static struct job *job_of(struct schedule *s, const struct job_state *state)
 	struct job *j;
 
 	TAILQ_FOREACH(j, &s->jobs, entry)
-	if (j->config && strcmp(j->state.job, state->job) == 0 &&
-	    strcmp(j->state.schedule, state->schedule) == 0)
-		return j;
+	{
+		if (j->config && strcmp(j->state.job, state->job) == 0 &&
+		    strcmp(j->state.schedule, state->schedule) == 0)
+			return j;
+	}
 	return NULL;
 }
 
@@ -176,7 +178,9 @@ struct jobs_page *schedule_page(struct schedule *s, int64_t now_s)
 
 	s->page.n = 0;
 	TAILQ_FOREACH(j, &s->jobs, entry)
-	if (j->config && s->page.n < JOBS_PAGE_MAX)
-		fill(j, now_s, &s->page.list[s->page.n++]);
+	{
+		if (j->config && s->page.n < JOBS_PAGE_MAX)
+			fill(j, now_s, &s->page.list[s->page.n++]);
+	}
 	return &s->page;
 }

@@ -136,6 +136,7 @@ void daemon_free(struct daemon *d)
 {
 	if (!d)
 		return;
+	schedule_stop(d->schedule);
 	listener_close(d->control);
 	listener_close(d->http);
 	cloudwatch_free(d->cloudwatch);

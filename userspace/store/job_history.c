@@ -92,7 +92,7 @@ void job_history_why(struct job_history *h, struct buf *why)
 	store_why(h->store, why);
 }
 
-static int do_nothing(sqlite3 *db, void *arg)
+static int settled(sqlite3 *db, void *arg)
 {
 	(void)db;
 	(void)arg;
@@ -101,7 +101,7 @@ static int do_nothing(sqlite3 *db, void *arg)
 
 void job_history_settle(struct job_history *h)
 {
-	store_wait(h->store, do_nothing, NULL);
+	store_wait(h->store, settled, NULL);
 }
 
 /* --- behind the loop's back */
