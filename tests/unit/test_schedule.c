@@ -8,6 +8,7 @@
 
 #include "care/job_process.h"
 #include "care/schedule_impl.h"
+#include "cmd/status_fill.h"
 #include "metrics/expo.h"
 #include "store/job_history.h"
 #include "store_fixture.h"
@@ -376,6 +377,26 @@ static void writes_the_page(void)
 	EXPECT_HAS(buf_str(&out), "isamon_job_last_duration_seconds{job=\"a\"} 1.5\n");
 }
 
+static void tells_the_status(void)
+{
+	struct jobs_page p = { .n = 3 };
+	struct status st;
+
+	status_init(&st);
+	status_fill_jobs(&(struct jobs_page){ .n = 0 }, &st);
+	EXPECT_UINT(st.jobs, STATUS_UNKNOWN);
+	p.list[0] =
+		(struct job_figures){ .name = "a", .enabled = true, .last_result = JOBS_FAILED };
+	p.list[1] = (struct job_figures){ .name = "off", .last_result = JOBS_SIGNAL };
+	p.list[2] = (struct job_figures){
+		.name = "c", .enabled = true, .last_result = -1, .running = true, .overdue = true
+	};
+	status_fill_jobs(&p, &st);
+	EXPECT_UINT(st.jobs, 3);
+	EXPECT_UINT(st.jobs_running, 1);
+	EXPECT_STR(st.jobs_problem, "a failed; c is overdue");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
@@ -392,6 +413,7 @@ int main(int argc, char **argv)
 		{ "overdue", is_overdue },
 		{ "without a history", works_without_history },
 		{ "the page", writes_the_page },
+		{ "the status", tells_the_status },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));
