@@ -49,6 +49,8 @@ int follow_new(struct event_base *base, const struct config_log *c, const struct
 	       size_t n_known, const struct follow_hooks *hooks, struct buf *why,
 	       struct follow **ret);
 void follow_free(struct follow *f);
+/* Holds at most so many files open that it can open again; 512 if this is not called. */
+void follow_set_open_max(struct follow *f, size_t n);
 /* Looks for files now: tools that do not follow, and tests. Not out of a hook. */
 void follow_look(struct follow *f);
 

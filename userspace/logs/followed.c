@@ -95,7 +95,7 @@ static void make_room(const struct followed *but)
 	struct follow *f = but->follow;
 	struct followed *d, *oldest = NULL;
 
-	if (f->n_open < FOLLOW_OPEN_MAX)
+	if (f->n_open < f->open_max)
 		return;
 	TAILQ_FOREACH(d, &f->files, entry)
 	if (d != but && d->source.fd >= 0 && d->named &&

@@ -145,8 +145,11 @@ void log_files_register(struct log_lane *l)
 int log_files_open(struct log_lane *l, const struct position *known, size_t n, struct buf *why)
 {
 	const struct follow_hooks hooks = { on_ready, on_gone, on_lost, l };
+	int err = follow_new(l->push->base, l->config, known, n, &hooks, why, &l->follow);
 
-	return follow_new(l->push->base, l->config, known, n, &hooks, why, &l->follow);
+	if (!err)
+		follow_set_open_max(l->follow, l->push->open_max);
+	return err;
 }
 
 void log_files_close(struct log_lane *l)

@@ -140,6 +140,7 @@ struct log_push {
 	struct log_push_options options;
 	struct log_lane **lanes;
 	size_t n_lanes;
+	size_t open_max; /* files that a lane may hold open */
 	size_t turn; /* the lane that is asked first */
 	unsigned int n_calls;
 	struct event *soon, *tick;
