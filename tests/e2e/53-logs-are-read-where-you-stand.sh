@@ -256,6 +256,11 @@ run 0 check
 has_not PROBLEM
 run 0 check --json
 "$PY" -c 'import json, sys; d = json.load(open(sys.argv[1])); assert d["fine"] and len(d["findings"]) >= 7, d' "$T/out" || fail "--json"
+# What logrotate.conf has itself, above them.
+printf '%s {\n\tdaily\n}\n' "$L/application.log" >"$T/logrotate.conf"
+run 1 check
+has_check PROBLEM "$L/application.log: is rotated by itself, and by $T/logrotate.conf too"
+rm "$T/logrotate.conf"
 # The guide's own file, beside ours.
 printf '%s {\n\tdaily\n\tcopytruncate\n}\n' "$L/*.log" >"$T/rotate.d/agent-isa"
 run 1 check

@@ -28,6 +28,7 @@ static const char *reason(int err)
 	case -ESPIPE:
 	case -EISDIR: return "it is no regular file";
 	case -EBADMSG: return "it is no gzip file, or damaged";
+	case -E2BIG: return "4096 files of this log are followed already";
 	default: return strerror(-err);
 	}
 }

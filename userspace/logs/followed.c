@@ -380,6 +380,11 @@ void followed_seek(struct followed *d, uint64_t offset)
 	evtimer_add(d->follow->written, &now);
 }
 
+void followed_put_off(struct followed *d)
+{
+	d->told = false;
+}
+
 void followed_done(struct followed *d, uint64_t offset)
 {
 	if (offset > d->done)

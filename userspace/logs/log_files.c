@@ -84,8 +84,10 @@ static void on_ready(struct followed *d, void *ctx)
 
 	if (!f)
 		f = file_new(l, d);
-	if (!f)
-		return; /* a later look tells again */
+	if (!f) {
+		followed_put_off(d);
+		return;
+	}
 	f->ready = true;
 	log_push_soon(l->push);
 }
