@@ -346,6 +346,12 @@ assert d["rows"][0]["@message"].startswith("ERROR line "), d' "$T/out" || fail "
 run 3 query 'filter filter'
 run 2 query
 run 2 query one two
+run 2 query ''
+has "say what to ask for" err
+run 2 query x --group 'a b'
+has '"a b" is no log group' err
+run 2 get agent-isa ''
+has "STREAM is empty" err
 fake queries/set end=Timeout >/dev/null
 run 3 query "$query"
 has 'Timeout; ask for less time' err

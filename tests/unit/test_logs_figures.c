@@ -81,7 +81,8 @@ static void sums(void)
 /* After reloads there were others before; what counts for all is still summed up. */
 static void too_many_for_a_sum(void)
 {
-	struct logs_figures a = { .n = { [LOGS_EVENTS] = 1 } }, b = { .n = { [LOGS_EVENTS] = 2 } }, s;
+	struct logs_figures a = { .n = { [LOGS_EVENTS] = 1 } }, b = { .n = { [LOGS_EVENTS] = 2 } },
+			    s;
 	char name[20];
 
 	for (unsigned int i = 0; i < LOGS_LOGS_MAX; i++) {

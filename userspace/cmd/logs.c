@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/number.h"
+#include "base/utf8.h"
 #include "base/util.h"
 #include "base/when.h"
 #include "cmd/cmd.h"
@@ -91,6 +92,21 @@ int logs_number(const char *command, const char *option, const char *text, uint6
 	fprintf(stderr, "%s: %s %s: not a number from 1 to %llu\n", command, option, text,
 		(unsigned long long)max);
 	return -EINVAL;
+}
+
+bool logs_group_is_one(const char *command, const char *group)
+{
+	static const char characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					 "0123456789._/#-";
+	char plain[128];
+
+	if (*group && !group[strspn(group, characters)])
+		return true;
+	utf8_make_plain(group, strlen(group), plain, sizeof(plain));
+	fprintf(stderr,
+		"%s: \"%s\" is no log group; write 1 to 512 letters, digits and . - _ / #\n",
+		command, plain);
+	return false;
 }
 
 bool logs_wants_colour(int fd)

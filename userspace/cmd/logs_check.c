@@ -16,6 +16,7 @@
 #include "cmd/cmd.h"
 #include "cmd/logs_cmd.h"
 #include "cmd/logs_rotation.h"
+#include "cmd/logs_supervisor.h"
 #include "cmd/tool.h"
 #include "config/log.h"
 #include "logs/follow_names.h"
@@ -200,6 +201,7 @@ static void check_rotation(struct checking *k, const struct config_log *c, const
 {
 	struct looking l = { .k = k, .path = path };
 	bool itself = c->rotated_by == CONFIG_LOG_ITSELF;
+	bool supervisor = !itself && supervisor_rotates_here(path);
 
 	look_for_rules(&l);
 	if (itself && l.n)
@@ -213,8 +215,12 @@ static void check_rotation(struct checking *k, const struct config_log *c, const
 		    "is rotated with copytruncate (%s), which loses lines: use create, and let who writes "
 		    "it open it again",
 		    l.rotators);
+	else if (supervisor)
+		add(k, false, path, "is rotated by supervisord (..._logfile_maxbytes)%s%s",
+		    l.n ? ", and by " : "", l.rotators);
 	else if (!itself && !l.n)
-		add(k, true, path, "is rotated by nobody: no file beside %s, nor logrotate.conf, has it",
+		add(k, true, path,
+		    "is rotated by nobody: no file beside %s, nor logrotate.conf, has it",
 		    k->c->logs_logrotate_file);
 	else
 		add(k, false, path, "is rotated by %s", itself ? "itself" : l.rotators);

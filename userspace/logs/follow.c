@@ -258,10 +258,9 @@ int follow_new(struct event_base *base, const struct config_log *c, const struct
 	int err = -ENOMEM;
 
 	if (f) {
-		*f = (struct follow){ .config = c,
-				      .hooks = *hooks,
-				      .open_max = FOLLOW_OPEN_MAX,
-				      .first = true };
+		*f = (struct follow){
+			.config = c, .hooks = *hooks, .open_max = FOLLOW_OPEN_MAX, .first = true
+		};
 		TAILQ_INIT(&f->files);
 		err = parts_new(f, base);
 	}

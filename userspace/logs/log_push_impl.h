@@ -145,7 +145,7 @@ struct log_push {
 	size_t n_lanes;
 	size_t held;     /* by the records of all files, bytes */
 	size_t open_max; /* files that a lane may hold open */
-	size_t turn; /* the lane that is asked first */
+	size_t turn;     /* the lane that is asked first */
 	unsigned int n_calls;
 	struct event *soon, *tick;
 	uint64_t began_ns, seen_ns;
