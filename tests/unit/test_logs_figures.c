@@ -113,7 +113,7 @@ static void strange_problem(void)
 
 static void many_types(void)
 {
-	struct logs_log l = { "x" };
+	struct logs_log l = { .name = "x" };
 	uint64_t sum = 0;
 	char type[20];
 
