@@ -44,12 +44,14 @@ struct follow_hooks {
 };
 
 /* @known: where files of this log stood (copied). @c must outlive it. The first look comes in the loop. What cannot be read is told
- * once, and tried again. Returns 0 or -errno, explained in @why. */
+ * once (an hour, where it can be read in between), and tried again. Returns 0 or -errno, explained in @why. */
 int follow_new(struct event_base *base, const struct config_log *c, const struct position *known,
 	       size_t n_known, const struct follow_hooks *hooks, struct buf *why,
 	       struct follow **ret);
 void follow_free(struct follow *f);
-/* Holds at most so many files open that it can open again; 512 if this is not called. */
+/* At most so many files are held open, FOLLOW_OPEN_MAX unless less is said, but for those that have no name any more: they cannot be
+ * opened again. A file that is deleted in a moment in which it is closed is not read to its end. */
+#define FOLLOW_OPEN_MAX 512
 void follow_set_open_max(struct follow *f, size_t n);
 /* Looks for files now: tools that do not follow, and tests. Not out of a hook. */
 void follow_look(struct follow *f);

@@ -56,7 +56,7 @@ static int file_new(struct follow *f, struct follow_name *n, struct source *s, u
 	int err;
 
 	if (f->n_files >= FOLLOW_FILES_MAX) {
-		follow_complain(f, n->path, -E2BIG);
+		follow_say_full(f);
 		return 0;
 	}
 	err = followed_new(f, n, s, id, m, ret);
