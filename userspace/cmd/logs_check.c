@@ -226,7 +226,7 @@ static void check_log(struct checking *k, const struct config_log *c)
 	const struct follow_names_hooks hooks = { directory_passed, refused, k };
 
 	for (size_t i = 0; i < c->n_paths; i++)
-		if (follow_names_add(&names, c->paths[i], &hooks))
+		if (follow_names_add(&names, c->paths[i], c->olddir, &hooks))
 			k->err = -ENOMEM;
 	for (size_t i = 0; i < names.n; i++) {
 		const struct follow_name *n = &names.list[i];
