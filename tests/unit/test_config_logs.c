@@ -76,6 +76,9 @@ static void refuses(void)
 		{ BASE "path = /var/*/a.log\nolddir = /old\n",
 		  "t.conf:4: [log \"a\"] olddir = /old: the path names files in several directories; "
 		  "write it relative to them, or a section for each\n" },
+		{ BASE "path = /var/log/\n",
+		  "t.conf:3: [log \"a\"] path = /var/log/: a directory; write a file in it, or a "
+		  "pattern such as *.log\n" },
 		{ BASE "group = a b\n",
 		  "t.conf:3: [log \"a\"] group = a b: not a log group; write 1 to 512 "
 		  "letters, digits and . - _ / #\n" },
