@@ -215,7 +215,6 @@ static void missing(void)
 		got_text("1\n");
 		keep_positions();
 		end();
-		r.known[0].seen_s -= 5;
 		if (rows[i].rotate)
 			rename(at("a.log"), at("old/a.log.1"));
 		if (rows[i].remove)
