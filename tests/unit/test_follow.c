@@ -91,6 +91,59 @@ static void resumes(void)
 	stop();
 }
 
+/* It was empty when its position was kept; what was written to it could not be sent before it was rotated, and the next one was seen. */
+static void empty_then_rotated(bool compressed)
+{
+	struct timespec times[2];
+	struct position empty;
+
+	start("a.log");
+	put("a.log", "");
+	put("a.log.2", "of long ago\n");
+	REQUIRE_INT(begin(), 0);
+	until(&r.n_ready, 1);
+	keep_positions();
+	end();
+	REQUIRE_UINT(r.n_known, 1);
+	empty = r.known[0];
+	empty.seen_s -= 10;
+	put("a.log", "one\n");
+	rename(at("a.log"), at("a.log.1"));
+	clock_gettime(CLOCK_REALTIME, &times[0]);
+	times[0].tv_sec -= 5;
+	times[1] = times[0];
+	EXPECT_INT(utimensat(AT_FDCWD, at("a.log.1"), times, 0), 0);
+	times[0].tv_sec -= 1000;
+	times[1] = times[0];
+	EXPECT_INT(utimensat(AT_FDCWD, at("a.log.2"), times, 0), 0);
+	if (compressed)
+		compress_file("a.log.1");
+	put("a.log", "two\n");
+	r.n_known = r.n_ready = 0;
+	REQUIRE_INT(begin(), 0);
+	until(&r.n_ready, 1);
+	keep_positions();
+	end();
+	known_put(&empty);
+	REQUIRE_INT(begin(), 0);
+	got_text("one\n");
+	restart();
+	turn(100);
+	put("a.log", "three\n");
+	got_text("one\nthree\n");
+	stop();
+}
+
+static void empty_rotated(void)
+{
+	empty_then_rotated(false);
+}
+
+static void empty_compressed(void)
+{
+	empty_then_rotated(true);
+}
+
 /* Only what has arrived counts. */
 static void resumes_where_it_arrived(void)
 {
@@ -593,6 +646,8 @@ int main(int argc, char **argv)
 		{ "a glob", follows_a_glob },
 		{ "resumes", resumes },
 		{ "resumes at what has arrived", resumes_where_it_arrived },
+		{ "empty when it was seen, then rotated", empty_rotated },
+		{ "empty when it was seen, then rotated and compressed", empty_compressed },
 		{ NULL, all_rotations },
 		{ "what is truncated without a copy is told", truncated_without_copy },
 		{ "truncated and longer than before", grown_past },

@@ -7,7 +7,6 @@
 #include "logs/follow.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,6 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "logs/follow_impl.h"
-#include "logs/rotated_name.h"
 
 #define NS_PER_MS 1000000ull
 
@@ -132,6 +130,7 @@ static int known_load(struct follow *f, const struct position *p)
 			     .device = p->device,
 			     .inode = p->inode,
 			     .seen_s = p->seen_s,
+			     .was_live = strcmp(live, p->path) == 0,
 			     .live = live };
 	k->mark.print.len = p->fingerprint_len;
 	memcpy(k->mark.print.hash, p->fingerprint, sizeof(k->mark.print.hash));
@@ -171,16 +170,11 @@ void follow_known_drop(struct follow *f, struct known *k)
 
 char *follow_live_of(const struct follow *f, const char *path)
 {
-	const char *name = strrchr(path, '/');
-	char base[NAME_MAX + 1], *live = NULL;
+	char live[PATH_MAX];
 
-	if (!name || rotated_name(name + 1, base) == ROTATED_NOT ||
-	    asprintf(&live, "%.*s/%s", (int)(name - path), path, base) < 0)
-		return strdup(path);
 	for (size_t i = 0; i < f->config->n_paths; i++)
-		if (fnmatch(f->config->paths[i], live, FNM_PATHNAME | FNM_PERIOD) == 0)
-			return live;
-	free(live);
+		if (follow_names_live(path, f->config->paths[i], f->config->olddir, live))
+			return strdup(live);
 	return strdup(path);
 }
 

@@ -45,7 +45,8 @@ struct known {
 	uint64_t id, device, inode;
 	struct mark mark;
 	int64_t seen_s;
-	bool ended; /* it was read to its end here: no copy of it is of interest */
+	bool ended;    /* it was read to its end here: no copy of it is of interest */
+	bool was_live; /* by the name it had when it was seen last */
 	char *live;
 };
 
