@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* isamon: finds the subcommand and runs it. */
+/* isamon: runs the subcommand, and sees to it that what it wrote was written. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,20 +10,6 @@
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "cmd/tool.h"
-
-static void help(FILE *to)
-{
-	size_t n;
-	const struct command *commands = commands_list(&n);
-
-	fputs("usage: isamon COMMAND [OPTION...]\n\n", to);
-	for (size_t i = 0; i < n; i++)
-		if (commands[i].help)
-			fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].help);
-	fputs("\nisamon COMMAND --help tells more. Exit status: 0 fine; 1 what was asked about is not\n"
-	      "fine; 2 wrong usage or configuration; 3 could not be done.\n",
-	      to);
-}
 
 /* stdio has not kept why an earlier write failed; a pipe still tells that nobody reads it. */
 static int write_error(void)
@@ -48,32 +34,13 @@ static int finish(int status)
 	return CMD_FAILED;
 }
 
-/* getopt(3) begins its complaints with argv[0]. */
-static int run(const struct command *c, int argc, char **argv)
-{
-	char name[32];
-
-	snprintf(name, sizeof(name), "isamon %s", c->name);
-	argv[0] = name;
-	return finish(c->run(argc, argv));
-}
-
 int main(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "";
-	const struct command *c = commands_find(name);
+	size_t n;
+	const struct tool_command *commands = commands_list(&n);
 
 	job_report_begin();
-	if (c)
-		return run(c, argc - 1, argv + 1);
-	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-		help(stdout);
-		return finish(CMD_OK);
-	}
-	if (strcmp(name, "--version") == 0)
+	if (argc > 1 && strcmp(argv[1], "--version") == 0)
 		return finish(cmd_version(1, argv));
-	if (*name)
-		tool_wrong("isamon", NULL, TOOL_UNKNOWN_COMMAND, name);
-	help(stderr);
-	return CMD_USAGE;
+	return finish(tool_dispatch("isamon", commands, n, argc, argv));
 }

@@ -7,7 +7,7 @@
 #include "base/util.h"
 #include "cmd/cmd.h"
 
-static const struct command commands[] = {
+static const struct tool_command commands[] = {
 	{ "run", cmd_run, "watch the service and serve its metrics (the daemon)" },
 	{ "top", cmd_top, "requests, errors and latency by route, live" },
 	{ "status", cmd_status, "the state of the service now, on one screen" },
@@ -24,13 +24,13 @@ static const struct command commands[] = {
 /* They do not end, are for people, or would start themselves. */
 static const char *const not_jobs[] = { "run", "top", "ship-logs", "jobs" };
 
-const struct command *commands_list(size_t *ret_n)
+const struct tool_command *commands_list(size_t *ret_n)
 {
 	*ret_n = ARRAY_SIZE(commands);
 	return commands;
 }
 
-const struct command *commands_find(const char *name)
+const struct tool_command *commands_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (strcmp(name, commands[i].name) == 0)
@@ -38,7 +38,7 @@ const struct command *commands_find(const char *name)
 	return NULL;
 }
 
-bool commands_is_job(const struct command *c)
+bool commands_is_job(const struct tool_command *c)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(not_jobs); i++)
 		if (strcmp(c->name, not_jobs[i]) == 0)

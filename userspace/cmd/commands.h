@@ -6,16 +6,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct command {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *help; /* NULL: it is isamon's, for itself */
-};
+#include "cmd/tool.h"
 
-const struct command *commands_list(size_t *ret_n);
+const struct tool_command *commands_list(size_t *ret_n);
 /* Whether a job may be made of it. */
-bool commands_is_job(const struct command *c);
+bool commands_is_job(const struct tool_command *c);
 /* NULL if there is none. */
-const struct command *commands_find(const char *name);
+const struct tool_command *commands_find(const char *name);
 
 #endif

@@ -19,51 +19,15 @@
 #define LINE_MAX_BYTES 4096
 #define OUTPUT_MAX (4 * JOB_OUTPUT_MAX)
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *help;
-} commands[] = {
+static const struct tool_command commands[] = {
 	{ "list", jobs_list, "the jobs: when each comes next, how it ended last" },
 	{ "run", jobs_run, "run one now, and show what it writes" },
 	{ "history", jobs_history, "the runs of one job, or of all" },
 };
 
-static void help(FILE *to)
-{
-	fputs("usage: isamon jobs COMMAND [OPTION...]\n\n", to);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
-	fputs("\nisamon jobs COMMAND --help tells more. Exit status: 0 fine; 1 what was asked about is\n"
-	      "not fine; 2 wrong usage or configuration; 3 could not be done.\n",
-	      to);
-}
-
-/* getopt(3) begins its complaints with argv[0]. */
-static int run(size_t i, int argc, char **argv)
-{
-	char name[32];
-
-	snprintf(name, sizeof(name), "isamon jobs %s", commands[i].name);
-	argv[0] = name;
-	return commands[i].run(argc, argv);
-}
-
 int cmd_jobs(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "";
-
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return run(i, argc - 1, argv + 1);
-	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-		help(stdout);
-		return CMD_OK;
-	}
-	if (*name)
-		tool_wrong("isamon jobs", NULL, TOOL_UNKNOWN_COMMAND, name);
-	help(stderr);
-	return CMD_USAGE;
+	return tool_dispatch("isamon jobs", commands, ARRAY_SIZE(commands), argc, argv);
 }
 
 int64_t jobs_now_s(void)

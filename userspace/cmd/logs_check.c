@@ -16,6 +16,7 @@
 #include "cmd/cmd.h"
 #include "cmd/logs_cmd.h"
 #include "cmd/logs_rotation.h"
+#include "cmd/logs_supervisor.h"
 #include "cmd/tool.h"
 #include "config/log.h"
 #include "logs/follow_names.h"
@@ -32,7 +33,8 @@ static const char usage[] =
 	"Whether the service's logs are rotated: is logrotate here, is the file of [logs]\n"
 	"logrotate_file there and valid, did logrotate run within two days, is a log over 100 MB; and\n"
 	"for each log: who rotates it (nobody, two at once), and whether by copytruncate, which loses\n"
-	"lines. Looks at the files in the directory of logrotate_file; changes nothing.\n"
+	"lines. Looks at the files in the directory of logrotate_file, and at logrotate.conf beside\n"
+	"that; changes nothing.\n"
 	"\n"
 	"  --json        {\"fine\", \"findings\": [{\"level\", \"what\", \"text\"}]}\n"
 	"  --config FILE default " CONFIG_DEFAULT_PATH "\n"
@@ -51,7 +53,9 @@ struct looking {
 	struct checking *k;
 	const char *path; /* of the log */
 	const char *file; /* of logrotate */
+	const struct config_log *config;
 	char rotators[512];
+	char missed[PATH_MAX]; /* an olddir of logrotate where nobody looks; "": none */
 	unsigned int n;
 	bool copytruncate;
 };
@@ -123,6 +127,29 @@ static void check_ran(struct checking *k)
 
 /* --- who rotates a log */
 
+/* @olddir of a file at @path, without what means nothing in it. */
+static void olddir_plain(const char *path, const char *olddir, char ret[PATH_MAX])
+{
+	size_t n = (size_t)(strrchr(path, '/') - path);
+
+	while (strncmp(olddir, "./", 2) == 0)
+		olddir += 2 + strspn(olddir + 2, "/");
+	snprintf(ret, PATH_MAX, "%.*s%s%s", *olddir == '/' ? 0 : (int)n, path,
+		 *olddir == '/' ? "" : "/", olddir);
+	n = strlen(ret);
+	while (n > 1 && ret[n - 1] == '/')
+		ret[--n] = '\0';
+}
+
+static bool is_looked_into(const struct looking *l, const char *olddir)
+{
+	char theirs[PATH_MAX], ours[PATH_MAX];
+
+	olddir_plain(l->path, olddir, theirs);
+	olddir_plain(l->path, l->config->olddir, ours);
+	return strcmp(theirs, ours) == 0;
+}
+
 static int on_rule(const struct rotation_rule *r, void *ctx)
 {
 	struct looking *l = ctx;
@@ -132,6 +159,8 @@ static int on_rule(const struct rotation_rule *r, void *ctx)
 		return 0;
 	l->n++;
 	l->copytruncate |= r->copytruncate;
+	if (*r->olddir && !is_looked_into(l, r->olddir))
+		snprintf(l->missed, sizeof(l->missed), "%s", r->olddir);
 	snprintf(l->rotators + n, sizeof(l->rotators) - n, "%s%s", n ? " and " : "", l->file);
 	return 0;
 }
@@ -168,6 +197,15 @@ static void look_into(struct looking *l, const char *directory, const char *name
 		l->k->err = -ENOMEM;
 }
 
+/* The file that includes the directory: /etc/logrotate.conf, beside /etc/logrotate.d. */
+static void look_above(struct looking *l, const char *directory)
+{
+	char above[PATH_MAX];
+
+	snprintf(above, sizeof(above), "%s", directory);
+	look_into(l, dirname(above), "logrotate.conf");
+}
+
 static void look_for_rules(struct looking *l)
 {
 	char file[PATH_MAX];
@@ -183,12 +221,14 @@ static void look_for_rules(struct looking *l)
 	while ((entry = readdir(dir)))
 		look_into(l, directory, entry->d_name);
 	closedir(dir);
+	look_above(l, directory);
 }
 
 static void check_rotation(struct checking *k, const struct config_log *c, const char *path)
 {
-	struct looking l = { .k = k, .path = path };
+	struct looking l = { .k = k, .config = c, .path = path };
 	bool itself = c->rotated_by == CONFIG_LOG_ITSELF;
+	bool supervisor = !itself && supervisor_rotates_here(path);
 
 	look_for_rules(&l);
 	if (itself && l.n)
@@ -202,8 +242,16 @@ static void check_rotation(struct checking *k, const struct config_log *c, const
 		    "is rotated with copytruncate (%s), which loses lines: use create, and let who writes "
 		    "it open it again",
 		    l.rotators);
+	else if (*l.missed)
+		add(k, true, path,
+		    "is moved to %s (%s), where isamon does not look: write olddir = %s in [log \"%s\"]",
+		    l.missed, l.rotators, l.missed, c->name);
+	else if (supervisor)
+		add(k, false, path, "is rotated by supervisord (..._logfile_maxbytes)%s%s",
+		    l.n ? ", and by " : "", l.rotators);
 	else if (!itself && !l.n)
-		add(k, true, path, "is rotated by nobody: no file beside %s has it",
+		add(k, true, path,
+		    "is rotated by nobody: no file beside %s, nor logrotate.conf, has it",
 		    k->c->logs_logrotate_file);
 	else
 		add(k, false, path, "is rotated by %s", itself ? "itself" : l.rotators);
@@ -226,7 +274,7 @@ static void check_log(struct checking *k, const struct config_log *c)
 	const struct follow_names_hooks hooks = { directory_passed, refused, k };
 
 	for (size_t i = 0; i < c->n_paths; i++)
-		if (follow_names_add(&names, c->paths[i], &hooks))
+		if (follow_names_add(&names, c->paths[i], c->olddir, &hooks))
 			k->err = -ENOMEM;
 	for (size_t i = 0; i < names.n; i++) {
 		const struct follow_name *n = &names.list[i];

@@ -89,7 +89,7 @@ static void explain_job(const char *path, const struct config_job *j, const char
 /* What is wrong with it is appended to @why. */
 static int check_command(const char *text, struct buf *why)
 {
-	const struct command *known;
+	const struct tool_command *known;
 	struct job_command c;
 	int err = job_command_split(text, why, &c);
 

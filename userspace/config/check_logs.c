@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks of [logs] and [log "NAME"]: CloudWatch Logs' rules for names (API reference, CreateLogGroup and
  * CreateLogStream). Whether expressions and formats are ones is known where they are compiled. */
+#include <limits.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -71,10 +72,46 @@ static void check_source(struct check *check, const struct config_log *l)
 		log_failed(
 			check, l, "unit", 0, l->unit,
 			"there is a path too; write one of them, and another section for the other");
-	for (size_t i = 0; i < l->n_paths; i++)
+	for (size_t i = 0; i < l->n_paths; i++) {
+		const size_t n = strlen(l->paths[i]);
+
 		if (l->paths[i][0] != '/')
 			log_failed(check, l, "path", i, l->paths[i],
 				   "not an absolute path; begin it with /");
+		else if (l->paths[i][n - 1] == '/')
+			log_failed(check, l, "path", i, l->paths[i],
+				   "a directory; write a file in it, or a pattern such as *.log");
+		else if (n >= PATH_MAX)
+			log_failed(check, l, "path", i, l->paths[i], "too long to be a path");
+	}
+}
+
+/* Files of several directories in one: nobody could say which is whose. */
+static bool is_ambiguous(const struct config_log *l)
+{
+	for (size_t i = 0; i < l->n_paths; i++) {
+		const char *path = l->paths[i], *slash = strrchr(path, '/');
+
+		if (slash && strcspn(path, "*?[") < (size_t)(slash - path))
+			return true;
+	}
+	return false;
+}
+
+static void check_olddir(struct check *check, const struct config_log *l)
+{
+	if (!*l->olddir)
+		return;
+	if (!l->n_paths)
+		log_failed(check, l, "olddir", 0, l->olddir, "a journal has none; leave it out");
+	else if (strpbrk(l->olddir, "*?["))
+		log_failed(check, l, "olddir", 0, l->olddir,
+			   "one directory, without * ? and [; write it as in logrotate's file");
+	else if (*l->olddir == '/' && is_ambiguous(l))
+		log_failed(
+			check, l, "olddir", 0, l->olddir,
+			"the path names files in several directories; write it relative to them, or a "
+			"section for each");
 }
 
 static void check_log(struct check *check, const struct config_log *l)
@@ -82,6 +119,7 @@ static void check_log(struct check *check, const struct config_log *l)
 	const char *problem = group_problem(l->group);
 
 	check_source(check, l);
+	check_olddir(check, l);
 	if (problem)
 		log_failed(check, l, "group", 0, l->group, problem);
 	problem = stream_problem(l->stream);
