@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A lane that reads a journal: each entry is a line, so that the rules of files (tracebacks, filters, masks) hold here, too. The
- * time of arrival is the entry's own. An entry of several lines is several lines.
+ * time of arrival is the entry's own. An entry of several lines is one record.
  * Invariant: entries holds, in order, the cursors of all lines that were given to the records and not yet by them.
  */
 #include <errno.h>
@@ -104,6 +104,8 @@ static int take_entry(struct log_lane *l, const struct journal_entry *e)
 	kept->priority = e->priority;
 	memcpy(kept->cursor, e->cursor, sizeof(kept->cursor));
 	STAILQ_INSERT_TAIL(&l->entries, kept, entry);
+	if (memchr(e->message, '\n', e->len))
+		records_join(l->journal_records, l->journal_offset, kept->end);
 	l->line_ms = e->time_ms;
 	l->line_done = 0;
 	return 0;
