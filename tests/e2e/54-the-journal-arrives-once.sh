@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # A unit's journal, of this boot and of one before, arrives once and in order, also what is written while isamon is down; a traceback
-# is one event, and so is an entry of several lines.
+# is one event, and so is an entry of several lines. One that starts at the end forgets nothing, even if isamon
+# is killed before the first entry.
 # limit: 90
 # shellcheck disable=SC2034 # what lib.sh uses
 . "$(dirname "$0")/../fixtures/lib.sh"
@@ -46,7 +47,8 @@ start_fake_aws
 {
 	aws_conf | sed '/cloudwatch/,$d'
 	printf '%s\n' "[daemon]" "state_directory = $T/state" "[logs]" "enabled = yes" "group = test" '[log "journal"]' \
-		"unit = fixture.service" "start = beginning"
+		"unit = fixture.service" "start = beginning" '[log "late"]' "unit = late.service" "start = end" \
+		'[log "empty"]' "unit = empty.service" "start = end"
 } >"$T/isamon.conf"
 chmod 600 "$T/isamon.conf"
 {
@@ -55,20 +57,31 @@ chmod 600 "$T/isamon.conf"
 	entry "$BOOT" 6 "Traceback (most recent call last):"
 	entry "$BOOT" 6 '  File "a", line 1'
 	entry "$BOOT" 6 "ValueError: x"
+	UNIT=late.service
+	entry "$BOOT" 6 "old"
+	UNIT=other.service # behind the last one of each
+	entry "$BOOT" 6 "of nobody"
 } | keep
 ship
 wait_for 20 "what was there" n_arrived 3
 entry "$BOOT" 6 "while it runs" | keep
 wait_for 20 "what is new" n_arrived 4
 stop ship KILL
-entry "$BOOT" 6 "while it is down" | keep
+{
+	entry "$BOOT" 6 "while it is down"
+	UNIT=late.service
+	entry "$BOOT" 6 "late one"
+	UNIT=empty.service
+	entry "$BOOT" 6 "first one"
+	entry "$BOOT" 6 "second one"
+} | keep
 ship
-wait_for 20 "what came meanwhile" n_arrived 5
+wait_for 20 "what came meanwhile" n_arrived 8
 {
 	lines "$BOOT" 6 $'it failed again\nTraceback (most recent call last):\n  File "a", line 1\n\nKeyError: 2\n'
 	entry "$BOOT" 6 "  behind it"
 } | keep
-wait_for 20 "several lines" n_arrived 7
+wait_for 20 "several lines" n_arrived 10
 stop ship
 [ "$STATUS" = 0 ] || fail "exit status $STATUS"
 cat >"$T/want" <<'END'
@@ -80,7 +93,9 @@ while it is down
 it failed again\nTraceback (most recent call last):\n  File "a", line 1\n\nKeyError: 2
   behind it
 END
-log_messages test | diff "$T/want" - || fail "the journal did not arrive once, and in order"
+log_messages test journal | diff "$T/want" - || fail "the journal did not arrive once, and in order"
+[ "$(log_messages test late)" = "late one" ] || fail "of the one that starts at the end: $(log_messages test late)"
+[ "$(log_messages test empty | xargs)" = "first one second one" ] || fail "of the empty one: $(log_messages test empty)"
 
 # `isamon logs tail` has it as one record, too, and each line of it behind the name of the log.
 "$T/own" "$ISAMON" logs tail --config "$T/isamon.conf" --json -n 2 journal >"$T/tail.json" || fail "logs tail --json"

@@ -67,9 +67,8 @@ static void fill_journal(struct log_lane *l, struct position *at)
 {
 	if (l->settling && *log_flight(l)->cursor)
 		memcpy(l->cursor, log_flight(l)->cursor, sizeof(l->cursor));
-	*at = (struct position){ .seen_s = (int64_t)(clock_realtime_ns() / NS_PER_SEC) };
-	memcpy(at->log, l->config->name, strnlen(l->config->name, sizeof(at->log) - 1));
-	memcpy(at->cursor, l->cursor, sizeof(at->cursor));
+	log_journal_position(l, at);
+	l->journal_known = true;
 	at->under_way = l->has_next;
 	at->under_way_to = l->has_next ? log_lane_filling(l)->n_records : 0;
 }

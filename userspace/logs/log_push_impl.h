@@ -97,6 +97,7 @@ struct log_lane {
 	struct buf line;         /* that they have not taken whole */
 	int64_t line_ms;
 	bool journal_ready;
+	bool journal_known;               /* the state file has where it stands */
 	char cursor[POSITION_CURSOR_MAX]; /* that was written last */
 	uint64_t journal_maybe;           /* so many records may have arrived already */
 	struct lane_known *known;
@@ -191,6 +192,10 @@ void log_files_register(struct log_lane *l);
 /* --- log_journal.c */
 int log_journal_open(struct log_lane *l, const struct position *known, size_t n, struct buf *why);
 void log_journal_close(struct log_lane *l);
+/* Where it stands, with nothing under way. */
+void log_journal_position(const struct log_lane *l, struct position *ret);
+/* Writes down where it begins. */
+void log_journal_register(struct log_lane *l);
 bool log_journal_fill(struct log_lane *l);
 bool log_journal_waits(struct log_lane *l);
 
