@@ -50,7 +50,8 @@ void log_flight_again(struct log_lane *l)
 
 static bool is_written(const struct log_lane *l, const struct lane_file *f)
 {
-	return (l->settling && f->to[flight_slot(l)]) || (l->has_next && f->to[l->filling]);
+	return ((l->settling || l->taken_back) && f->to[flight_slot(l)]) ||
+	       (l->has_next && f->to[l->filling]);
 }
 
 static void fill_file(struct log_lane *l, struct lane_file *f, struct position *at)
@@ -348,9 +349,24 @@ static void begin_call(struct log_lane *l)
 	l->state = LANE_CALLING;
 }
 
+/* It waits, and nothing of it, nor of what a process before sent, can have arrived. */
+static bool has_surely_not_arrived(struct log_lane *l)
+{
+	const struct lane_batch *b = log_flight(l);
+
+	return l->state == LANE_WAITING && b->put.n && !l->at && !l->unknown && !l->maybe_before &&
+	       !b->counts.maybe_twice;
+}
+
 void log_flight_step(struct log_lane *l)
 {
 	const bool due = clock_monotonic_ns() >= l->due_ns;
+
+	if (l->push->stopping && !l->taken_back && has_surely_not_arrived(l)) {
+		l->taken_back = true;
+		begin_writing(l);
+		return;
+	}
 
 	if (l->state == LANE_WRITING && l->write_failed && due)
 		begin_writing(l);

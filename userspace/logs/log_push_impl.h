@@ -107,6 +107,7 @@ struct log_lane {
 	enum lane_slot filling; /* the other one is under way */
 	bool has_flight,
 		has_next; /* has_next: the filling one was closed, and is being written down as under way */
+	bool taken_back;       /* the flight, at the end: it was surely not taken by CloudWatch */
 	bool settling;         /* the flight has arrived; its positions are being written */
 	struct position *list; /* being written */
 	bool write_failed;
