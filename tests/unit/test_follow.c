@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is done to a log's files, while it is followed and while it is not, and that each byte comes once. */
+#include <dirent.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -359,6 +360,39 @@ static void unreadable(void)
 	stop();
 }
 
+static size_t n_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	REQUIRE(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void few_are_open(void)
+{
+	char name[16], expected[200] = "";
+	size_t before;
+
+	start("*.log");
+	REQUIRE_INT(begin(), 0);
+	follow_set_open_max(r.follow, 2);
+	follow_look(r.follow);
+	before = n_descriptors();
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < 9; i++) {
+			snprintf(name, sizeof(name), "%d.log", i);
+			put(name, "line\n");
+			memcpy(expected + strlen(expected), "line\n", sizeof("line\n"));
+			got_text(expected);
+			EXPECT(n_descriptors() <= before + 2);
+		}
+	stop();
+}
+
 /* Whatever was not read yet when it lost its name. */
 static void deleted_unread(void)
 {
@@ -566,6 +600,7 @@ int main(int argc, char **argv)
 		{ "truncated under a writer that keeps its place", truncated_under_a_writer },
 		{ "a FIFO, a directory, links", strange_files },
 		{ "a file that cannot be read", unreadable },
+		{ "more files than may be open", few_are_open },
 		{ "deleted before it was read", deleted_unread },
 		{ "a device with another number", device_changed },
 		{ NULL, real_logrotate },

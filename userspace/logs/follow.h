@@ -44,11 +44,15 @@ struct follow_hooks {
 };
 
 /* @known: where files of this log stood (copied). @c must outlive it. The first look comes in the loop. What cannot be read is told
- * once, and tried again. Returns 0 or -errno, explained in @why. */
+ * once (an hour, where it can be read in between), and tried again. Returns 0 or -errno, explained in @why. */
 int follow_new(struct event_base *base, const struct config_log *c, const struct position *known,
 	       size_t n_known, const struct follow_hooks *hooks, struct buf *why,
 	       struct follow **ret);
 void follow_free(struct follow *f);
+/* At most so many files are held open, FOLLOW_OPEN_MAX unless less is said, but for those that have no name any more: they cannot be
+ * opened again. A file that is deleted in a moment in which it is closed is not read to its end. */
+#define FOLLOW_OPEN_MAX 512
+void follow_set_open_max(struct follow *f, size_t n);
 /* Looks for files now: tools that do not follow, and tests. Not out of a hook. */
 void follow_look(struct follow *f);
 
@@ -56,6 +60,8 @@ void follow_look(struct follow *f);
 ssize_t followed_read(struct followed *f, void *bytes, size_t size, uint64_t *ret_offset);
 /* Goes back (or to): the next reading is at @offset; ready() is told by the loop, unless it was and was not answered yet. */
 void followed_seek(struct followed *f, uint64_t offset);
+/* For a ready() that could not be served: the next look tells it again. */
+void followed_put_off(struct followed *f);
 /* Bytes before @offset have arrived: the file may be let go when it is over. */
 void followed_done(struct followed *f, uint64_t offset);
 /* Fills in what is kept of it, but for under_way. */

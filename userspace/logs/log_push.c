@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,6 +22,8 @@
 #define TICK_MS 1000
 #define TICK_BUSY_MS 100
 #define SEEN_EVERY_NS (3600 * NS_PER_SEC)
+#define FDS_OTHERS 48
+#define FDS_SHARE_MIN 4
 #define FORGET_S ((int64_t)60 * 86400)
 
 void log_push_soon(struct log_push *p)
@@ -189,6 +192,21 @@ static void log_push_freep(struct log_push **p)
 	log_push_free(*p);
 }
 
+/* How many files each of @n_logs may hold open: what else needs descriptors (calls, state file, inotify, journalctl) leaves. */
+static size_t open_share(size_t n_logs)
+{
+	const size_t others = FDS_OTHERS + 3 * n_logs;
+	struct rlimit limit;
+	size_t share;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return FOLLOW_OPEN_MAX;
+	share = limit.rlim_cur > others ? (limit.rlim_cur - others) / n_logs : 0;
+	if (share > FOLLOW_OPEN_MAX)
+		return FOLLOW_OPEN_MAX;
+	return share > FDS_SHARE_MIN ? share : FDS_SHARE_MIN;
+}
+
 static int open_lanes(struct log_push *p, const struct config_log *const *logs, size_t n)
 {
 	p->lanes = calloc(n + 1, sizeof(struct log_lane *));
@@ -203,6 +221,8 @@ static int open_lanes(struct log_push *p, const struct config_log *const *logs, 
 			return err;
 		if (err)
 			log_error("log \"%s\" is not shipped: %s", logs[i]->name, buf_str(&why));
+		if (l && l->follow)
+			follow_set_open_max(l->follow, open_share(n));
 		if (l)
 			p->lanes[p->n_lanes++] = l;
 	}

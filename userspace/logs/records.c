@@ -18,8 +18,9 @@
 
 /* Of a text; masking may make it a little longer. */
 #define TEXT_MAX (RECORD_MAX - 4096)
-/* Buffers above it are not kept. */
+/* Buffers above it are not kept; nor are those above the other while nothing comes. */
 #define KEPT_BYTES (64 * 1024)
+#define REST_BYTES 1024
 
 struct records {
 	const struct record_rules *rules;
@@ -228,11 +229,18 @@ static int close_record(struct records *r, bool cut)
 	return 0;
 }
 
-static void shrink(struct buf *b)
+static void shrink(struct buf *b, size_t kept)
 {
 	buf_reset(b);
-	if (b->size > KEPT_BYTES)
+	if (b->size > kept)
 		buf_done(b);
+}
+
+static void shrink_given(struct records *r, size_t kept)
+{
+	shrink(&r->text, kept);
+	shrink(&r->masked[0], kept);
+	shrink(&r->masked[1], kept);
 }
 
 static void count_given(struct records *r)
@@ -257,9 +265,7 @@ static int give(struct records *r)
 	count_given(r);
 	r->ready = false;
 	r->traceback.type_len = 0;
-	shrink(&r->text);
-	shrink(&r->masked[0]);
-	shrink(&r->masked[1]);
+	shrink_given(r, KEPT_BYTES);
 	return 0;
 }
 
@@ -478,6 +484,25 @@ int records_flush(struct records *r, int64_t now_ms, bool at_end)
 	return err ?: settle(r, now_ms);
 }
 
+int records_cut(struct records *r, int64_t now_ms)
+{
+	int err = settle(r, now_ms);
+
+	if (err || !r->open || !r->text.len)
+		return err;
+	err = close_record(r, true);
+	return err ?: settle(r, now_ms);
+}
+
+size_t records_rest(struct records *r)
+{
+	if (!r->line.len)
+		shrink(&r->line, REST_BYTES);
+	if (!r->ready && !r->text.len)
+		shrink_given(r, REST_BYTES);
+	return r->line.size + r->text.size + r->masked[0].size + r->masked[1].size;
+}
+
 int records_wait_ms(const struct records *r, int64_t now_ms)
 {
 	int64_t left, age_left;
@@ -499,10 +524,8 @@ void records_reset(struct records *r)
 	r->traceback = (struct traceback){ .state = TRACEBACK_NONE };
 	r->join_from = r->join_to = 0;
 	r->clean.n_held = 0;
-	shrink(&r->text);
-	shrink(&r->line);
-	shrink(&r->masked[0]);
-	shrink(&r->masked[1]);
+	shrink_given(r, KEPT_BYTES);
+	shrink(&r->line, KEPT_BYTES);
 }
 
 const struct record_counts *records_counts(struct records *r)

@@ -83,7 +83,7 @@ void records_free(struct records *r);
 /*
  * Takes @n bytes that stand at @offset of the file (right behind those before). *ret_taken: how many were taken, all unless @fn
  * stopped it or there was no memory; go on with the others. A record that @fn did not take is kept, and given again first. At most 6 MiB are
- * kept, and 64 KiB where no record was longer. Returns 0, what @fn returned, or -ENOMEM.
+ * kept, and 64 KiB when all was given. Returns 0, what @fn returned, or -ENOMEM.
  */
 int records_feed(struct records *r, const char *bytes, size_t n, uint64_t offset, int64_t now_ms,
 		 size_t *ret_taken);
@@ -94,6 +94,10 @@ int records_feed(struct records *r, const char *bytes, size_t n, uint64_t offset
 void records_join(struct records *r, uint64_t from, uint64_t to);
 /* As records_feed() without bytes. Gives what waits if it has waited long enough, or, @at_end, whatever there is (a line without newline, too). */
 int records_flush(struct records *r, int64_t now_ms, bool at_end);
+/* The record that waits for more is given as if it were too long, and goes on in another: for want of memory. Returns as records_flush(). */
+int records_cut(struct records *r, int64_t now_ms);
+/* Gives back buffers that have nothing in them. Returns how many bytes of memory the others have. */
+size_t records_rest(struct records *r);
 /* How many ms until records_flush() would give something; -1: nothing waits. */
 int records_wait_ms(const struct records *r, int64_t now_ms);
 /* Forgets what it has: the next bytes are fed from another offset. */
