@@ -819,6 +819,32 @@ static void stops(void)
 	tear_down();
 }
 
+/* What waited when it stopped counts as sent only if it may have been. */
+static void stops_while_it_waits(void)
+{
+	for (int unknown = 0; unknown < 2; unknown++) {
+		set_up(1);
+		write_line(0, "hello");
+		go_on(3000);
+		answer((struct aws_answer){ .failure = AWS_TRANSIENT, .outcome_unknown = unknown });
+		EXPECT(state.list[1].under_way);
+		is_stopped = false;
+		log_push_stop(push, on_stopped, NULL);
+		go_on(100);
+		EXPECT(is_stopped);
+		EXPECT_INT(state.list[1].under_way, unknown);
+		EXPECT_UINT(state.list[1].offset, 0);
+		end();
+		files[0].offset = files[0].done = 0;
+		start();
+		go_on(3000);
+		answer(ok);
+		EXPECT_UINT(number(LOGS_EVENTS), 1);
+		EXPECT_UINT(number(LOGS_MAYBE_TWICE), unknown);
+		tear_down();
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
@@ -837,6 +863,7 @@ int main(int argc, char **argv)
 		{ "a backlog is not read into memory", backlog },
 		{ "times that CloudWatch does not take", old_times },
 		{ "stops behind what is under way", stops },
+		{ "what waits at the end was not sent", stops_while_it_waits },
 		{ "lanes share the descriptors", shares_descriptors },
 	};
 

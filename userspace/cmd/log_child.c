@@ -80,6 +80,9 @@ static void on_told(struct bufferevent *b, void *ctx)
 		}
 		free(line);
 	}
+	/* Nothing of ours is as long; what comes behind it is heard again. */
+	if (evbuffer_get_length(in) >= LINE_MAX_BYTES)
+		evbuffer_drain(in, evbuffer_get_length(in));
 }
 
 /* --- its end */
@@ -197,6 +200,12 @@ static int start(struct log_child *c)
 	return 0;
 }
 
+static void plan_again(struct log_child *c)
+{
+	plan(c, c->again_ms);
+	c->again_ms = c->again_ms * 2 < AGAIN_MAX_MS ? c->again_ms * 2 : AGAIN_MAX_MS;
+}
+
 static void start_or_wait(struct log_child *c)
 {
 	int err = start(c);
@@ -205,18 +214,14 @@ static void start_or_wait(struct log_child *c)
 		return;
 	log_error("the process that ships logs cannot be started: %s; it is tried again",
 		  strerror(-err));
-	plan(c, c->again_ms);
+	plan_again(c);
 }
 
 static void plan_start(struct log_child *c)
 {
-	const bool lived = c->ended_ns - c->began_ns >= LIVED_NS;
-
-	if (lived)
+	if (c->ended_ns - c->began_ns >= LIVED_NS)
 		c->again_ms = AGAIN_MIN_MS;
-	plan(c, c->again_ms);
-	if (!lived && c->again_ms < AGAIN_MAX_MS)
-		c->again_ms = c->again_ms * 2 < AGAIN_MAX_MS ? c->again_ms * 2 : AGAIN_MAX_MS;
+	plan_again(c);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)

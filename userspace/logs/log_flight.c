@@ -50,7 +50,8 @@ void log_flight_again(struct log_lane *l)
 
 static bool is_written(const struct log_lane *l, const struct lane_file *f)
 {
-	return (l->settling && f->to[flight_slot(l)]) || (l->has_next && f->to[l->filling]);
+	return ((l->settling || l->taken_back) && f->to[flight_slot(l)]) ||
+	       (l->has_next && f->to[l->filling]);
 }
 
 static void fill_file(struct log_lane *l, struct lane_file *f, struct position *at)
@@ -67,9 +68,8 @@ static void fill_journal(struct log_lane *l, struct position *at)
 {
 	if (l->settling && *log_flight(l)->cursor)
 		memcpy(l->cursor, log_flight(l)->cursor, sizeof(l->cursor));
-	*at = (struct position){ .seen_s = (int64_t)(clock_realtime_ns() / NS_PER_SEC) };
-	memcpy(at->log, l->config->name, strnlen(l->config->name, sizeof(at->log) - 1));
-	memcpy(at->cursor, l->cursor, sizeof(at->cursor));
+	log_journal_position(l, at);
+	l->journal_known = true;
 	at->under_way = l->has_next;
 	at->under_way_to = l->has_next ? log_lane_filling(l)->n_records : 0;
 }
@@ -349,9 +349,24 @@ static void begin_call(struct log_lane *l)
 	l->state = LANE_CALLING;
 }
 
+/* It waits, and nothing of it, nor of what a process before sent, can have arrived. */
+static bool has_surely_not_arrived(struct log_lane *l)
+{
+	const struct lane_batch *b = log_flight(l);
+
+	return l->state == LANE_WAITING && b->put.n && !l->at && !l->unknown && !l->maybe_before &&
+	       !b->counts.maybe_twice;
+}
+
 void log_flight_step(struct log_lane *l)
 {
 	const bool due = clock_monotonic_ns() >= l->due_ns;
+
+	if (l->push->stopping && !l->taken_back && has_surely_not_arrived(l)) {
+		l->taken_back = true;
+		begin_writing(l);
+		return;
+	}
 
 	if (l->state == LANE_WRITING && l->write_failed && due)
 		begin_writing(l);

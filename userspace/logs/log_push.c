@@ -82,6 +82,7 @@ static bool step(struct log_lane *l)
 	bool more = log_lane_fill(l);
 
 	log_files_register(l);
+	log_journal_register(l);
 	log_flight_step(l);
 	return more && !log_lane_filling(l)->full && !l->has_next;
 }
@@ -133,10 +134,12 @@ static void see_again(struct log_push *p)
 	struct lane_file *f;
 
 	p->seen_ns = clock_monotonic_ns();
-	for (size_t i = 0; i < p->n_lanes; i++)
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		p->lanes[i]->journal_known = false;
 		TAILQ_FOREACH(f, &p->lanes[i]->files, entry)
-	if (!f->to[LANE_A] && !f->to[LANE_B] && !f->maybe_to)
-		f->known = false;
+		if (!f->to[LANE_A] && !f->to[LANE_B] && !f->maybe_to)
+			f->known = false;
+	}
 	(void)positions_forget(p->positions,
 			       (int64_t)(clock_realtime_ns() / NS_PER_SEC) - FORGET_S);
 }
@@ -147,9 +150,11 @@ static void write_all_again(struct log_push *p)
 
 	if (!positions_lost(p->positions))
 		return;
-	for (size_t i = 0; i < p->n_lanes; i++)
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		p->lanes[i]->journal_known = false;
 		TAILQ_FOREACH(f, &p->lanes[i]->files, entry)
-	f->known = false;
+		f->known = false;
+	}
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *ctx)

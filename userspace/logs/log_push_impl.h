@@ -103,6 +103,7 @@ struct log_lane {
 	struct buf line;         /* that they have not taken whole */
 	int64_t line_ms;
 	bool journal_ready;
+	bool journal_known;               /* the state file has where it stands */
 	char cursor[POSITION_CURSOR_MAX]; /* that was written last */
 	uint64_t journal_maybe;           /* so many records may have arrived already */
 	struct lane_known *known;
@@ -112,6 +113,7 @@ struct log_lane {
 	enum lane_slot filling; /* the other one is under way */
 	bool has_flight,
 		has_next; /* has_next: the filling one was closed, and is being written down as under way */
+	bool taken_back;       /* the flight, at the end: it was surely not taken by CloudWatch */
 	bool settling;         /* the flight has arrived; its positions are being written */
 	struct position *list; /* being written */
 	bool write_failed;
@@ -146,7 +148,7 @@ struct log_push {
 	struct log_push_options options;
 	struct log_lane **lanes;
 	size_t n_lanes;
-	size_t turn;     /* the lane that is asked first */
+	size_t turn; /* the lane that is asked first */
 	unsigned int n_calls;
 	size_t memory; /* of the records of all files */
 	struct event *soon, *tick;
@@ -198,6 +200,10 @@ void log_files_register(struct log_lane *l);
 /* --- log_journal.c */
 int log_journal_open(struct log_lane *l, const struct position *known, size_t n, struct buf *why);
 void log_journal_close(struct log_lane *l);
+/* Where it stands, with nothing under way. */
+void log_journal_position(const struct log_lane *l, struct position *ret);
+/* Writes down where it begins. */
+void log_journal_register(struct log_lane *l);
 bool log_journal_fill(struct log_lane *l);
 bool log_journal_waits(struct log_lane *l);
 
