@@ -140,7 +140,7 @@ bool log_journal_fill(struct log_lane *l)
 		bytes += e->len;
 		err = take_entry(l, e);
 		if (err) /* left out, for lack of memory */
-			l->push->n[LOGS_LOST_BYTES] += e->len;
+			l->push->n[LOGS_LOST_BYTES] += l->count == COUNT_ONLY ? 0 : e->len;
 	}
 	return !err;
 }

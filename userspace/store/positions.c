@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@
 	"REPLACE INTO log_position (" SQL_COLUMNS \
 	") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 #define SQL_FORGET "DELETE FROM log_position WHERE seen_s < ?1"
+#define SQL_FORGET_LOGS "DELETE FROM log_position WHERE substr(log, 1, length(?1)) = ?1"
 
 /* How many are read at once: a position is some KiB. */
 #define READ_AT_ONCE 32
@@ -47,6 +49,7 @@ struct put_job {
 struct forget_job {
 	struct positions *positions;
 	int64_t seen_s;
+	char prefix[POSITION_LOG_MAX]; /* "": by seen_s */
 };
 
 struct read_job {
@@ -292,8 +295,10 @@ static int forget_work(sqlite3 *db, void *arg)
 	int err;
 
 	births_note(j->positions);
-	err = sql_prepare(db, SQL_FORGET, &st);
-	if (!err)
+	err = sql_prepare(db, *j->prefix ? SQL_FORGET_LOGS : SQL_FORGET, &st);
+	if (!err && *j->prefix)
+		err = sql_errno(db, bind_bytes(st, 1, j->prefix, strlen(j->prefix)));
+	else if (!err)
 		err = sql_bind(st, &j->seen_s, 1);
 	return err ? err : sql_step(st);
 }
@@ -307,14 +312,15 @@ static void forget_done(int err, void *arg)
 	free(j);
 }
 
-int positions_forget(struct positions *p, int64_t seen_s)
+static int forget(const struct forget_job *what)
 {
 	struct forget_job *j = calloc(1, sizeof(*j));
+	struct positions *p = what->positions;
 	int err;
 
 	if (!j)
 		return -ENOMEM;
-	*j = (struct forget_job){ .positions = p, .seen_s = seen_s };
+	*j = *what;
 	p->refs++;
 	err = store_do(p->store, forget_work, forget_done, j);
 	if (err) {
@@ -322,4 +328,19 @@ int positions_forget(struct positions *p, int64_t seen_s)
 		free(j);
 	}
 	return err;
+}
+
+int positions_forget(struct positions *p, int64_t seen_s)
+{
+	const struct forget_job j = { .positions = p, .seen_s = seen_s };
+
+	return forget(&j);
+}
+
+int positions_forget_logs(struct positions *p, const char *prefix)
+{
+	struct forget_job j = { .positions = p };
+
+	snprintf(j.prefix, sizeof(j.prefix), "%s", prefix);
+	return forget(&j);
 }
