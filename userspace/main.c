@@ -8,6 +8,7 @@
 
 #include "base/util.h"
 #include "cmd/cmd.h"
+#include "cmd/tool.h"
 
 static const struct {
 	const char *name;
@@ -84,7 +85,7 @@ int main(int argc, char **argv)
 	if (strcmp(name, "--version") == 0)
 		return finish(cmd_version(1, argv));
 	if (*name)
-		fprintf(stderr, "isamon: unknown command \"%s\"\n", name);
+		tool_wrong("isamon", NULL, TOOL_UNKNOWN_COMMAND, name);
 	help(stderr);
 	return CMD_USAGE;
 }

@@ -193,12 +193,6 @@ static void all_or_nothing(void)
 	}
 }
 
-static int spoil(sqlite3 *db, void *job)
-{
-	(void)job;
-	return sql_run(db, "DROP TABLE log_position");
-}
-
 static void begun_anew(void)
 {
 	struct position a = sample("log", 1);
@@ -207,7 +201,7 @@ static void begun_anew(void)
 	REQUIRE_INT(open_all(), 0);
 	EXPECT_INT(put_all(&a, 1), 0);
 	EXPECT(!positions_lost(positions));
-	EXPECT_INT(store_wait(t.store, spoil, NULL), 0);
+	EXPECT_INT(store_wait(t.store, store_spoil, NULL), 0);
 	EXPECT_INT(put_all(&a, 1), 0);
 	EXPECT(positions_lost(positions));
 	EXPECT(!positions_lost(positions));

@@ -13,6 +13,7 @@
 #include "base/util.h"
 #include "base/when.h"
 #include "cmd/cmd.h"
+#include "cmd/tool.h"
 
 #define NS_PER_MS 1000000ull
 
@@ -60,7 +61,7 @@ int cmd_logs(int argc, char **argv)
 		return CMD_OK;
 	}
 	if (*name)
-		fprintf(stderr, "isamon logs: unknown command \"%s\"\n", name);
+		tool_wrong("isamon logs", NULL, TOOL_UNKNOWN_COMMAND, name);
 	help(stderr);
 	return CMD_USAGE;
 }

@@ -301,10 +301,8 @@ int logs_get(int argc, char **argv)
 	status = tool_options(argc, argv, options, ARRAY_SIZE(options), usage, &first);
 	if (status)
 		return status > 0 ? CMD_OK : CMD_USAGE;
-	if (argc - first > 2) {
-		fprintf(stderr, COMMAND ": unexpected argument %s\n%s", argv[first + 2], usage);
-		return CMD_USAGE;
-	}
+	if (argc - first > 2)
+		return tool_wrong(COMMAND, usage, TOOL_UNEXPECTED, argv[first + 2]);
 	g.group = first < argc ? argv[first] : NULL;
 	g.stream = first + 1 < argc ? argv[first + 1] : NULL;
 	status = tool_load(config_path, &c);

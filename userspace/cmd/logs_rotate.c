@@ -87,10 +87,8 @@ int logs_rotate(int argc, char **argv)
 	status = tool_options(argc, argv, options, ARRAY_SIZE(options), usage, &first);
 	if (status)
 		return status > 0 ? CMD_OK : CMD_USAGE;
-	if (first < argc) {
-		fprintf(stderr, COMMAND ": unexpected argument %s\n%s", argv[first], usage);
-		return CMD_USAGE;
-	}
+	if (first < argc)
+		return tool_wrong(COMMAND, usage, TOOL_UNEXPECTED, argv[first]);
 	status = tool_load(config_path, &c);
 	return status ? status : rotate(c, force, dry_run);
 }

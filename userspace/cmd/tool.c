@@ -47,6 +47,17 @@ int tool_options(int argc, char **argv, const struct tool_option *o, size_t n, c
 	return 0;
 }
 
+int tool_wrong(const char *command, const char *usage, const char *what, const char *argument)
+{
+	if (argument)
+		fprintf(stderr, "%s: %s \"%s\"\n", command, what, argument);
+	else
+		fprintf(stderr, "%s: %s\n", command, what);
+	if (usage)
+		fputs(usage, stderr);
+	return CMD_USAGE;
+}
+
 int tool_load(const char *path, struct config **ret_config)
 {
 	_cleanup_(buf_done) struct buf problems = BUF_INIT(PROBLEMS_MAX);
