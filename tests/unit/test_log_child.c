@@ -31,7 +31,7 @@ static struct event_base *base;
 static struct log_child *child;
 static struct config config = { .logs_enabled = true };
 
-/* The shipper tells @pages's lines, then waits for its end. */
+/* Adds to what a shipper tells, before it waits for its end. */
 static void tell(const char *path, bool counting, uint64_t errors, uint64_t exceptions)
 {
 	_cleanup_(buf_done) struct buf line = BUF_INIT(100000);
@@ -59,7 +59,7 @@ static void set_up(void)
 	REQUIRE(f);
 	fprintf(f,
 		"#!/bin/sh\nn=$(cat %s.n 2>/dev/null || echo 0)\necho $((n + 1)) >%s.n\n"
-		"cat %s.$n >&3\nexec cat <&3 >/dev/null\n",
+		"cat %s.$n >&3\nexec sleep 60\n",
 		program, program, pages);
 	fclose(f);
 	chmod(program, 0700);
