@@ -257,6 +257,11 @@ run 0 check
 has_not PROBLEM
 run 0 check --json
 "$PY" -c 'import json, sys; d = json.load(open(sys.argv[1])); assert d["fine"] and len(d["findings"]) >= 7, d' "$T/out" || fail "--json"
+# What logrotate.conf has itself, above them.
+printf '%s {\n\tdaily\n}\n' "$L/application.log" >"$T/logrotate.conf"
+run 1 check
+has_check PROBLEM "$L/application.log: is rotated by itself, and by $T/logrotate.conf too"
+rm "$T/logrotate.conf"
 # The guide's own file, beside ours.
 printf '%s {\n\tdaily\n\tcopytruncate\n}\n' "$L/*.log" >"$T/rotate.d/agent-isa"
 run 1 check
@@ -342,6 +347,12 @@ assert d["rows"][0]["@message"].startswith("ERROR line "), d' "$T/out" || fail "
 run 3 query 'filter filter'
 run 2 query
 run 2 query one two
+run 2 query ''
+has "say what to ask for" err
+run 2 query x --group 'a b'
+has '"a b" is no log group' err
+run 2 get agent-isa ''
+has "STREAM is empty" err
 fake queries/set end=Timeout >/dev/null
 run 3 query "$query"
 has 'Timeout; ask for less time' err

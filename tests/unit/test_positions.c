@@ -136,7 +136,7 @@ static void many(void)
 	set_up();
 	REQUIRE_INT(open_all(), 0);
 	for (uint64_t i = 0; i < 150; i++)
-		list[i] = sample("log", i + 1);
+		list[i] = sample("log", i + 1), list[i].cursor[0] = '\0';
 	EXPECT_INT(put_all(list, 150), 0);
 	EXPECT_INT(read_each(), 0);
 	REQUIRE_UINT(seen.n, 150);
@@ -170,6 +170,43 @@ static void forgets_by_prefix(void)
 	settle();
 	close_all();
 	tear_down();
+}
+
+static int count(const struct position *p, void *ctx)
+{
+	uint64_t *n = ctx;
+
+	n[p->log[0] == 'b']++;
+	EXPECT(p->log[0] == 'b' || p->id > 50);
+	return 0;
+}
+
+/* Of each log so many, those that were seen last; journals are never too old. */
+static void bounded(void)
+{
+	struct position *list = calloc(1024, sizeof(*list)), j = sample("b", 1);
+	uint64_t n[2] = { 0, 0 };
+	size_t m = 0;
+
+	set_up();
+	REQUIRE_INT(open_all(), 0);
+	for (uint64_t i = 0; i < POSITION_LOG_MAX + 50; i++) {
+		list[m] = sample("a", i + 1);
+		list[m++].cursor[0] = '\0';
+		if (m < 1024 && i + 1 < POSITION_LOG_MAX + 50)
+			continue;
+		EXPECT_INT(put_all(list, m), 0);
+		m = 0;
+	}
+	EXPECT_INT(put_all(&j, 1), 0);
+	EXPECT_INT(positions_forget(positions, 1002), 0);
+	EXPECT_INT(positions_each(positions, count, n), 0);
+	EXPECT_UINT(n[0], POSITION_LOG_MAX);
+	EXPECT_UINT(n[1], 1);
+	settle();
+	close_all();
+	tear_down();
+	free(list);
 }
 
 /* Nothing of one that fails is there. */
@@ -235,6 +272,7 @@ int main(int argc, char **argv)
 		{ "many, some forgotten", many },
 		{ "those of an owner are forgotten by the beginning of their names",
 		  forgets_by_prefix },
+		{ "of each log so many", bounded },
 		{ "all of a transaction or nothing", all_or_nothing },
 		{ "a file that was begun anew is told", begun_anew },
 		{ "closing in the middle of work", closes_in_the_middle },

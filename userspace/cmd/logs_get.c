@@ -279,7 +279,11 @@ static int settle(struct getting *g, const struct config *c, const char *since, 
 		g->since_ms = (until ? g->until_ms : now_ms) - HOUR_MS;
 	if (!g->group)
 		g->group = c->logs_group;
-	return 0;
+	if (g->stream && !*g->stream) {
+		fputs(COMMAND ": STREAM is empty; leave it out for all streams\n", stderr);
+		return -EINVAL;
+	}
+	return logs_group_is_one(COMMAND, g->group) ? 0 : -EINVAL;
 }
 
 int logs_get(int argc, char **argv)

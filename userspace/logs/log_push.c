@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,6 +23,9 @@
 #define TICK_BUSY_MS 100
 #define SEEN_EVERY_NS (3600 * NS_PER_SEC)
 #define FORGET_S ((int64_t)60 * 86400)
+#define OPEN_OTHERS 128
+#define OPEN_MIN 4
+#define OPEN_MAX 512
 
 void log_push_soon(struct log_push *p)
 {
@@ -202,6 +206,18 @@ static int open_lane(struct log_push *p, const struct config_log *c, enum log_co
 	return 0;
 }
 
+/* What is left of the descriptors that we may have when calls, the state file and the like have theirs. */
+static size_t open_max(size_t n_logs)
+{
+	struct rlimit limit;
+	size_t n;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < OPEN_OTHERS * 2)
+		return OPEN_MIN;
+	n = (size_t)(limit.rlim_cur - OPEN_OTHERS) / (n_logs ? n_logs : 1);
+	return n < OPEN_MIN ? OPEN_MIN : n > OPEN_MAX ? OPEN_MAX : n;
+}
+
 static int open_lanes(struct log_push *p, const struct config_log *const *logs, size_t n)
 {
 	const bool count = p->options.count;
@@ -210,6 +226,7 @@ static int open_lanes(struct log_push *p, const struct config_log *const *logs, 
 	p->lanes = calloc(2 * n + 1, sizeof(struct log_lane *));
 	if (!p->lanes)
 		return -ENOMEM;
+	p->open_max = open_max(count ? 2 * n : n);
 	for (size_t i = 0; i < n && i < LOGS_LOGS_MAX && !err; i++) {
 		err = open_lane(p, logs[i], count && !logs[i]->ship ? COUNT_TOO : COUNT_NOT);
 		if (!err && count && logs[i]->ship)

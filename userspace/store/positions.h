@@ -13,13 +13,15 @@
 
 #include "store/store.h"
 
-#define POSITION_LOG_MAX 72 /* with its NUL */
+#define POSITION_NAME_MAX 72 /* with its NUL */
 #define POSITION_FINGERPRINT_BYTES 32
 #define POSITION_TAIL_MAX 256
 #define POSITION_CURSOR_MAX 256
+/* Of one log; beyond it those that were seen last stay. Twice as many as are followed at most. */
+#define POSITION_LOG_MAX 8192
 
 struct position {
-	char log[POSITION_LOG_MAX]; /* of the [log] section, and what its owner puts before it */
+	char log[POSITION_NAME_MAX]; /* of the [log] section, and what its owner puts before it */
 	/* Of these bytes, whatever file they are in: a file that was copied and truncated, or compressed, goes on under its id, and what
 	 * is written to its old inode has another. 0: a journal. */
 	uint64_t id;
@@ -54,7 +56,7 @@ int positions_each(struct positions *p, int (*fn)(const struct position *at, voi
 int positions_put(struct positions *p, const struct position *list, size_t n,
 		  void (*done)(int err, void *ctx), void *ctx);
 
-/* Forgets those that were not seen since @seen_s. */
+/* Forgets files that were not seen since @seen_s, and what is beyond POSITION_LOG_MAX. */
 int positions_forget(struct positions *p, int64_t seen_s);
 
 /* Forgets those whose log begins with @prefix, which is copied. */
