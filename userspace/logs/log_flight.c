@@ -59,6 +59,7 @@ static void fill_file(struct log_lane *l, struct lane_file *f, struct position *
 	if (l->settling && f->to[flight_slot(l)])
 		followed_done(f->followed, f->to[flight_slot(l)]);
 	followed_position(f->followed, at);
+	memcpy(at->log, l->key, sizeof(l->key));
 	at->under_way = l->has_next && f->to[l->filling];
 	at->under_way_to = at->under_way ? f->to[l->filling] : 0;
 	f->known = true;
@@ -79,7 +80,8 @@ static void on_written(int err, void *ctx);
 static int write_down(struct log_lane *l)
 {
 	struct lane_file *f;
-	size_t n = l->journal != NULL;
+	const bool counts = l->count != COUNT_NOT && l->settling;
+	size_t n = (l->journal != NULL) + counts;
 	int err;
 
 	TAILQ_FOREACH(f, &l->files, entry)
@@ -94,6 +96,8 @@ static int write_down(struct log_lane *l)
 	TAILQ_FOREACH(f, &l->files, entry)
 	if (is_written(l, f))
 		fill_file(l, f, &l->list[n++]);
+	if (counts)
+		log_count_fill(l, &log_flight(l)->counts, &l->list[n++]);
 	err = positions_put(l->push->positions, l->list, n, on_written, l);
 	free(take(l->list));
 	return err;
@@ -101,6 +105,8 @@ static int write_down(struct log_lane *l)
 
 static void begin_writing(struct log_lane *l)
 {
+	if (l->state != LANE_WRITING)
+		l->writing_ns = clock_monotonic_ns();
 	l->state = LANE_WRITING;
 	l->write_failed = write_down(l) != 0;
 	if (l->write_failed)
@@ -129,6 +135,7 @@ static void on_written(int err, void *ctx)
 	}
 	if (l->settling) {
 		log_lane_count(l, &log_flight(l)->counts);
+		log_count_settle(l, &log_flight(l)->counts);
 		log_lane_batch_reset(l, flight_slot(l));
 		l->settling = l->has_flight = false;
 	}

@@ -53,7 +53,7 @@ static void on_ready(void *ctx)
 void log_journal_position(const struct log_lane *l, struct position *ret)
 {
 	*ret = (struct position){ .seen_s = (int64_t)(clock_realtime_ns() / NS_PER_SEC) };
-	memcpy(ret->log, l->config->name, strnlen(l->config->name, sizeof(ret->log) - 1));
+	memcpy(ret->log, l->key, sizeof(ret->log));
 	memcpy(ret->cursor, l->cursor, sizeof(ret->cursor));
 }
 
@@ -187,7 +187,7 @@ bool log_journal_fill(struct log_lane *l)
 		bytes += e->len;
 		err = take_entry(l, e);
 		if (err) /* left out, for lack of memory */
-			l->push->n[LOGS_LOST_BYTES] += e->len;
+			l->push->n[LOGS_LOST_BYTES] += l->count == COUNT_ONLY ? 0 : e->len;
 	}
 	return !err;
 }

@@ -7,6 +7,7 @@
 
 #include "logs/follow.h"
 #include "logs/journal.h"
+#include "logs/log_count.h"
 #include "logs/log_names.h"
 #include "logs/log_push.h"
 #include "logs/put_log_events.h"
@@ -90,6 +91,11 @@ STAILQ_HEAD(lane_entries, lane_entry);
 struct log_lane {
 	struct log_push *push;
 	const struct config_log *config;
+	struct config_log own;       /* that @config is, of a lane that only counts */
+	char key[POSITION_NAME_MAX]; /* of its positions */
+	enum log_count count;
+	struct log_counted counted; /* as it stands in the state file */
+	uint64_t writing_ns;        /* since when it is LANE_WRITING */
 	struct record_rules *rules;
 	struct follow *follow;
 	struct lane_files files;
@@ -148,7 +154,10 @@ struct log_push {
 	struct log_push_options options;
 	struct log_lane **lanes;
 	size_t n_lanes;
-	size_t turn; /* the lane that is asked first */
+	size_t n_shipping;                 /* of these, those that send */
+	struct log_counted counted_before; /* of logs that are configured no more */
+	size_t open_max;                   /* files that a lane may hold open */
+	size_t turn;                       /* the lane that is asked first */
 	unsigned int n_calls;
 	size_t memory; /* of the records of all files */
 	struct event *soon, *tick;
@@ -169,8 +178,8 @@ int64_t log_push_now_ms(const struct log_push *p); /* on AWS's clock */
 uint32_t log_push_random(struct log_push *p);
 
 /* --- log_lane.c: the batch that is being filled */
-int log_lane_new(struct log_push *p, const struct config_log *c, struct buf *why,
-		 struct log_lane **ret);
+int log_lane_new(struct log_push *p, const struct config_log *c, enum log_count count,
+		 struct buf *why, struct log_lane **ret);
 void log_lane_free(struct log_lane *l);
 struct lane_batch *log_lane_filling(struct log_lane *l);
 /* For records: 1: the batch is full, it comes again. @maybe: it may have arrived already. */
