@@ -13,6 +13,7 @@
 #include "config/check_alarm.c"
 #include "config/check_aws.c"
 #include "config/check_logs.c"
+#include "config/check_service.c"
 #include "config/config.c"
 #include "config/log.c"
 #include "config/parse.c"

@@ -69,6 +69,17 @@ static void expect_defaults(const struct config *c)
 	EXPECT_STR(c->service_name, "agent-isa");
 	EXPECT_UINT(c->n_ports, 1);
 	EXPECT_UINT(c->ports[0], 8000);
+	EXPECT_INT((int)c->service_manager, CONFIG_MANAGER_AUTO);
+	EXPECT_STR(c->service_program, "");
+	EXPECT_STR(c->service_unit, "");
+	EXPECT_STR(c->service_supervisor_socket, "");
+	EXPECT_STR(c->service_supervisor_user, "");
+	EXPECT_STR(c->service_supervisor_password, "");
+	EXPECT_STR(c->service_health, "/health");
+	EXPECT_UINT(c->service_start_timeout_s, 60);
+	EXPECT_UINT(c->service_stop_timeout_s, 60);
+	REQUIRE_UINT(c->n_databases, 1);
+	EXPECT_STR(c->databases[0], "/opt/agent-isa/data/production.db");
 	REQUIRE_UINT(c->n_routes, 2);
 	EXPECT_STR(c->routes[0], "/api/files/{session_id}");
 	EXPECT_STR(c->routes[1], "/ws/{session_id}");
