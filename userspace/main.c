@@ -21,6 +21,7 @@ static const struct {
 	{ "alarms", cmd_alarms, "CloudWatch's alarms, as they are configured" },
 	{ "dashboard", cmd_dashboard, "CloudWatch's dashboard of what isamon publishes" },
 	{ "logs", cmd_logs, "the service's logs: here, in CloudWatch, and their rotation" },
+	{ "db", cmd_db, "check, copy, measure, vacuum the service's databases" },
 	{ "service", cmd_service, "start, stop, restart the service; who runs it, and how it is" },
 	{ "ship-logs", cmd_ship_logs, NULL }, /* of the daemon, for itself */
 	{ "check-config", cmd_check_config, "check a configuration file" },

@@ -158,7 +158,7 @@ static void keep_process(struct reading *r)
 		stop(r, -E2BIG, "it has too many processes");
 		return;
 	}
-	more = reallocarray(a->processes, a->n + 1, sizeof(*more));
+	more = realloc(a->processes, (a->n + 1) * sizeof(*more));
 	if (!more) {
 		stop(r, -ENOMEM, "no memory");
 		return;

@@ -19,6 +19,7 @@ int cmd_alarms(int argc, char **argv);
 int cmd_dashboard(int argc, char **argv);
 int cmd_logs(int argc, char **argv);
 int cmd_service(int argc, char **argv);
+int cmd_db(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
 int cmd_ship_logs(int argc, char **argv);
 int cmd_version(int argc, char **argv);
