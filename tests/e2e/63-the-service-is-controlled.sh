@@ -27,7 +27,7 @@ run() {
 	[ "$got" = "$want" ] || fail "isamon service $*: status $got, expected $want: $(head -n 20 "$T/out" "$T/err")"
 }
 has() { grep -qE -e "$1" "$T/${2:-out}" || fail "no '$1' in: $(head -n 30 "$T/${2:-out}")"; }
-pid_of() { "$ISAMON" service status --json --config "$T/isamon.conf" | "$PY" -c 'import json, sys; print(json.load(sys.stdin)["processes"][0].get("pid", 0))'; }
+pid_of() { { "$ISAMON" service status --json --config "$T/isamon.conf" || :; } | "$PY" -c 'import json, sys; print(json.load(sys.stdin)["processes"][0].get("pid", 0))'; }
 
 echo 'def broken(:' >"$T/broken.py"
 cat >"$T/sv.conf" <<END

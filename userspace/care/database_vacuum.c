@@ -73,10 +73,19 @@ static void unset_temporary(void)
 	sqlite3_temp_directory = NULL;
 }
 
+/* Of a process that was killed. Whoever has it alone keeps the index in memory, and would leave this one lying there. */
+static void remove_index(const char *path)
+{
+	_cleanup_(buf_done) struct buf name = BUF_INIT(8192);
+
+	if (buf_printf(&name, "%s-shm", path) == 0)
+		unlink(buf_str(&name));
+}
+
 static int vacuum(const char *path, const struct database_progress *progress, struct buf *why)
 {
 	_cleanup_(database_close) struct database d = { .path = path };
-	int code, err;
+	int code;
 
 	if (progress)
 		d.progress = *progress;
@@ -91,12 +100,12 @@ static int vacuum(const char *path, const struct database_progress *progress, st
 		return -EBUSY;
 	}
 	if (code == SQLITE_OK) {
+		remove_index(path);
 		database_doing(&d, "vacuuming");
 		code = sqlite3_exec(d.sql, SQL_VACUUM, NULL, NULL, NULL);
 		sqlite3_progress_handler(d.sql, 0, NULL, NULL);
 	}
-	err = database_explain(&d, code, why);
-	return err;
+	return database_explain(&d, code, why);
 }
 
 /* The copy takes the database's place; its log, if there is one, belongs to what is thrown away. */
