@@ -17,7 +17,7 @@
 #define HEADER_BYTES 100
 #define MAGIC "SQLite format 3"
 #define READ_VERSION_AT 19 /* 1: rollback journals, 2: WAL (sqlite.org/fileformat2.html) */
-#define PROGRESS_STEPS 100000
+#define PROGRESS_STEPS 1000
 #define URI_MAX 12400
 
 #define SQL_TOUCH "SELECT count(*) FROM sqlite_schema"
