@@ -131,7 +131,7 @@ run 1 check --json
 run 2 backup "$T/nope"
 run 1 backup "$T/nope" --database "$D/bad.db"
 has 'is damaged, so is every copy of it' err
-[ ! -e "$T/nope" ] && [ ! -e "$T/nope.tmp" ] || fail "a copy of a damaged one is there"
+if [ -e "$T/nope" ] || [ -e "$T/nope.tmp" ]; then fail "a copy of a damaged one is there"; fi
 "$PY" -c "
 import sqlite3, sys
 d = sqlite3.connect(sys.argv[1])
@@ -199,7 +199,7 @@ has "$B: [0-9.]+ (K|M)iB, before it [0-9.]+ MiB"
 [ "$(stat -c %s "$B")" -lt $((before / 4)) ] || fail "not smaller: $before, $(stat -c %s "$B")"
 [ ! -e "$B.before-vacuum" ] || fail "the copy is left"
 second=$(main_pid)
-[ "$second" != "$first" ] && [ "$second" != 0 ] || fail "the service was not stopped and started: $first, $second"
+if [ "$second" = "$first" ] || [ "$second" = 0 ]; then fail "the service was not stopped and started: $first, $second"; fi
 curl -fsS -o /dev/null "http://127.0.0.1:$SERVICE_PORT/" || fail "it does not answer"
 run 0 check
 stop supervisord

@@ -309,7 +309,7 @@ static int tell_each(struct supervisor *s, const char *method, wanted_fn wanted,
 	struct service_state state;
 	int err = look(s, &state, why);
 
-	for (size_t i = 0; i < state.n && !err; i++)
+	for (size_t i = 0; !err && i < state.n; i++)
 		if (wanted(&state.processes[i]))
 			err = tell(s, method, &state.processes[i], second, why);
 	return err;
@@ -376,7 +376,7 @@ static int reload(void *manager, struct buf *why)
 	struct service_state state;
 	int err = look(manager, &state, why);
 
-	for (size_t i = 0; i < state.n && !err; i++)
+	for (size_t i = 0; !err && i < state.n; i++)
 		err = may_hup(&state.processes[i], why);
 	return err ? err : tell_each(manager, "supervisor.signalProcess", runs, &hup, why);
 }

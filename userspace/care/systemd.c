@@ -22,9 +22,6 @@
 #define TAIL_MAX 4096
 #define UNIT_MAX 255
 #define US_PER_S 1000000
-#define PROPERTIES \
-	"LoadState,ActiveState,SubState,Result,MainPID,NRestarts,ExecMainCode,ExecMainStatus," \
-	"ExecMainStartTimestampMonotonic,CanReload,Job"
 
 struct systemd {
 	char unit[UNIT_MAX + 1];
@@ -191,11 +188,15 @@ static int order(struct systemd *s, const char *verb, struct buf *why)
 	return explain(verb, child_run(argv, TIMEOUT_MS, &out), &out, why);
 }
 
+static const char properties[] =
+	"LoadState,ActiveState,SubState,Result,MainPID,NRestarts,ExecMainCode,ExecMainStatus,"
+	"ExecMainStartTimestampMonotonic,CanReload,Job";
+
 static int show(struct systemd *s, struct systemd_unit *ret, struct buf *why)
 {
 	_cleanup_(buf_done) struct buf out = BUF_INIT(OUTPUT_MAX);
 	const char *argv[] = { "systemctl", "--no-pager", "show",  "--property",
-			       PROPERTIES,  "--",         s->unit, NULL };
+			       properties,  "--",         s->unit, NULL };
 	int err = explain("show", child_run(argv, TIMEOUT_MS, &out), &out, why);
 
 	if (err)

@@ -35,15 +35,14 @@ struct config {
 	char *service_name;               /* name = agent-isa */
 	uint16_t ports[CONFIG_PORTS_MAX]; /* ports = 8000 (list by comma or space) */
 	size_t n_ports;
-	enum config_manager service_manager; /* manager = auto */
-	char *service_program;               /* program = ; "": as name */
-	char *service_unit;                  /* unit = ; "": NAME.service */
-	char *service_supervisor_socket;     /* supervisor_socket = ; "": where it usually is */
-	char *service_supervisor_user;       /* supervisor_user = */
-	char *service_supervisor_password;   /* supervisor_password = */
-	char *service_health;                /* health = /health; or none */
-	uint64_t service_start_timeout_s;    /* start_timeout = 60 */
-	uint64_t service_stop_timeout_s;     /* stop_timeout = 60 */
+	char *service_program;             /* program = ; "": as name */
+	char *service_unit;                /* unit = ; "": NAME.service */
+	char *service_supervisor_socket;   /* supervisor_socket = ; "": where it usually is */
+	char *service_supervisor_user;     /* supervisor_user = */
+	char *service_supervisor_password; /* supervisor_password = */
+	char *service_health;              /* health = /health; or none */
+	uint64_t service_start_timeout_s;  /* start_timeout = 60 */
+	uint64_t service_stop_timeout_s;   /* stop_timeout = 60 */
 	/* [database] */
 	char *databases
 		[CONFIG_DATABASES_MAX]; /* path = /opt/agent-isa/data/production.db; repeatable */
@@ -117,6 +116,8 @@ struct config {
 	char *runtime_directory;  /* runtime_directory = /run/isamon */
 	char *state_directory;    /* state_directory = /var/lib/isamon */
 	enum log_level log_level; /* log_level = info */
+	/* [service], here to fill the space */
+	enum config_manager service_manager; /* manager = auto */
 };
 
 /* A configuration of defaults. Caller frees with config_free(). Returns 0 or -ENOMEM. */
