@@ -51,7 +51,6 @@ test	supervisor		supervisor
 test	!logrotate=logrotate	!logrotate=logrotate
 test	python3-botocore	python3-botocore
 test	awscli			awscli
-test	!openssl=openssl	!openssl=openssl
 test	faketime		libfaketime
 test	!openssl=openssl	!openssl=openssl
 test	!node=nodejs		!node=nodejs
@@ -62,7 +61,6 @@ test	!curl=curl		!curl=curl-minimal
 test	prometheus		prometheus
 test	prometheus-process-exporter	-
 test	tmux			tmux
-test	!logrotate=logrotate	logrotate
 test	systemd-journal-remote	systemd-journal-remote
 test	iproute2		iproute
 test	procps			procps-ng

@@ -8,12 +8,9 @@
 
 #include "base/util.h"
 #include "cmd/cmd.h"
+#include "cmd/tool.h"
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *help;
-} commands[] = {
+static const struct tool_command commands[] = {
 	{ "run", cmd_run, "watch the service and serve its metrics (the daemon)" },
 	{ "top", cmd_top, "requests, errors and latency by route, live" },
 	{ "status", cmd_status, "the state of the service now, on one screen" },
@@ -27,17 +24,6 @@ static const struct {
 	{ "check-config", cmd_check_config, "check a configuration file" },
 	{ "version", cmd_version, "versions of isamon and its libraries" },
 };
-
-static void help(FILE *to)
-{
-	fputs("usage: isamon COMMAND [OPTION...]\n\n", to);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (commands[i].help)
-			fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].help);
-	fputs("\nisamon COMMAND --help tells more. Exit status: 0 fine; 1 what was asked about is not\n"
-	      "fine; 2 wrong usage or configuration; 3 could not be done.\n",
-	      to);
-}
 
 /* stdio has not kept why an earlier write failed; a pipe still tells that nobody reads it. */
 static int write_error(void)
@@ -62,31 +48,9 @@ static int finish(int status)
 	return CMD_FAILED;
 }
 
-/* getopt(3) begins its complaints with argv[0]. */
-static int run(size_t i, int argc, char **argv)
-{
-	char name[32];
-
-	snprintf(name, sizeof(name), "isamon %s", commands[i].name);
-	argv[0] = name;
-	return finish(commands[i].run(argc, argv));
-}
-
 int main(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "";
-
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return run(i, argc - 1, argv + 1);
-	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-		help(stdout);
-		return finish(CMD_OK);
-	}
-	if (strcmp(name, "--version") == 0)
+	if (argc > 1 && strcmp(argv[1], "--version") == 0)
 		return finish(cmd_version(1, argv));
-	if (*name)
-		fprintf(stderr, "isamon: unknown command \"%s\"\n", name);
-	help(stderr);
-	return CMD_USAGE;
+	return finish(tool_dispatch("isamon", commands, ARRAY_SIZE(commands), argc, argv));
 }

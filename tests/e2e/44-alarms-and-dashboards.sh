@@ -215,10 +215,10 @@ grep -qi credentials "$T/out" || fail "without credentials: $(cat "$T/out")"
 say "== usage"
 conf "${error_rate[@]}"
 expect 2 "say what: list, diff, apply or delete" alarms
-expect 2 "unknown command frobnicate" alarms frobnicate
-expect 2 "unexpected argument x" alarms list x
+expect 2 'unknown command "frobnicate"' alarms frobnicate
+expect 2 'unexpected argument "x"' alarms list x
 expect 2 "prune and --adopt are for apply" alarms diff --prune
-expect 2 "unknown command frobnicate" dashboard frobnicate
+expect 2 'unknown command "frobnicate"' dashboard frobnicate
 expect 2 "name takes 1 to 255" dashboard diff --name 'a b'
 
 say "== the dashboard"

@@ -82,6 +82,11 @@ import json, sys
 data = json.load(sys.stdin)["MetricData"]
 assert data and all(d["MetricName"] and d["Timestamp"] for d in data), data' || fail "the preview is no request"
 fake faults/off >/dev/null
+fake fault hang operation=PutMetricData >/dev/null
+start push "$ISAMON" metrics push --once --config "$CONF"
+wait_for 20 "the push to say what it waits for" grep -q "^isamon metrics push: waiting for $AWS_URL" "$T/push.log"
+stop push
+fake faults/off >/dev/null
 exits 0 "^pushed [1-9][0-9]* minutes\?, 0 wait$" metrics push --once --config "$CONF"
 exits 0 "^pushed 0 minutes, 0 wait$" metrics push --once --config "$CONF"
 exits 3 "no daemon runs, and no minutes wait in $T/state: .* start isamon" metrics preview --config "$CONF"

@@ -98,9 +98,10 @@ say "== followed over every rotation, each record once"
 start follow "$T/own" "$ISAMON" logs tail -f --config "$T/isamon.conf"
 supervise 3000 6 20000
 ended() { grep -qs "err ends" "$L"/supervisor-error.log*; }
-for ((i = 0; i < 40; i++)); do
+pages=0
+for ((i = 0; i < 100; i++)); do
 	! ended || break
-	curl -s -o "$T/page" "http://127.0.0.1:$WEB_PORT/missing-$i"
+	! curl -s -o "$T/page" "http://127.0.0.1:$WEB_PORT/missing-$i" || pages=$((pages + 1))
 	# As Debian's /etc/logrotate.d/nginx does.
 	if [ $((i % 5)) = 2 ]; then mv "$L/nginx/access.log" "$L/nginx/access.log.$i" && kill -USR1 "$(cat "$T/nginx.pid")"; fi
 	if [ $((i % 5)) = 4 ]; then run 0 rotate --force; fi
@@ -114,9 +115,9 @@ sleep 1.2 # what would come twice
 stop follow INT
 [ "$STATUS" = 0 ] || fail "tail -f: status $STATUS after SIGINT"
 [ "$(find "$L" -name 'application.log.*' | wc -l)" -ge 5 ] || fail "the application did not rotate"
-[ "$(find "$L" -name 'supervisor-output.log-*' | wc -l)" -ge 3 ] || fail "logrotate did not rotate: $(ls "$L")"
-[ -s "$L/supervisor-output.log" ] || fail "supervisord did not open its logs again"
-"$PY" - "$T/follow.log" <<'END' || fail "not each record once"
+# (Empty ones are not rotated: with a second one, supervisord has opened its log again.)
+[ "$(find "$L" -name 'supervisor-output.log-*' | wc -l)" -ge 2 ] || fail "logrotate did not rotate: $(ls "$L")"
+"$PY" - "$T/follow.log" "$pages" <<'END' || fail "not each record once"
 import re, sys
 text = open(sys.argv[1]).read()
 def once(name, pattern, n):
@@ -128,7 +129,7 @@ once("application", r"^application +\S+ \S+ - app.chat - \w+ - record (\d+)$", 3
 once("supervisor-output", r"^supervisor-output  out (\d+)$", 3000)
 assert len(re.findall(r"^ {19}ValueError: bad \d+$", text, re.M)) == 300
 got = len(re.findall(r"^nginx-access .*GET /missing-\d+ ", text, re.M))
-assert got >= 20, got
+assert got == int(sys.argv[2]), "%d of %s pages" % (got, sys.argv[2])
 assert len(re.findall(r"^nginx-error .*missing-\d+\" failed", text, re.M)) == got
 END
 has_not "^isamon" follow.log
@@ -256,6 +257,11 @@ run 0 check
 has_not PROBLEM
 run 0 check --json
 "$PY" -c 'import json, sys; d = json.load(open(sys.argv[1])); assert d["fine"] and len(d["findings"]) >= 7, d' "$T/out" || fail "--json"
+# What logrotate.conf has itself, above them.
+printf '%s {\n\tdaily\n}\n' "$L/application.log" >"$T/logrotate.conf"
+run 1 check
+has_check PROBLEM "$L/application.log: is rotated by itself, and by $T/logrotate.conf too"
+rm "$T/logrotate.conf"
 # The guide's own file, beside ours.
 printf '%s {\n\tdaily\n\tcopytruncate\n}\n' "$L/*.log" >"$T/rotate.d/agent-isa"
 run 1 check
@@ -341,6 +347,12 @@ assert d["rows"][0]["@message"].startswith("ERROR line "), d' "$T/out" || fail "
 run 3 query 'filter filter'
 run 2 query
 run 2 query one two
+run 2 query ''
+has "say what to ask for" err
+run 2 query x --group 'a b'
+has '"a b" is no log group' err
+run 2 get agent-isa ''
+has "STREAM is empty" err
 fake queries/set end=Timeout >/dev/null
 run 3 query "$query"
 has 'Timeout; ask for less time' err

@@ -69,6 +69,8 @@ bad "not loopback" "insecure" "[listen]" "address = 0.0.0.0"
 bad "bad route" "bad.conf:2:.*route" "[http]" "route = no-slash"
 bad "not a power of two" "bad.conf:2:.*ring_size" "[http]" "ring_size = 1000"
 "$ISAMON" check-config "$T/isamon.conf" || fail "check-config does not like a good file"
+"$ISAMON" check-config --config "$T/isamon.conf" || fail "check-config does not take --config"
+refused "check-config: two files" 2 "unexpected argument" "$ISAMON" check-config --config "$T/isamon.conf" "$T/bad.conf"
 "$ISAMON" check-config "$REPO/dist/isamon.conf" || fail "check-config does not like dist/isamon.conf"
 
 say "== what the machine refuses"

@@ -8,6 +8,9 @@
 
 /* --- what comes of each answer, when it comes each time */
 
+#define TENS \
+	"tens tens tens tens tens tens tens tens tens tens tens tens tens tens tens tens tens tens tens tens "
+
 static const struct {
 	const char *name, *status, *headers, *body;
 	enum aws_failure failure;
@@ -50,6 +53,10 @@ static const struct {
 	  TEXT("AccessDeniedException", "User: a is not authorized"), AWS_DENIED,
 	  "AccessDeniedException", 1, 0, false,
 	  "User: a is not authorized; allow cloudwatch:PutMetricData in the IAM policy behind the keys of profile tester" },
+	{ "of a long text the beginning, and all of the advice", "400 Bad Request", JSON ID,
+	  TEXT("AccessDeniedException", "User: " TENS TENS TENS TENS TENS " end"), AWS_DENIED,
+	  "AccessDeniedException", 1, 0, false,
+	  "tens tens ten...; allow cloudwatch:PutMetricData in the IAM policy behind the keys of profile tester" },
 	{ "STS's XML", "403 Forbidden", XML,
 	  "<ErrorResponse><Error><Code>AccessDenied</Code><Message>a &lt; b</Message></Error></ErrorResponse>",
 	  AWS_DENIED, "AccessDenied", 1, 0, false, "403 AccessDenied: a < b; allow" },

@@ -67,6 +67,9 @@ static void refuses(void)
 		  "and another section for the other\n" },
 		{ BASE "path = b\n",
 		  "t.conf:3: [log \"a\"] path = b: not an absolute path; begin it with /\n" },
+		{ BASE "path = /var/log/\n",
+		  "t.conf:3: [log \"a\"] path = /var/log/: a directory; write a file in it, or a "
+		  "pattern such as *.log\n" },
 		{ BASE "group = a b\n",
 		  "t.conf:3: [log \"a\"] group = a b: not a log group; write 1 to 512 "
 		  "letters, digits and . - _ / #\n" },

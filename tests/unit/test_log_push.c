@@ -62,6 +62,18 @@ struct followed {
 static struct followed files[LANES_MAX];
 static size_t n_files;
 static struct follow the_follow;
+static size_t told_open_max;
+
+void follow_set_open_max(struct follow *f, size_t n)
+{
+	(void)f;
+	told_open_max = n;
+}
+
+void followed_put_off(struct followed *d)
+{
+	(void)d;
+}
 
 int follow_new(struct event_base *base, const struct config_log *c, const struct position *known,
 	       size_t n_known, const struct follow_hooks *hooks, struct buf *why,
@@ -324,7 +336,7 @@ static void set_up(size_t n)
 	options = (struct log_push_options){ .group = "g", .retention_days = 30 };
 	base = event_base_new();
 	for (size_t i = 0; i < n; i++) {
-		snprintf(name[i], sizeof(name[i]), "log%zu", i);
+		snprintf(name[i], sizeof(name[i]), "log%u", (unsigned int)(i % 10));
 		configs[i] = (struct config_log){ .name = name[i],
 						  .unit = empty,
 						  .ship = true,
@@ -764,6 +776,24 @@ static void old_times(void)
 
 static bool is_stopped;
 
+/* All lanes together hold no more files open than the process may. */
+static void shares_descriptors(void)
+{
+	struct rlimit usual, limit;
+
+	getrlimit(RLIMIT_NOFILE, &usual);
+	limit = usual;
+	limit.rlim_cur = 1024;
+	EXPECT_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	set_up(1);
+	EXPECT_UINT(told_open_max, 512);
+	tear_down();
+	set_up(LANES_MAX);
+	EXPECT(told_open_max > 100 && LANES_MAX * told_open_max < 1024);
+	tear_down();
+	setrlimit(RLIMIT_NOFILE, &usual);
+}
+
 static void on_stopped(void *ctx)
 {
 	(void)ctx;
@@ -807,6 +837,7 @@ int main(int argc, char **argv)
 		{ "a backlog is not read into memory", backlog },
 		{ "times that CloudWatch does not take", old_times },
 		{ "stops behind what is under way", stops },
+		{ "lanes share the descriptors", shares_descriptors },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

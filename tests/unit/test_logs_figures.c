@@ -78,9 +78,42 @@ static void sums(void)
 	logs_figures_done(&s);
 }
 
+/* After reloads there were others before; what counts for all is still summed up. */
+static void too_many_for_a_sum(void)
+{
+	struct logs_figures a = { .n = { [LOGS_EVENTS] = 1 } }, b = { .n = { [LOGS_EVENTS] = 2 } },
+			    s;
+	char name[20];
+
+	for (unsigned int i = 0; i < LOGS_LOGS_MAX; i++) {
+		snprintf(name, sizeof(name), "a%u", i);
+		logs_figures_log(&a, name);
+		snprintf(name, sizeof(name), "b%u", i);
+		logs_figures_log(&b, name);
+	}
+	REQUIRE_INT(logs_figures_sum(&a, &b, &s), 0);
+	EXPECT_UINT(s.n[LOGS_EVENTS], 3);
+	EXPECT_UINT(s.n_logs, LOGS_LOGS_MAX);
+	logs_figures_done(&a);
+	logs_figures_done(&b);
+	logs_figures_done(&s);
+}
+
+/* Paths have any bytes, and may have been cut. */
+static void strange_problem(void)
+{
+	struct logs_figures f = { .problem = "cannot open /a\xff\xc3" }, g;
+	_cleanup_(buf_done) struct buf a = BUF_INIT(100000);
+
+	REQUIRE_INT(logs_figures_write(&f, &a), 0);
+	REQUIRE_INT(logs_figures_parse(buf_str(&a), a.len - 1, &g), 0);
+	EXPECT_STR(g.problem, "cannot open /a??");
+	logs_figures_done(&g);
+}
+
 static void many_types(void)
 {
-	struct logs_log l = { "x" };
+	struct logs_log l = { .name = "x" };
 	uint64_t sum = 0;
 	char type[20];
 
@@ -140,6 +173,8 @@ int main(int argc, char **argv)
 		{ "to JSON and back", there_and_back },
 		{ "what are no figures", no_figures },
 		{ "of processes that have ended and the present one", sums },
+		{ "of more logs than there may be", too_many_for_a_sum },
+		{ "a problem that is no UTF-8", strange_problem },
 		{ "types of exceptions are bounded", many_types },
 		{ "logs are bounded", many_logs },
 		{ "the page", page },

@@ -136,7 +136,7 @@ static void many(void)
 	set_up();
 	REQUIRE_INT(open_all(), 0);
 	for (uint64_t i = 0; i < 150; i++)
-		list[i] = sample("log", i + 1);
+		list[i] = sample("log", i + 1), list[i].cursor[0] = '\0';
 	EXPECT_INT(put_all(list, 150), 0);
 	EXPECT_INT(read_each(), 0);
 	REQUIRE_UINT(seen.n, 150);
@@ -146,6 +146,43 @@ static void many(void)
 	EXPECT_INT(read_each(), 0);
 	EXPECT_UINT(seen.n, 50);
 	EXPECT_UINT(seen.list[0].id, 101);
+	settle();
+	close_all();
+	tear_down();
+	free(list);
+}
+
+static int count(const struct position *p, void *ctx)
+{
+	uint64_t *n = ctx;
+
+	n[p->log[0] == 'b']++;
+	EXPECT(p->log[0] == 'b' || p->id > 50);
+	return 0;
+}
+
+/* Of each log so many, those that were seen last; journals are never too old. */
+static void bounded(void)
+{
+	struct position *list = calloc(1024, sizeof(*list)), j = sample("b", 1);
+	uint64_t n[2] = { 0, 0 };
+	size_t m = 0;
+
+	set_up();
+	REQUIRE_INT(open_all(), 0);
+	for (uint64_t i = 0; i < POSITION_LOG_MAX + 50; i++) {
+		list[m] = sample("a", i + 1);
+		list[m++].cursor[0] = '\0';
+		if (m < 1024 && i + 1 < POSITION_LOG_MAX + 50)
+			continue;
+		EXPECT_INT(put_all(list, m), 0);
+		m = 0;
+	}
+	EXPECT_INT(put_all(&j, 1), 0);
+	EXPECT_INT(positions_forget(positions, 1002), 0);
+	EXPECT_INT(positions_each(positions, count, n), 0);
+	EXPECT_UINT(n[0], POSITION_LOG_MAX);
+	EXPECT_UINT(n[1], 1);
 	settle();
 	close_all();
 	tear_down();
@@ -173,12 +210,6 @@ static void all_or_nothing(void)
 	}
 }
 
-static int spoil(sqlite3 *db, void *job)
-{
-	(void)job;
-	return sql_run(db, "DROP TABLE log_position");
-}
-
 static void begun_anew(void)
 {
 	struct position a = sample("log", 1);
@@ -187,7 +218,7 @@ static void begun_anew(void)
 	REQUIRE_INT(open_all(), 0);
 	EXPECT_INT(put_all(&a, 1), 0);
 	EXPECT(!positions_lost(positions));
-	EXPECT_INT(store_wait(t.store, spoil, NULL), 0);
+	EXPECT_INT(store_wait(t.store, store_spoil, NULL), 0);
 	EXPECT_INT(put_all(&a, 1), 0);
 	EXPECT(positions_lost(positions));
 	EXPECT(!positions_lost(positions));
@@ -219,6 +250,7 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ "what is put comes back", comes_back },
 		{ "many, some forgotten", many },
+		{ "of each log so many", bounded },
 		{ "all of a transaction or nothing", all_or_nothing },
 		{ "a file that was begun anew is told", begun_anew },
 		{ "closing in the middle of work", closes_in_the_middle },

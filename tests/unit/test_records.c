@@ -374,6 +374,35 @@ static void expect_feed(struct records *r, const char *text, uint64_t *offset, i
 	*offset += taken;
 }
 
+/* Also one that is longer than that already. */
+static void little_room(void)
+{
+	const struct config_log c = config_of(PLAIN);
+	struct seen s = { .text = BUF_INIT(1 << 20), .end = OFFSET };
+	struct record_rules *rules = NULL;
+	struct records *r = NULL;
+	char piece[40000];
+	size_t taken;
+
+	memset(piece, 'x', sizeof(piece));
+	REQUIRE_INT(record_rules_new(&c, NULL, &rules), 0);
+	REQUIRE_INT(records_new(rules, see, &s, &r), 0);
+	EXPECT_INT(records_feed(r, piece, sizeof(piece), OFFSET, NOW, &taken), 0);
+	EXPECT_UINT(s.n, 0);
+	EXPECT(records_held(r) >= sizeof(piece));
+	records_set_room(r, RECORD_ROOM_MIN);
+	EXPECT_INT(records_feed(r, piece, sizeof(piece), OFFSET + sizeof(piece), NOW, &taken), 0);
+	EXPECT_UINT(s.n, 3);
+	EXPECT(records_held(r) <= 8 * RECORD_ROOM_MIN);
+	EXPECT_INT(records_feed(r, "\n", 1, OFFSET + 2 * sizeof(piece), NOW, &taken), 0);
+	EXPECT_INT(records_flush(r, NOW, true), 0);
+	EXPECT_UINT(s.end, OFFSET + 2 * sizeof(piece) + 1);
+	EXPECT(!s.gap);
+	records_free(r);
+	record_rules_free(rules);
+	buf_done(&s.text);
+}
+
 static void waits(void)
 {
 	const struct config_log c = config_of(FIRST_LINE);
@@ -499,6 +528,7 @@ int main(int argc, char **argv)
 		{ NULL, long_lines },
 		{ "a record that never ends", endless_record },
 		{ "a record that was cut goes on with its time and level", a_cut_record_goes_on },
+		{ "a record that has less room", little_room },
 		{ "a record waits for a second, and ten at most", waits },
 		{ "wrong rules are explained", wrong_rules },
 		{ "without memory nothing is lost", no_memory },

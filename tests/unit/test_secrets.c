@@ -71,6 +71,10 @@ static const struct {
 	{ "task-" KEY KEY, NULL },
 	{ "risk-averse sk-short", NULL },
 	{ "PWD=/root key=value author=me", NULL },
+	{ "OLDPWD=/ 'pwd': '/tmp'", NULL },
+	{ "UID=sa;PWD=hunter2;x", "UID=sa;PWD=***;x" },
+	{ "\"dbPwd\": \"/a\", pwd: \"b\"", "\"dbPwd\": \"/a\", pwd: \"***\"" },
+	{ "DB_PWD=/a", "DB_PWD=***" },
 };
 
 static void masks(void)

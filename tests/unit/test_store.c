@@ -239,12 +239,10 @@ static void sets_aside_rubbish(void)
 
 static void sets_aside_at_work(void)
 {
-	static char drop[] = "DROP TABLE spool_payload";
-
 	set_up();
 	REQUIRE_INT(open_both(&wide), 0);
 	EXPECT_INT(add(1, now_s()), 0);
-	EXPECT_INT(store_wait(t.store, run_sql, drop), 0);
+	EXPECT_INT(store_wait(t.store, store_spoil, NULL), 0);
 	EXPECT_INT(add(2, now_s()), 0);
 	EXPECT_UINT(spool_stats(t.spool).minutes, 1);
 	EXPECT_INT(take_some(SPOOL_OLDEST_FIRST, 10, 1000), 0);
@@ -254,6 +252,55 @@ static void sets_aside_at_work(void)
 	REQUIRE_INT(open_both(&wide), 0);
 	EXPECT_UINT(spool_stats(t.spool).minutes, 1);
 	tear_down();
+}
+
+/* What is in it may be all there, and is kept. */
+static void keeps_what_it_cannot_use(void)
+{
+	static char drop[] = "DROP TABLE spool_payload";
+
+	set_up();
+	REQUIRE_INT(open_both(&wide), 0);
+	EXPECT_INT(add(1, now_s()), 0);
+	EXPECT_INT(store_wait(t.store, run_sql, drop), 0);
+	EXPECT_INT(add(2, now_s()), -EPROTO);
+	close_both();
+	EXPECT_UINT(count_names(t.dir, "isamon.db.damaged-", NULL, 0), 0);
+	EXPECT_INT(integer_of("SELECT count(*) FROM spool"), 1);
+	tear_down();
+}
+
+static void codes(void)
+{
+	static const struct {
+		int code, err;
+	} all[] = {
+		{ SQLITE_OK, 0 },
+		{ SQLITE_ROW, 0 },
+		{ SQLITE_DONE, 0 },
+		{ SQLITE_CORRUPT, -EUCLEAN },
+		{ SQLITE_CORRUPT_INDEX, -EUCLEAN },
+		{ SQLITE_NOTADB, -EUCLEAN },
+		{ SQLITE_ERROR, -EPROTO },
+		{ SQLITE_CONSTRAINT_UNIQUE, -EPROTO },
+		{ SQLITE_MISMATCH, -EPROTO },
+		{ SQLITE_RANGE, -EPROTO },
+		{ SQLITE_TOOBIG, -EPROTO },
+		{ SQLITE_FULL, -ENOSPC },
+		{ SQLITE_NOMEM, -ENOMEM },
+		{ SQLITE_IOERR_NOMEM, -ENOMEM },
+		{ SQLITE_BUSY, -EBUSY },
+		{ SQLITE_LOCKED, -EBUSY },
+		{ SQLITE_READONLY, -EROFS },
+		{ SQLITE_PERM, -EACCES },
+		{ SQLITE_IOERR_READ, -EIO },
+		{ SQLITE_CANTOPEN, -EIO },
+		{ SQLITE_MISUSE, -EIO },
+		{ SQLITE_INTERNAL, -EIO },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		EXPECT_INT(sql_errno(NULL, all[i].code), all[i].err);
 }
 
 static void keeps_so_many(void)
@@ -362,6 +409,8 @@ int main(int argc, char **argv)
 		{ "reads a file of version 1", reads_version_1 },
 		{ "sets aside what is no database", sets_aside_rubbish },
 		{ "sets aside what is damaged while it runs", sets_aside_at_work },
+		{ "keeps what SQLite refuses to work with", keeps_what_it_cannot_use },
+		{ "SQLite's codes", codes },
 		{ "keeps eight damaged files", keeps_so_many },
 		{ "works in order, in a thread, and tells in the loop", keeps_order },
 		{ "closing waits for work and tells it", close_waits },

@@ -4,6 +4,7 @@
 
 #include "../../userspace/store/spool.c"
 #include "../../userspace/store/store.c"
+#include "../../userspace/store/store_file.c"
 
 #include "store_fixture.h"
 

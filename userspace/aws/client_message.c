@@ -12,8 +12,8 @@
 #include "aws/client_impl.h"
 #include "base/utf8.h"
 
-/* Of the other side's own words. */
-#define TEXT_MAX 400
+/* Of the other side's own words: our advice stands behind them, and the sentence is cut to some 500 bytes where it is shown. */
+#define TEXT_MAX 240
 /* A shorter beginning of a secret at the end of a cut text is nothing that helps anybody. */
 #define SCRUB_MIN 4
 
@@ -106,7 +106,8 @@ static void add_advice(struct aws_call *call, enum fault_kind kind, const struct
 
 void client_explain_answer(struct aws_call *call, enum fault_kind kind, const struct fault *f)
 {
-	char raw[FAULT_TEXT_MAX], text[TEXT_MAX];
+	char raw[FAULT_TEXT_MAX], plain[FAULT_TEXT_MAX], text[TEXT_MAX];
+	bool cut;
 	struct buf *b = &call->message;
 	size_t n;
 
@@ -117,12 +118,14 @@ void client_explain_answer(struct aws_call *call, enum fault_kind kind, const st
 		buf_printf(b, " %s", f->code);
 	snprintf(raw, sizeof(raw), "%s", f->text);
 	client_scrub(call, raw);
-	utf8_make_plain(raw, sizeof(raw), text, sizeof(text));
+	utf8_make_plain(raw, sizeof(raw), plain, sizeof(plain));
+	utf8_make_plain(plain, sizeof(plain), text, sizeof(text));
+	cut = strlen(text) < strlen(plain);
 	/* Our advice goes on with the sentence. */
 	for (n = strlen(text); n && strchr(". ", text[n - 1]); n--)
 		text[n - 1] = '\0';
 	if (n)
-		buf_printf(b, ": %s", text);
+		buf_printf(b, ": %s%s", text, cut ? "..." : "");
 	add_advice(call, kind, f);
 }
 

@@ -83,7 +83,9 @@ int timestamp_parse_http(const char *s, time_t *ret_time)
 	static const char form[] = "aaa, dd aaa dddd dd:dd:dd GMT";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-	if (strlen(s) != sizeof(form) - 1 || !looks_like(s, form))
+	if (strlen(s) != strlen(form))
+		return -EINVAL;
+	if (!looks_like(s, form))
 		return -EINVAL;
 	for (int month = 0; month < 12; month++)
 		if (!memcmp(s + 8, months + 3 * (size_t)month, 3))

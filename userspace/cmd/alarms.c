@@ -254,8 +254,7 @@ static int look_and_act(const struct config *c, const char *action, const struct
 
 static int wrong(const char *what, const char *argument)
 {
-	fprintf(stderr, "%s: %s%s\n%s", ALARMS_COMMAND, what, argument, usage);
-	return CMD_USAGE;
+	return tool_wrong(ALARMS_COMMAND, usage, what, argument);
 }
 
 /* NULL: fine. */
@@ -288,18 +287,18 @@ int cmd_alarms(int argc, char **argv)
 	if (status)
 		return status > 0 ? CMD_OK : CMD_USAGE;
 	if (first == argc)
-		return wrong("say what: list, diff, apply or delete", "");
+		return wrong("say what: list, diff, apply or delete", NULL);
 	action = argv[first++];
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
 		known |= strcmp(actions[i], action) == 0;
 	if (!known)
-		return wrong("unknown command ", action);
+		return wrong(TOOL_UNKNOWN_COMMAND, action);
 	o.names = argv + first;
 	o.n_names = (size_t)(argc - first);
 	if (o.n_names && strcmp(action, "delete") != 0)
-		return wrong("unexpected argument ", argv[first]);
+		return wrong(TOOL_UNEXPECTED, argv[first]);
 	if (misplaced(action, &o))
-		return wrong(misplaced(action, &o), "");
+		return wrong(misplaced(action, &o), NULL);
 	status = tool_load(o.config_path, &c);
 	return status ? status : look_and_act(c, action, &o);
 }

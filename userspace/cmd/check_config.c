@@ -2,18 +2,21 @@
 /* isamon check-config: says whether a configuration file would be taken, and if not, why. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "cmd/cmd.h"
 #include "cmd/setup.h"
+#include "cmd/tool.h"
 
 #define PROBLEMS_MAX (256 * 1024)
 
-static const char usage[] =
-	"usage: isamon check-config [FILE]\n"
-	"Checks a configuration file, " CONFIG_DEFAULT_PATH " unless another is named.\n"
-	"Exit status: 0 fine, 2 the file has problems, 3 it cannot be read.\n";
+static const char usage[] = "usage: isamon check-config [--config FILE]\n"
+			    "Checks a configuration file, " CONFIG_DEFAULT_PATH
+			    " unless another is named, by --config\n"
+			    "as everywhere or by FILE alone.\n"
+			    "\n"
+			    "Exit status: 0 fine, 2 the file has problems, 3 it cannot be read.\n";
 
 /* @path NULL: the default file, which need not be there. */
 static int check(const char *path)
@@ -38,14 +41,15 @@ static int check(const char *path)
 
 int cmd_check_config(int argc, char **argv)
 {
-	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-		fputs(usage, stdout);
-		return CMD_OK;
-	}
-	if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
-		fprintf(stderr, "isamon check-config: unexpected argument \"%s\"\n%s",
-			argv[1][0] == '-' ? argv[1] : argv[2], usage);
-		return CMD_USAGE;
-	}
-	return check(argc == 2 ? argv[1] : NULL);
+	const char *path = NULL;
+	const struct tool_option options[] = { { "config", NULL, &path } };
+	int first, err = tool_options(argc, argv, options, ARRAY_SIZE(options), usage, &first);
+
+	if (err)
+		return err > 0 ? CMD_OK : CMD_USAGE;
+	if (first < argc && !path)
+		path = argv[first++];
+	if (first < argc)
+		return tool_wrong("isamon check-config", usage, TOOL_UNEXPECTED, argv[first]);
+	return check(path);
 }

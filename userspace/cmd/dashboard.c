@@ -289,8 +289,7 @@ static int act(struct tool_aws *a, struct dashboard *d, const char *action)
 
 static int wrong(const char *what, const char *argument)
 {
-	fprintf(stderr, "%s: %s%s\n%s", COMMAND, what, argument, usage);
-	return CMD_USAGE;
+	return tool_wrong(COMMAND, usage, what, argument);
 }
 
 static int run(const char *action, const struct options *o)
@@ -325,17 +324,17 @@ int cmd_dashboard(int argc, char **argv)
 	if (status)
 		return status > 0 ? CMD_OK : CMD_USAGE;
 	if (first == argc)
-		return wrong("say what: print, diff or apply", "");
+		return wrong("say what: print, diff or apply", NULL);
 	action = argv[first++];
 	applies = strcmp(action, "apply") == 0;
 	if (!applies && strcmp(action, "print") != 0 && strcmp(action, "diff") != 0)
-		return wrong("unknown command ", action);
+		return wrong(TOOL_UNKNOWN_COMMAND, action);
 	if (first < argc)
-		return wrong("unexpected argument ", argv[first]);
+		return wrong(TOOL_UNEXPECTED, argv[first]);
 	if ((o.yes || o.dry_run) && !applies)
-		return wrong("--yes and --dry-run are for apply", "");
+		return wrong("--yes and --dry-run are for apply", NULL);
 	if (o.name && (!*o.name || strlen(o.name) > NAME_MAX_BYTES ||
 		       o.name[strspn(o.name, NAME_CHARACTERS)]))
-		return wrong("--name takes 1 to 255 letters, digits, - and _, not ", o.name);
+		return wrong("--name takes 1 to 255 letters, digits, - and _, not", o.name);
 	return run(action, &o);
 }

@@ -10,17 +10,15 @@
 
 #include "base/clock.h"
 #include "base/number.h"
+#include "base/utf8.h"
 #include "base/util.h"
 #include "base/when.h"
 #include "cmd/cmd.h"
+#include "cmd/tool.h"
 
 #define NS_PER_MS 1000000ull
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *help;
-} commands[] = {
+static const struct tool_command commands[] = {
 	{ "tail", logs_tail, "the logs of this host, merged by time; -f follows them" },
 	{ "get", logs_get, "events out of CloudWatch Logs" },
 	{ "query", logs_query, "a query of CloudWatch Logs Insights" },
@@ -28,41 +26,9 @@ static const struct {
 	{ "check", logs_check, "whether the logs are rotated, and rightly" },
 };
 
-static void help(FILE *to)
-{
-	fputs("usage: isamon logs COMMAND [OPTION...]\n\n", to);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
-	fputs("\nisamon logs COMMAND --help tells more. Exit status: 0 fine; 1 what was asked about is\n"
-	      "not fine; 2 wrong usage or configuration; 3 could not be done.\n",
-	      to);
-}
-
-/* getopt(3) begins its complaints with argv[0]. */
-static int run(size_t i, int argc, char **argv)
-{
-	char name[32];
-
-	snprintf(name, sizeof(name), "isamon logs %s", commands[i].name);
-	argv[0] = name;
-	return commands[i].run(argc, argv);
-}
-
 int cmd_logs(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "";
-
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return run(i, argc - 1, argv + 1);
-	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-		help(stdout);
-		return CMD_OK;
-	}
-	if (*name)
-		fprintf(stderr, "isamon logs: unknown command \"%s\"\n", name);
-	help(stderr);
-	return CMD_USAGE;
+	return tool_dispatch("isamon logs", commands, ARRAY_SIZE(commands), argc, argv);
 }
 
 int64_t logs_now_ms(void)
@@ -91,6 +57,21 @@ int logs_number(const char *command, const char *option, const char *text, uint6
 	fprintf(stderr, "%s: %s %s: not a number from 1 to %llu\n", command, option, text,
 		(unsigned long long)max);
 	return -EINVAL;
+}
+
+bool logs_group_is_one(const char *command, const char *group)
+{
+	static const char characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					 "0123456789._/#-";
+	char plain[128];
+
+	if (*group && !group[strspn(group, characters)])
+		return true;
+	utf8_make_plain(group, strlen(group), plain, sizeof(plain));
+	fprintf(stderr,
+		"%s: \"%s\" is no log group; write 1 to 512 letters, digits and . - _ / #\n",
+		command, plain);
+	return false;
 }
 
 bool logs_wants_colour(int fd)

@@ -16,6 +16,7 @@
 #include "cmd/cmd.h"
 #include "cmd/logs_cmd.h"
 #include "cmd/logs_rotation.h"
+#include "cmd/logs_supervisor.h"
 #include "cmd/tool.h"
 #include "config/log.h"
 #include "logs/follow_names.h"
@@ -32,7 +33,8 @@ static const char usage[] =
 	"Whether the service's logs are rotated: is logrotate here, is the file of [logs]\n"
 	"logrotate_file there and valid, did logrotate run within two days, is a log over 100 MB; and\n"
 	"for each log: who rotates it (nobody, two at once), and whether by copytruncate, which loses\n"
-	"lines. Looks at the files in the directory of logrotate_file; changes nothing.\n"
+	"lines. Looks at the files in the directory of logrotate_file, and at logrotate.conf beside\n"
+	"that; changes nothing.\n"
 	"\n"
 	"  --json        {\"fine\", \"findings\": [{\"level\", \"what\", \"text\"}]}\n"
 	"  --config FILE default " CONFIG_DEFAULT_PATH "\n"
@@ -168,6 +170,15 @@ static void look_into(struct looking *l, const char *directory, const char *name
 		l->k->err = -ENOMEM;
 }
 
+/* The file that includes the directory: /etc/logrotate.conf, beside /etc/logrotate.d. */
+static void look_above(struct looking *l, const char *directory)
+{
+	char above[PATH_MAX];
+
+	snprintf(above, sizeof(above), "%s", directory);
+	look_into(l, dirname(above), "logrotate.conf");
+}
+
 static void look_for_rules(struct looking *l)
 {
 	char file[PATH_MAX];
@@ -183,12 +194,14 @@ static void look_for_rules(struct looking *l)
 	while ((entry = readdir(dir)))
 		look_into(l, directory, entry->d_name);
 	closedir(dir);
+	look_above(l, directory);
 }
 
 static void check_rotation(struct checking *k, const struct config_log *c, const char *path)
 {
 	struct looking l = { .k = k, .path = path };
 	bool itself = c->rotated_by == CONFIG_LOG_ITSELF;
+	bool supervisor = !itself && supervisor_rotates_here(path);
 
 	look_for_rules(&l);
 	if (itself && l.n)
@@ -202,8 +215,12 @@ static void check_rotation(struct checking *k, const struct config_log *c, const
 		    "is rotated with copytruncate (%s), which loses lines: use create, and let who writes "
 		    "it open it again",
 		    l.rotators);
+	else if (supervisor)
+		add(k, false, path, "is rotated by supervisord (..._logfile_maxbytes)%s%s",
+		    l.n ? ", and by " : "", l.rotators);
 	else if (!itself && !l.n)
-		add(k, true, path, "is rotated by nobody: no file beside %s has it",
+		add(k, true, path,
+		    "is rotated by nobody: no file beside %s, nor logrotate.conf, has it",
 		    k->c->logs_logrotate_file);
 	else
 		add(k, false, path, "is rotated by %s", itself ? "itself" : l.rotators);
@@ -311,10 +328,8 @@ int logs_check(int argc, char **argv)
 	status = tool_options(argc, argv, options, ARRAY_SIZE(options), usage, &first);
 	if (status)
 		return status > 0 ? CMD_OK : CMD_USAGE;
-	if (first < argc) {
-		fprintf(stderr, COMMAND ": unexpected argument %s\n%s", argv[first], usage);
-		return CMD_USAGE;
-	}
+	if (first < argc)
+		return tool_wrong(COMMAND, usage, TOOL_UNEXPECTED, argv[first]);
 	status = tool_load(config_path, &c);
 	return status ? status : check(c, json);
 }

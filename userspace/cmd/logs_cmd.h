@@ -20,6 +20,9 @@ int logs_moment(const char *command, const char *option, const char *text, int64
 int logs_number(const char *command, const char *option, const char *text, uint64_t max,
 		uint64_t *ret);
 
+/* Whether it is the name of a log group; otherwise says so. */
+bool logs_group_is_one(const char *command, const char *group);
+
 /* Whether what is written there may be coloured: a terminal that can, and NO_COLOR is not set. */
 bool logs_wants_colour(int fd);
 

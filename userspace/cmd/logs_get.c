@@ -279,7 +279,11 @@ static int settle(struct getting *g, const struct config *c, const char *since, 
 		g->since_ms = (until ? g->until_ms : now_ms) - HOUR_MS;
 	if (!g->group)
 		g->group = c->logs_group;
-	return 0;
+	if (g->stream && !*g->stream) {
+		fputs(COMMAND ": STREAM is empty; leave it out for all streams\n", stderr);
+		return -EINVAL;
+	}
+	return logs_group_is_one(COMMAND, g->group) ? 0 : -EINVAL;
 }
 
 int logs_get(int argc, char **argv)
@@ -301,10 +305,8 @@ int logs_get(int argc, char **argv)
 	status = tool_options(argc, argv, options, ARRAY_SIZE(options), usage, &first);
 	if (status)
 		return status > 0 ? CMD_OK : CMD_USAGE;
-	if (argc - first > 2) {
-		fprintf(stderr, COMMAND ": unexpected argument %s\n%s", argv[first + 2], usage);
-		return CMD_USAGE;
-	}
+	if (argc - first > 2)
+		return tool_wrong(COMMAND, usage, TOOL_UNEXPECTED, argv[first + 2]);
 	g.group = first < argc ? argv[first] : NULL;
 	g.stream = first + 1 < argc ? argv[first + 1] : NULL;
 	status = tool_load(config_path, &c);

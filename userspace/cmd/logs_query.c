@@ -252,13 +252,11 @@ int logs_query(int argc, char **argv)
 	status = tool_options(argc, argv, options, ARRAY_SIZE(options), usage, &first);
 	if (status)
 		return status > 0 ? CMD_OK : CMD_USAGE;
-	if (argc - first != 1) {
-		fprintf(stderr, COMMAND ": %s\n%s",
-			argc == first ? "say what to ask for" :
-					"the query is one argument: put it into '...'",
-			usage);
-		return CMD_USAGE;
-	}
+	if (argc - first != 1 || !*argv[first])
+		return tool_wrong(COMMAND, usage,
+				  argc - first < 2 ? "say what to ask for" :
+						     "the query is one argument: put it into '...'",
+				  NULL);
 	q.text = argv[first];
 	q.progress = isatty(STDERR_FILENO);
 	status = tool_load(config_path, &c);
@@ -268,5 +266,5 @@ int logs_query(int argc, char **argv)
 		return CMD_USAGE;
 	if (!q.group)
 		q.group = c->logs_group;
-	return query(&q, c);
+	return logs_group_is_one(COMMAND, q.group) ? query(&q, c) : CMD_USAGE;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/child.h"
 #include "cmd/cmd.h"
@@ -36,8 +37,8 @@ static int explain(const char *file, int err)
 	else if (err < 0)
 		fprintf(stderr, COMMAND ": logrotate: %s\n", strerror(-err));
 	else
-		fprintf(stderr, COMMAND ": logrotate could not do all that %s says (status %d)\n",
-			file, err);
+		fprintf(stderr, COMMAND ": logrotate could not do all that %s says%s\n", file,
+			geteuid() ? "; only root can: try it with sudo" : ", for the reason above");
 	return CMD_FAILED;
 }
 
@@ -87,10 +88,8 @@ int logs_rotate(int argc, char **argv)
 	status = tool_options(argc, argv, options, ARRAY_SIZE(options), usage, &first);
 	if (status)
 		return status > 0 ? CMD_OK : CMD_USAGE;
-	if (first < argc) {
-		fprintf(stderr, COMMAND ": unexpected argument %s\n%s", argv[first], usage);
-		return CMD_USAGE;
-	}
+	if (first < argc)
+		return tool_wrong(COMMAND, usage, TOOL_UNEXPECTED, argv[first]);
 	status = tool_load(config_path, &c);
 	return status ? status : rotate(c, force, dry_run);
 }

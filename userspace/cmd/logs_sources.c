@@ -275,7 +275,7 @@ static int open_source(struct logs_sources *s, struct logs_source *source, uint6
 	sorted = calloc(names.n + 1, sizeof(const struct follow_name *));
 	if (err || !sorted) {
 		free(sorted);
-		return -ENOMEM;
+		return err ? err : -ENOMEM;
 	}
 	for (size_t i = 0; i < names.n; i++)
 		sorted[i] = &names.list[i];

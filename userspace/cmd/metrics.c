@@ -48,8 +48,7 @@ int metrics_ask(const char *command, const struct config *c, const char *target,
 
 static int wrong(const char *what, const char *argument)
 {
-	fprintf(stderr, "isamon metrics: %s%s\n%s", what, argument, usage);
-	return CMD_USAGE;
+	return tool_wrong("isamon metrics", usage, what, argument);
 }
 
 static int run(const char *config_path, bool push, bool json)
@@ -76,16 +75,16 @@ int cmd_metrics(int argc, char **argv)
 	if (err)
 		return err > 0 ? CMD_OK : CMD_USAGE;
 	if (first == argc)
-		return wrong("say what: preview or push", "");
+		return wrong("say what: preview or push", NULL);
 	what = argv[first];
 	push = strcmp(what, "push") == 0;
 	if (!push && strcmp(what, "preview") != 0)
-		return wrong("unknown command: ", what);
+		return wrong(TOOL_UNKNOWN_COMMAND, what);
 	if (first + 1 < argc)
-		return wrong("unexpected argument: ", argv[first + 1]);
+		return wrong(TOOL_UNEXPECTED, argv[first + 1]);
 	if (push && (!once || json))
-		return wrong("push takes --once, and no --json", "");
+		return wrong("push takes --once, and no --json", NULL);
 	if (!push && once)
-		return wrong("--once is for push", "");
+		return wrong("--once is for push", NULL);
 	return run(config_path, push, json);
 }

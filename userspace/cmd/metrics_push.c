@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aws/endpoint.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "cmd/cloudwatch.h"
@@ -23,6 +24,7 @@
 /* A call takes a minute at most, its retries included; one that hears nothing for longer will not. */
 #define SILENCE_S 120
 #define BEGIN_S 15 /* a daemon that was just started opens its files */
+#define QUIET_S 2  /* who waits for longer is told what for */
 
 int metrics_push_told(uint64_t pushed, uint64_t rejected, uint64_t waiting, const char *why)
 {
@@ -36,6 +38,12 @@ int metrics_push_told(uint64_t pushed, uint64_t rejected, uint64_t waiting, cons
 	else if (*why)
 		fprintf(stderr, METRICS_PUSH ": %s\n", why);
 	return rejected || *why || waiting ? CMD_FAILED : CMD_OK;
+}
+
+static void say_waiting(const char *endpoint)
+{
+	fprintf(stderr, METRICS_PUSH ": waiting for %s ...\n",
+		*endpoint ? endpoint : "CloudWatch, whose region is not known yet");
 }
 
 /* --- by the daemon */
@@ -55,8 +63,10 @@ static int cannot(const struct cloudwatch_told *t)
 static int follow(const struct config *c, const struct cloudwatch_told *begun)
 {
 	_cleanup_(buf_done) struct buf body = BUF_INIT(ANSWER_MAX);
+	const uint64_t quiet_ns = clock_monotonic_ns() + QUIET_S * NS_PER_SEC;
 	uint64_t due_ns = clock_monotonic_ns() + SILENCE_S * NS_PER_SEC;
 	struct cloudwatch_told now = *begun;
+	bool said = false;
 	uint64_t pushed = begun->pushed;
 	int err;
 
@@ -66,6 +76,10 @@ static int follow(const struct config *c, const struct cloudwatch_told *begun)
 				METRICS_PUSH ": the daemon has not come to an end in %d s\n",
 				SILENCE_S);
 			return CMD_FAILED;
+		}
+		if (!said && clock_monotonic_ns() > quiet_ns) {
+			say_waiting(now.endpoint);
+			said = true;
 		}
 		poll(NULL, 0, AGAIN_MS);
 		err = metrics_ask(METRICS_PUSH, c, CLOUDWATCH_TARGET, &body, &now, NULL);
@@ -116,6 +130,22 @@ int metrics_push(const struct config *c)
 }
 
 /* --- alone */
+
+static void on_quiet(evutil_socket_t fd, short what, void *ctx)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
+	const struct cloudwatch_parts *p = ctx;
+	const struct config *c = p->config;
+	const char *region =
+		p->session ? identity_region(aws_session_identity(p->session)) : c->aws_region;
+	struct endpoint e = { .url = "" };
+
+	(void)fd;
+	(void)what;
+	endpoint_find(ENDPOINT_CLOUDWATCH, c->aws_endpoint_url_cloudwatch, c->aws_endpoint_url,
+		      region ? region : "", &e, &why);
+	say_waiting(e.url);
+}
 
 static void on_pushed(void *ctx)
 {
@@ -185,6 +215,7 @@ static int lock(const struct config *c, int *ret_fd)
 int metrics_push_alone(const struct config *c)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
+	const struct timeval quiet = { .tv_sec = QUIET_S };
 	_cleanup_(file_closep) int lock_fd = -1;
 	struct cloudwatch_parts parts = { 0 };
 	int status = CMD_FAILED;
@@ -198,6 +229,8 @@ int metrics_push_alone(const struct config *c)
 		return CMD_FAILED;
 	cloudwatch_parts_init(&parts, event_base_new(), c);
 	if (!parts.base)
+		fprintf(stderr, METRICS_PUSH ": %s\n", strerror(ENOMEM));
+	else if (event_base_once(parts.base, -1, EV_TIMEOUT, on_quiet, &parts, &quiet))
 		fprintf(stderr, METRICS_PUSH ": %s\n", strerror(ENOMEM));
 	else if (open_all(&parts, &why))
 		fprintf(stderr, METRICS_PUSH ": %s", buf_str(&why));

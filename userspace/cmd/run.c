@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "cmd/cmd.h"
 #include "cmd/daemon.h"
+#include "cmd/tool.h"
 
 static const char usage[] =
 	"usage: isamon run [--config FILE] [--port N[,N...]] [--listen ADDRESS:PORT]\n"
@@ -51,7 +52,7 @@ static int parse(struct run *r, int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "isamon run: unexpected argument \"%s\"\n%s", argv[optind], usage);
+		tool_wrong("isamon run", usage, TOOL_UNEXPECTED, argv[optind]);
 		return -EINVAL;
 	}
 	return 0;

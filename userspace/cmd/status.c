@@ -15,6 +15,7 @@
 #include "cmd/setup.h"
 #include "cmd/status_format.h"
 #include "cmd/status_verdict.h"
+#include "cmd/tool.h"
 #include "serve/ask.h"
 
 #define PROBLEMS_MAX (256 * 1024)
@@ -61,7 +62,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	}
 	if (optind == argc)
 		return 0;
-	fprintf(stderr, "isamon status: unexpected argument \"%s\"\n%s", argv[optind], usage);
+	tool_wrong("isamon status", usage, TOOL_UNEXPECTED, argv[optind]);
 	return -EINVAL;
 }
 

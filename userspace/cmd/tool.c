@@ -47,6 +47,61 @@ int tool_options(int argc, char **argv, const struct tool_option *o, size_t n, c
 	return 0;
 }
 
+int tool_wrong(const char *command, const char *usage, const char *what, const char *argument)
+{
+	if (argument)
+		fprintf(stderr, "%s: %s \"%s\"\n", command, what, argument);
+	else
+		fprintf(stderr, "%s: %s\n", command, what);
+	if (usage)
+		fputs(usage, stderr);
+	return CMD_USAGE;
+}
+
+static void list_commands(const char *command, const struct tool_command *c, size_t n, FILE *to)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (c[i].help && strlen(c[i].name) > width)
+			width = strlen(c[i].name);
+	fprintf(to, "usage: %s COMMAND [OPTION...]\n\n", command);
+	for (size_t i = 0; i < n; i++)
+		if (c[i].help)
+			fprintf(to, "  %-*s   %s\n", (int)width, c[i].name, c[i].help);
+	fprintf(to,
+		"\n%s COMMAND --help tells more. Exit status: 0 fine; 1 what was asked about is not\n"
+		"fine; 2 wrong usage or configuration; 3 could not be done.\n",
+		command);
+}
+
+static int run_command(const char *command, const struct tool_command *c, int argc, char **argv)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s %s", command, c->name);
+	argv[0] = name;
+	return c->run(argc, argv);
+}
+
+int tool_dispatch(const char *command, const struct tool_command *c, size_t n, int argc,
+		  char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(name, c[i].name) == 0)
+			return run_command(command, &c[i], argc - 1, argv + 1);
+	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+		list_commands(command, c, n, stdout);
+		return CMD_OK;
+	}
+	if (*name)
+		tool_wrong(command, NULL, TOOL_UNKNOWN_COMMAND, name);
+	list_commands(command, c, n, stderr);
+	return CMD_USAGE;
+}
+
 int tool_load(const char *path, struct config **ret_config)
 {
 	_cleanup_(buf_done) struct buf problems = BUF_INIT(PROBLEMS_MAX);

@@ -28,6 +28,26 @@ struct tool_option {
 int tool_options(int argc, char **argv, const struct tool_option *o, size_t n, const char *usage,
 		 int *ret_first);
 
+/* Says what is wrong with the command line, and the @usage (NULL: the caller shows more): "COMMAND: WHAT "ARGUMENT"", or without the
+ * argument, if that is NULL. Returns CMD_USAGE. */
+int tool_wrong(const char *command, const char *usage, const char *what, const char *argument);
+#define TOOL_UNKNOWN_COMMAND "unknown command"
+#define TOOL_UNEXPECTED "unexpected argument"
+
+/* Of a command that has commands. */
+struct tool_command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help; /* NULL: not for people, and not shown */
+};
+
+/*
+ * Runs the one of @n that argv[1] names, with what follows it; its argv[0] is "COMMAND NAME", with which getopt(3) begins its
+ * complaints. help, --help and -h print them all. Returns the exit status.
+ */
+int tool_dispatch(const char *command, const struct tool_command *c, size_t n, int argc,
+		  char **argv);
+
 /* The configuration @path (NULL: the default one). Returns CMD_OK, or what the command ends with; then the reasons
  * were said. */
 int tool_load(const char *path, struct config **ret_config);

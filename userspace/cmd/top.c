@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/setup.h"
+#include "cmd/tool.h"
 #include "cmd/top_live.h"
 #include "cmd/top_print.h"
 
@@ -104,7 +105,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	while (!err && (option = getopt_long(argc, argv, "h", options, NULL)) != -1)
 		err = take_option(option, o);
 	if (!err && optind < argc) {
-		fprintf(stderr, "isamon top: unexpected argument \"%s\"\n%s", argv[optind], usage);
+		tool_wrong("isamon top", usage, TOOL_UNEXPECTED, argv[optind]);
 		err = -EINVAL;
 	}
 	return err;

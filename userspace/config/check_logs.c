@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks of [logs] and [log "NAME"]: CloudWatch Logs' rules for names (API reference, CreateLogGroup and
  * CreateLogStream). Whether expressions and formats are ones is known where they are compiled. */
+#include <limits.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -71,10 +72,18 @@ static void check_source(struct check *check, const struct config_log *l)
 		log_failed(
 			check, l, "unit", 0, l->unit,
 			"there is a path too; write one of them, and another section for the other");
-	for (size_t i = 0; i < l->n_paths; i++)
+	for (size_t i = 0; i < l->n_paths; i++) {
+		const size_t n = strlen(l->paths[i]);
+
 		if (l->paths[i][0] != '/')
 			log_failed(check, l, "path", i, l->paths[i],
 				   "not an absolute path; begin it with /");
+		else if (l->paths[i][n - 1] == '/')
+			log_failed(check, l, "path", i, l->paths[i],
+				   "a directory; write a file in it, or a pattern such as *.log");
+		else if (n >= PATH_MAX)
+			log_failed(check, l, "path", i, l->paths[i], "too long to be a path");
+	}
 }
 
 static void check_log(struct check *check, const struct config_log *l)

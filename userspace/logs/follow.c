@@ -28,6 +28,7 @@ static const char *reason(int err)
 	case -ESPIPE:
 	case -EISDIR: return "it is no regular file";
 	case -EBADMSG: return "it is no gzip file, or damaged";
+	case -E2BIG: return "4096 files of this log are followed already";
 	default: return strerror(-err);
 	}
 }
@@ -257,7 +258,9 @@ int follow_new(struct event_base *base, const struct config_log *c, const struct
 	int err = -ENOMEM;
 
 	if (f) {
-		*f = (struct follow){ .config = c, .hooks = *hooks, .first = true };
+		*f = (struct follow){
+			.config = c, .hooks = *hooks, .open_max = FOLLOW_OPEN_MAX, .first = true
+		};
 		TAILQ_INIT(&f->files);
 		err = parts_new(f, base);
 	}
@@ -270,6 +273,11 @@ int follow_new(struct event_base *base, const struct config_log *c, const struct
 	follow_soon(f);
 	*ret = take(f);
 	return 0;
+}
+
+void follow_set_open_max(struct follow *f, size_t n)
+{
+	f->open_max = n;
 }
 
 void follow_free(struct follow *f)

@@ -49,6 +49,8 @@ int follow_new(struct event_base *base, const struct config_log *c, const struct
 	       size_t n_known, const struct follow_hooks *hooks, struct buf *why,
 	       struct follow **ret);
 void follow_free(struct follow *f);
+/* Holds at most so many files open that it can open again; 512 if this is not called. */
+void follow_set_open_max(struct follow *f, size_t n);
 /* Looks for files now: tools that do not follow, and tests. Not out of a hook. */
 void follow_look(struct follow *f);
 
@@ -56,6 +58,8 @@ void follow_look(struct follow *f);
 ssize_t followed_read(struct followed *f, void *bytes, size_t size, uint64_t *ret_offset);
 /* Goes back (or to): the next reading is at @offset; ready() is told by the loop, unless it was and was not answered yet. */
 void followed_seek(struct followed *f, uint64_t offset);
+/* For a ready() that could not be served: the next look tells it again. */
+void followed_put_off(struct followed *f);
 /* Bytes before @offset have arrived: the file may be let go when it is over. */
 void followed_done(struct followed *f, uint64_t offset);
 /* Fills in what is kept of it, but for under_way. */

@@ -93,7 +93,7 @@ struct follow {
 	const struct config_log *config;
 	struct follow_hooks hooks;
 	struct followed_list files;
-	size_t n_files, n_open;
+	size_t n_files, n_open, open_max;
 	struct table *by_inode, *by_path;
 	struct table *complaints; /* path: that it cannot be read */
 	struct known *known;
@@ -103,8 +103,9 @@ struct follow {
 	bool watch_told, full_told;
 	struct event *poll, *soon, *written;
 	bool first;         /* no look was taken yet */
+	int look_err;       /* of the last look; told once */
 	bool incomplete;    /* this look could not open something, that may be new */
-	int64_t looked_ns;  /* CLOCK_REALTIME, when the last one began */
+	int64_t looked_ns;  /* CLOCK_REALTIME, when the last whole one began; 0: none was */
 	uint64_t names_sum; /* of the last look's */
 	uint64_t use;
 	uint64_t lost_bytes, unreadable;

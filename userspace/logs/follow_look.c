@@ -295,10 +295,11 @@ void follow_look(struct follow *f)
 	evtimer_del(f->soon);
 	err = look(f, &names);
 	follow_names_done(&names);
-	if (err)
-		log_warning("log \"%s\": its files cannot be looked for: %s", f->config->name,
-			    strerror(-err));
-	else
+	if (err && err != f->look_err)
+		log_warning("log \"%s\": its files cannot be looked for: %s; it is tried again",
+			    f->config->name, strerror(-err));
+	f->look_err = err;
+	if (!err)
 		f->first = false;
 	if (!err && !f->incomplete)
 		f->looked_ns = began_ns;

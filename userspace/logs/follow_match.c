@@ -56,7 +56,7 @@ static int file_new(struct follow *f, struct follow_name *n, struct source *s, u
 	int err;
 
 	if (f->n_files >= FOLLOW_FILES_MAX) {
-		follow_complain(f, n->path, -EMFILE);
+		follow_complain(f, n->path, -E2BIG);
 		return 0;
 	}
 	err = followed_new(f, n, s, id, m, ret);
@@ -85,6 +85,21 @@ static bool has_inode(const struct known *k, const struct follow_name *n)
 	return k->device == n->device && k->inode == n->inode;
 }
 
+/* Made at @since_s or later. Not every file system can say. */
+static bool is_made_since(const struct source *s, int64_t since_s)
+{
+	struct statx st;
+
+	return !statx(s->fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) && st.stx_mask & STATX_BTIME &&
+	       st.stx_btime.tv_sec >= since_s;
+}
+
+/* A short beginning says little: a file that was made since, on the same inode or under the same name, may begin as the old one did. */
+static bool is_another(const struct known *k, const struct source *s)
+{
+	return k->mark.print.len < FINGERPRINT_MAX && is_made_since(s, k->seen_s + 1);
+}
+
 /* The one that @s is the file of, which says most of it; NULL: none. One that was empty is not known again by its inode, which may be
  * another file's by now: whether such a file is read from its beginning is decided as for any new one. */
 static struct known *known_of(struct follow *f, const struct follow_name *n, const struct source *s,
@@ -102,7 +117,7 @@ static struct known *known_of(struct follow *f, const struct follow_name *n, con
 			     (best->mark.print.len == k->mark.print.len &&
 			      best->mark.offset >= k->mark.offset)))
 			continue;
-		if (source_fits(s, &k->mark))
+		if (source_fits(s, &k->mark) && !((same_inode || n->is_live) && is_another(k, s)))
 			best = k;
 	}
 	return best;
@@ -120,7 +135,15 @@ static bool any_known(const struct follow *f, const struct follow_name *n, bool 
 	return false;
 }
 
-static int match_known(struct follow *f, struct follow_names *names, bool same_inode)
+enum which_names { NAMES_ALL, NAMES_ROTATED, NAMES_LIVE };
+
+static bool is_one_of(const struct follow_name *n, enum which_names which)
+{
+	return which == NAMES_ALL || n->is_live == (which == NAMES_LIVE);
+}
+
+static int match_known(struct follow *f, struct follow_names *names, enum which_names which,
+		       bool same_inode)
 {
 	int err = 0;
 
@@ -129,7 +152,8 @@ static int match_known(struct follow *f, struct follow_names *names, bool same_i
 		struct source s = { .fd = -1 };
 		struct known *k;
 
-		if (!is_free(f, n) || !any_known(f, n, same_inode) || !name_open(f, n, &s))
+		if (!is_one_of(n, which) || !is_free(f, n) || !any_known(f, n, same_inode) ||
+		    !name_open(f, n, &s))
 			continue;
 		k = known_of(f, n, &s, same_inode);
 		if (k)
@@ -206,13 +230,10 @@ static bool was_followed(const struct follow *f, const struct follow_name *n)
 	return false;
 }
 
-/* Made since an earlier isamon looked last. Not every file system can say. */
+/* Made since an earlier isamon looked last. */
 static bool is_young(const struct follow *f, const struct source *s)
 {
-	struct statx st;
-
-	return f->known_seen_s && !statx(s->fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) &&
-	       st.stx_mask & STATX_BTIME && st.stx_btime.tv_sec >= f->known_seen_s;
+	return f->known_seen_s && is_made_since(s, f->known_seen_s);
 }
 
 static uint64_t begin_of(const struct follow *f, const struct follow_name *n,
@@ -256,7 +277,7 @@ static int64_t new_since_ns(const struct follow *f, const struct follow_name *n)
 	const struct followed *d, *last = NULL;
 	int64_t seen_s = 0;
 
-	if (!f->first)
+	if (f->looked_ns)
 		return f->looked_ns - S_NS;
 	TAILQ_FOREACH(d, &f->files, entry)
 	if (same_live(n, d->live) && d->seen_s > seen_s) {
@@ -337,13 +358,16 @@ int follow_match(struct follow *f, struct follow_names *names, bool names_change
 {
 	int err;
 
-	err = match_known(f, names, true);
+	err = match_known(f, names, NAMES_ALL, true);
 	if (!err)
 		err = match_search(f, names, false);
 	if (!err)
 		err = match_search(f, names, true);
+	/* What begins alike and is rotated is rather the one that was known than what is written now. */
 	if (!err && names_changed)
-		err = match_known(f, names, false);
+		err = match_known(f, names, NAMES_ROTATED, false);
+	if (!err && names_changed)
+		err = match_known(f, names, NAMES_LIVE, false);
 	if (!err)
 		err = match_new(f, names);
 	if (!err && names_changed)

@@ -31,6 +31,12 @@ static void dir_closep(DIR **d)
 		closedir(*d);
 }
 
+/* Says nothing of the file, or the directory: that it was not found does not mean that it is gone. */
+static bool is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
+}
+
 static bool has_wildcard(const char *s)
 {
 	return strpbrk(s, "*?[") != NULL;
@@ -119,6 +125,8 @@ static int name_add(const struct listing *l, const char *name)
 	if (!n)
 		return -ENOMEM;
 	name_look(l, name, n);
+	if (is_shortage(n->err))
+		return n->err;
 	if (n->err == -ENOENT || (n->err && !is_live) ||
 	    (n->err == -EISDIR && has_wildcard(l->base)))
 		return 0;
@@ -153,6 +161,8 @@ static int directory_read(struct follow_names *names, const char *path, const ch
 	/* Names that are known can be opened in a directory that may be passed, but not read. */
 	if (err == -EACCES && dir.fd >= 0 && !has_wildcard(base))
 		return name_add(&l, base);
+	if (is_shortage(err))
+		return err;
 	if (err) {
 		if (err != -ENOENT)
 			hooks->refused(path, err, hooks->ctx);
@@ -163,9 +173,16 @@ static int directory_read(struct follow_names *names, const char *path, const ch
 		close(fd);
 		return -ENOMEM;
 	}
-	while (!err && (e = readdir(d)))
+	while (!err && (errno = 0, e = readdir(d)))
 		err = name_add(&l, e->d_name);
-	return err;
+	/* (-ENOENT: it was removed meanwhile) */
+	return err ? err : errno == ENOENT ? 0 : -errno;
+}
+
+static int on_glob_error(const char *path, int err)
+{
+	(void)path;
+	return is_shortage(-err);
 }
 
 static int directories_read(struct follow_names *names, const char *pattern, const char *base,
@@ -174,13 +191,13 @@ static int directories_read(struct follow_names *names, const char *pattern, con
 	glob_t g = { 0 };
 	char parent[PATH_MAX];
 	size_t n = strcspn(pattern, "*?[");
-	int err = 0;
+	int err;
 
 	snprintf(parent, sizeof(parent), "%.*s", (int)n, pattern);
 	*strrchr(parent, '/') = '\0';
 	hooks->directory(*parent ? parent : "/", hooks->ctx);
-	if (glob(pattern, GLOB_ONLYDIR | GLOB_NOSORT, NULL, &g) == GLOB_NOSPACE)
-		err = -ENOMEM;
+	err = glob(pattern, GLOB_ONLYDIR | GLOB_NOSORT, on_glob_error, &g);
+	err = err == GLOB_NOSPACE ? -ENOMEM : err == GLOB_ABORTED ? -EMFILE : 0;
 	for (size_t i = 0; i < g.gl_pathc && !err; i++)
 		err = directory_read(names, g.gl_pathv[i], base, hooks);
 	globfree(&g);

@@ -37,7 +37,8 @@ struct follow_names_hooks {
 	void *ctx;
 };
 
-/* Adds what @path (absolute, perhaps a glob in any part of it) names. Blocks on the disk. Returns 0 or -ENOMEM. */
+/* Adds what @path (absolute, perhaps a glob in any part of it) names. Blocks on the disk. Returns 0; -EMFILE,
+ * -ENFILE, -ENOMEM, or what a directory could not be read to its end for: it is not known what there is. */
 int follow_names_add(struct follow_names *n, const char *path,
 		     const struct follow_names_hooks *hooks);
 void follow_names_done(struct follow_names *n);

@@ -95,7 +95,7 @@ static void make_room(const struct followed *but)
 	struct follow *f = but->follow;
 	struct followed *d, *oldest = NULL;
 
-	if (f->n_open < FOLLOW_OPEN_MAX)
+	if (f->n_open < f->open_max)
 		return;
 	TAILQ_FOREACH(d, &f->files, entry)
 	if (d != but && d->source.fd >= 0 && d->named &&
@@ -378,6 +378,11 @@ void followed_seek(struct followed *d, uint64_t offset)
 	d->tail.len = 0;
 	d->at_end = false;
 	evtimer_add(d->follow->written, &now);
+}
+
+void followed_put_off(struct followed *d)
+{
+	d->told = false;
 }
 
 void followed_done(struct followed *d, uint64_t offset)

@@ -30,6 +30,17 @@ static int on_record(const struct record *r, void *ctx)
 	return 0;
 }
 
+/* Thousands of files with a line that goes on and on are no reason to run out of memory. */
+static void see_held(struct lane_file *f)
+{
+	struct log_push *p = f->lane->push;
+	const size_t held = records_held(f->records);
+
+	p->held += held - f->held;
+	f->held = held;
+	records_set_room(f->records, p->held > LANE_HELD_MAX ? RECORD_ROOM_MIN : RECORD_MAX);
+}
+
 /* --- files come and go */
 
 static void file_free(struct lane_file *f)
@@ -37,6 +48,7 @@ static void file_free(struct lane_file *f)
 	TAILQ_REMOVE(&f->lane->files, f, entry);
 	if (f->records)
 		log_lane_add_counts(&f->lane->counts, records_counts(f->records), &f->counted);
+	f->lane->push->held -= f->held;
 	records_free(f->records);
 	if (f->followed)
 		followed_set_ctx(f->followed, NULL);
@@ -84,8 +96,10 @@ static void on_ready(struct followed *d, void *ctx)
 
 	if (!f)
 		f = file_new(l, d);
-	if (!f)
-		return; /* a later look tells again */
+	if (!f) {
+		followed_put_off(d);
+		return;
+	}
 	f->ready = true;
 	log_push_soon(l->push);
 }
@@ -145,8 +159,11 @@ void log_files_register(struct log_lane *l)
 int log_files_open(struct log_lane *l, const struct position *known, size_t n, struct buf *why)
 {
 	const struct follow_hooks hooks = { on_ready, on_gone, on_lost, l };
+	int err = follow_new(l->push->base, l->config, known, n, &hooks, why, &l->follow);
 
-	return follow_new(l->push->base, l->config, known, n, &hooks, why, &l->follow);
+	if (!err)
+		follow_set_open_max(l->follow, l->push->open_max);
+	return err;
 }
 
 void log_files_close(struct log_lane *l)
@@ -200,10 +217,13 @@ static ssize_t read_some(struct lane_file *f)
 	}
 	if (n == 0) {
 		err = read_end(f, offset);
+		see_held(f);
 		return err == 1 ? 0 : err;
 	}
 	f->end_ns = 0;
+	see_held(f);
 	err = records_feed(f->records, p->chunk, (size_t)n, offset, log_push_now_ms(p), &taken);
+	see_held(f);
 	if (taken < (size_t)n)
 		followed_seek(f->followed, offset + taken);
 	return err < 0 ? err : err ? 0 : n;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,6 +23,9 @@
 #define TICK_BUSY_MS 100
 #define SEEN_EVERY_NS (3600 * NS_PER_SEC)
 #define FORGET_S ((int64_t)60 * 86400)
+#define OPEN_OTHERS 128
+#define OPEN_MIN 4
+#define OPEN_MAX 512
 
 void log_push_soon(struct log_push *p)
 {
@@ -184,11 +188,24 @@ static void log_push_freep(struct log_push **p)
 	log_push_free(*p);
 }
 
+/* What is left of the descriptors that we may have when calls, the state file and the like have theirs. */
+static size_t open_max(size_t n_logs)
+{
+	struct rlimit limit;
+	size_t n;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < OPEN_OTHERS * 2)
+		return OPEN_MIN;
+	n = (size_t)(limit.rlim_cur - OPEN_OTHERS) / (n_logs ? n_logs : 1);
+	return n < OPEN_MIN ? OPEN_MIN : n > OPEN_MAX ? OPEN_MAX : n;
+}
+
 static int open_lanes(struct log_push *p, const struct config_log *const *logs, size_t n)
 {
 	p->lanes = calloc(n + 1, sizeof(struct log_lane *));
 	if (!p->lanes)
 		return -ENOMEM;
+	p->open_max = open_max(n);
 	for (size_t i = 0; i < n && p->n_lanes < LOGS_LOGS_MAX; i++) {
 		_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
 		struct log_lane *l = NULL;

@@ -17,6 +17,8 @@
 #define LANE_TURN_BYTES (1u << 20)
 /* More files go into the next batch: their positions are written in one transaction. */
 #define LANE_BATCH_FILES 64
+/* What the records of all files may hold, most of it lines that have no end yet; beyond it they are cut early. */
+#define LANE_HELD_MAX (32u << 20)
 #define LANE_FLUSH_MS 1000
 #define LANE_OVER_MS 10000 /* a file that was rotated away may still be written to */
 
@@ -33,6 +35,7 @@ struct lane_file {
 	uint64_t to[LANE_SLOTS]; /* bytes before this are in that batch, or done; 0: not in it */
 	uint64_t maybe_to;       /* bytes before this may have arrived already */
 	uint64_t end_ns;         /* CLOCK_MONOTONIC: it was at its end since; 0: it is not */
+	size_t held;             /* of the push's, what its records have */
 };
 
 TAILQ_HEAD(lane_files, lane_file);
@@ -140,7 +143,9 @@ struct log_push {
 	struct log_push_options options;
 	struct log_lane **lanes;
 	size_t n_lanes;
-	size_t turn; /* the lane that is asked first */
+	size_t held;     /* by the records of all files, bytes */
+	size_t open_max; /* files that a lane may hold open */
+	size_t turn;     /* the lane that is asked first */
 	unsigned int n_calls;
 	struct event *soon, *tick;
 	uint64_t began_ns, seen_ns;

@@ -19,7 +19,7 @@
 /* Of a text; masking may make it a little longer. */
 #define TEXT_MAX (RECORD_MAX - 4096)
 /* Buffers above it are not kept. */
-#define KEPT_BYTES (64 * 1024)
+#define KEPT_BYTES (16 * 1024)
 
 struct records {
 	const struct record_rules *rules;
@@ -29,6 +29,7 @@ struct records {
 	struct clean clean;
 	struct traceback traceback;
 	uint64_t end; /* behind the bytes that were taken */
+	size_t room;  /* of a text */
 
 	struct buf line; /* that was not added to the text yet */
 	bool line_open;  /* it has begun, even if it is empty so far */
@@ -69,6 +70,7 @@ int records_new(const struct record_rules *rules, record_fn fn, void *ctx, struc
 	r->ctx = ctx;
 	r->clean.latin1 = rules->latin1;
 	r->before_ms = TIME_STAMP_NONE;
+	r->room = TEXT_MAX;
 	buf_init(&r->line, RECORD_MAX);
 	buf_init(&r->text, RECORD_MAX);
 	buf_init(&r->masked[0], 2 * RECORD_MAX);
@@ -148,7 +150,7 @@ static void decide(struct records *r, bool whole, int64_t now_ms)
 
 static bool is_out_of_room(const struct records *r)
 {
-	return r->text.len + CLEAN_CHAR_MAX > TEXT_MAX;
+	return r->text.len + CLEAN_CHAR_MAX > r->room;
 }
 
 static void drop_last_newlines(struct records *r)
@@ -295,7 +297,7 @@ static int adopt(struct records *r, int64_t now_ms)
 static bool has_room_for_line(const struct records *r)
 {
 	return r->n_lines < RECORD_LINES_MAX &&
-	       r->text.len + 1 + r->line.len + CLEAN_CHAR_MAX <= TEXT_MAX;
+	       r->text.len + 1 + r->line.len + CLEAN_CHAR_MAX <= r->room;
 }
 
 /* The rest of a line that was cut begins a text of its own. */
@@ -366,7 +368,7 @@ static int take_bytes(struct records *r, const char *s, size_t n, int64_t now_ms
 		r->line_open = true;
 		r->line_from = r->end;
 	}
-	err = clean_add(&r->clean, s, len, newline != NULL, r->in_line ? TEXT_MAX : RECORD_LOOK, b,
+	err = clean_add(&r->clean, s, len, newline != NULL, r->in_line ? r->room : RECORD_LOOK, b,
 			ret_taken);
 	ended = !err && newline && *ret_taken == len && !r->clean.n_held;
 	*ret_taken += ended;
@@ -410,7 +412,7 @@ static int finish_line(struct records *r, int64_t now_ms)
 		struct buf *b = r->in_line ? &r->text : &r->line;
 		size_t taken;
 
-		err = clean_add(&r->clean, "", 0, true, TEXT_MAX, b, &taken);
+		err = clean_add(&r->clean, "", 0, true, r->room, b, &taken);
 		if (!err && !r->clean.n_held) {
 			*(r->in_line ? &r->to : &r->line_to) = r->end;
 			end_line(r, now_ms);
@@ -467,6 +469,16 @@ void records_reset(struct records *r)
 	shrink(&r->line);
 	shrink(&r->masked[0]);
 	shrink(&r->masked[1]);
+}
+
+void records_set_room(struct records *r, size_t bytes)
+{
+	r->room = bytes < TEXT_MAX ? bytes : TEXT_MAX;
+}
+
+size_t records_held(const struct records *r)
+{
+	return r->text.size + r->line.size + r->masked[0].size + r->masked[1].size;
 }
 
 const struct record_counts *records_counts(struct records *r)

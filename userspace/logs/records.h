@@ -82,7 +82,7 @@ void records_free(struct records *r);
 /*
  * Takes @n bytes that stand at @offset of the file (right behind those before). *ret_taken: how many were taken, all unless @fn
  * stopped it or there was no memory; go on with the others. A record that @fn did not take is kept, and given again first. At most 6 MiB are
- * kept, and 64 KiB where no record was longer. Returns 0, what @fn returned, or -ENOMEM.
+ * kept, and 64 KiB when all was given. Returns 0, what @fn returned, or -ENOMEM.
  */
 int records_feed(struct records *r, const char *bytes, size_t n, uint64_t offset, int64_t now_ms,
 		 size_t *ret_taken);
@@ -92,6 +92,11 @@ int records_flush(struct records *r, int64_t now_ms, bool at_end);
 int records_wait_ms(const struct records *r, int64_t now_ms);
 /* Forgets what it has: the next bytes are fed from another offset. */
 void records_reset(struct records *r);
+/* A record is cut at so many bytes from here on, RECORD_ROOM_MIN at least; RECORD_MAX: as usual. */
+#define RECORD_ROOM_MIN 16384
+void records_set_room(struct records *r, size_t bytes);
+/* The memory that it has. */
+size_t records_held(const struct records *r);
 const struct record_counts *records_counts(struct records *r);
 
 const char *record_level_name(enum record_level l); /* "error"; "none" */

@@ -153,7 +153,7 @@ static bool ends_with(const char *name, size_t n, const char *end)
 	return true;
 }
 
-enum name_kind { NAME_OTHER, NAME_SECRET, NAME_AUTHORIZATION };
+enum name_kind { NAME_OTHER, NAME_SECRET, NAME_AUTHORIZATION, NAME_PWD };
 
 /* Whether it ends as one of those below does: nearly no name does. */
 static bool may_be_secret(const char *name, size_t n)
@@ -180,7 +180,7 @@ static enum name_kind name_kind(const char *name, size_t n)
 	for (size_t i = 0; i < ARRAY_SIZE(secret); i++)
 		if (ends_with(name, n, secret[i]))
 			return NAME_SECRET;
-	return NAME_OTHER;
+	return ends_with(name, n, "pwd") ? NAME_PWD : NAME_OTHER;
 }
 
 static size_t back_over(const struct scan *s, size_t at, char c, size_t most)
@@ -261,6 +261,9 @@ static bool read_value(const struct scan *s, size_t at, enum name_kind kind, siz
 	*ret_to = quoted ? quoted_end(s, at + 1, s->text[at], escaped) : bare_end(s, at);
 	if (kind == NAME_AUTHORIZATION)
 		*ret_from = skip_scheme(s, *ret_from, quoted, ret_to);
+	/* PWD is also the shell's present directory. */
+	if (kind == NAME_PWD && *ret_from < s->n && s->text[*ret_from] == '/')
+		return false;
 	if (*ret_from < s->n && !quoted && strchr("{[(=", s->text[*ret_from]))
 		return false;
 	return *ret_to > *ret_from && !is_no_secret(s->text + *ret_from, *ret_to - *ret_from);

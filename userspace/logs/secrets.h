@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Secrets of well-known forms are written as *** before a line leaves the host:
- * - values of names that end with password, passwd, pwd, passphrase, secret, token, api_key, apikey, access_key, secret_key,
+ * - values of names that end with password, passwd, pwd (but for a path, as in PWD=/root), passphrase, secret, token, api_key, apikey, access_key, secret_key,
  *   private_key, credentials or authorization (any case, - or _), behind = or :, bare or in quotes, as in
  *   JWT_SECRET=..., "api_key": "...", X-Auth-Token: ..., ?token=...; of authorization the scheme stays;
  * - what follows Bearer; JSON web tokens (eyJ....eyJ...);

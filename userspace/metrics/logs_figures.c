@@ -99,6 +99,9 @@ static int add_logs(const struct logs_figures *from, struct logs_figures *to)
 		const struct logs_log *l = &from->logs[i];
 		struct logs_log *sum = logs_figures_log(to, l->name);
 
+		/* After many reloads with other names: the rest is worth more. */
+		if (!sum && to->n_logs == LOGS_LOGS_MAX)
+			continue;
 		if (!sum)
 			return -ENOMEM;
 		for (size_t j = 0; j < LOGS_LEVELS; j++)
@@ -143,11 +146,14 @@ static json_t *log_json(const struct logs_log *l)
 
 int logs_figures_write(const struct logs_figures *f, struct buf *out)
 {
-	_cleanup_(json_freep) json_t *root =
-		json_pack("{s:b,s:s}", "up", f->up, "problem", f->problem);
+	_cleanup_(json_freep) json_t *root = NULL;
 	json_t *logs = json_array();
+	char problem[LOGS_PROBLEM_MAX];
 	int err;
 
+	/* It may have a file's name in it, and may have been cut within a character. */
+	utf8_make_plain(f->problem, sizeof(f->problem), problem, sizeof(problem));
+	root = json_pack("{s:b,s:s}", "up", f->up, "problem", problem);
 	for (size_t i = 0; i < f->n_logs; i++)
 		json_array_append_new(logs, log_json(&f->logs[i]));
 	if (json_object_set_new(root, "logs", logs) ||

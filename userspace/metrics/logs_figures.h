@@ -74,7 +74,8 @@ void logs_figures_done(struct logs_figures *f);
 struct logs_log *logs_figures_log(struct logs_figures *f, const char *name);
 /* Counts @n more of an exception; where there is no room for a further type, of "other". */
 void logs_log_exception(struct logs_log *l, const char *type, size_t len, uint64_t n);
-/* *ret becomes what @before, of processes that have ended, and @now count together; the rest is @now's. Returns 0 or -ENOMEM
+/* *ret becomes what @before, of processes that have ended, and @now count together; the rest is @now's. Logs beyond LOGS_LOGS_MAX are
+ * left out. Returns 0 or -ENOMEM
  * (*ret is nothing then). */
 int logs_figures_sum(const struct logs_figures *before, const struct logs_figures *now,
 		     struct logs_figures *ret);

@@ -23,7 +23,13 @@
 #define SQL_PUT \
 	"REPLACE INTO log_position (" SQL_COLUMNS \
 	") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-#define SQL_FORGET "DELETE FROM log_position WHERE seen_s < ?1"
+/* A journal that is silent for months is none that is gone. */
+#define SQL_FORGET "DELETE FROM log_position WHERE seen_s < ?1 AND length(cursor) = 0"
+#define SQL_COUNT "SELECT count(*) FROM log_position"
+#define SQL_TRIM \
+	"DELETE FROM log_position WHERE (log, id) IN (SELECT log, id FROM (SELECT log, id," \
+	" row_number() OVER (PARTITION BY log ORDER BY seen_s DESC, id DESC) AS n" \
+	" FROM log_position) WHERE n > ?1)"
 
 /* How many are read at once: a position is some KiB. */
 #define READ_AT_ONCE 32
@@ -147,12 +153,33 @@ static void row_read(sqlite3_stmt *st, struct position *p)
 
 /* --- open and close */
 
-static int nothing_work(sqlite3 *db, void *arg)
+/* Who makes a file a minute would have a hundred thousand of them in two months. */
+static int trim(sqlite3 *db)
+{
+	const int64_t most = POSITION_LOG_MAX;
+	_cleanup_(sql_donep) sqlite3_stmt *st = NULL;
+	int64_t n;
+	int err;
+
+	err = sql_integer(db, SQL_COUNT, &n);
+	if (err || n <= most)
+		return err;
+	err = sql_prepare(db, SQL_TRIM, &st);
+	if (!err)
+		err = sql_bind(st, &most, 1);
+	return err ? err : sql_step(st);
+}
+
+static int open_work(sqlite3 *db, void *arg)
 {
 	int64_t n;
+	int err;
 
 	births_note(arg);
-	return sql_integer(db, "SELECT count(*) FROM log_position", &n);
+	err = sql_integer(db, SQL_COUNT, &n);
+	if (!err)
+		(void)trim(db); /* a full disk is no reason not to read */
+	return err;
 }
 
 int positions_open(struct store *s, struct buf *why, struct positions **ret)
@@ -162,7 +189,7 @@ int positions_open(struct store *s, struct buf *why, struct positions **ret)
 
 	if (p) {
 		*p = (struct positions){ .store = s, .refs = 1 };
-		err = store_wait(s, nothing_work, p);
+		err = store_wait(s, open_work, p);
 	}
 	if (err) {
 		buf_printf(why, "cannot read the positions of the logs: %s", strerror(-err));
@@ -295,7 +322,9 @@ static int forget_work(sqlite3 *db, void *arg)
 	err = sql_prepare(db, SQL_FORGET, &st);
 	if (!err)
 		err = sql_bind(st, &j->seen_s, 1);
-	return err ? err : sql_step(st);
+	if (!err)
+		err = sql_step(st);
+	return err ? err : trim(db);
 }
 
 static void forget_done(int err, void *arg)

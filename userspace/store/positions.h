@@ -16,6 +16,8 @@
 #define POSITION_FINGERPRINT_BYTES 32
 #define POSITION_TAIL_MAX 256
 #define POSITION_CURSOR_MAX 256
+/* Of one log; beyond it those that were seen last stay. Twice as many as are followed at most. */
+#define POSITION_LOG_MAX 8192
 
 struct position {
 	char log[64]; /* of the [log] section */
@@ -53,7 +55,7 @@ int positions_each(struct positions *p, int (*fn)(const struct position *at, voi
 int positions_put(struct positions *p, const struct position *list, size_t n,
 		  void (*done)(int err, void *ctx), void *ctx);
 
-/* Forgets those that were not seen since @seen_s. */
+/* Forgets files that were not seen since @seen_s, and what is beyond POSITION_LOG_MAX. */
 int positions_forget(struct positions *p, int64_t seen_s);
 
 /* True, once, after the state file was begun anew because it was damaged: whoever knows positions is to put all of them again. */

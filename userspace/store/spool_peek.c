@@ -93,7 +93,7 @@ int spool_peek(const char *directory, int (*fn)(const struct spool_minute *m, vo
 		err = read_minutes(db, fn, ctx);
 	if (err == -EBUSY)
 		buf_printf(why, "%s is open in another process", buf_str(&path));
-	else if (err == -EUCLEAN)
+	else if (err == -EUCLEAN || err == -EPROTO)
 		buf_printf(why, "%s is damaged, or no state file", buf_str(&path));
 	else if (err)
 		buf_printf(why, "%s cannot be read: %s", buf_str(&path), strerror(-err));

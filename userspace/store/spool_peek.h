@@ -8,7 +8,7 @@
 /*
  * Calls @fn for each minute, oldest first, until it returns something else than 0; what it is given is valid until it
  * returns. *ret_minutes: how many there are, also beyond that. Blocks on the disk.
- * Returns 0; -ENOENT: there is no state file; -EBUSY: somebody has it open; -EUCLEAN, -EBADMSG: it is damaged; another -errno. All
+ * Returns 0; -ENOENT: there is no state file; -EBUSY: somebody has it open; -EUCLEAN, -EBADMSG, -EPROTO: it is damaged, or none; another -errno. All
  * explained in @why.
  */
 int spool_peek(const char *directory, int (*fn)(const struct spool_minute *m, void *ctx), void *ctx,

@@ -39,12 +39,12 @@ int sql_errno(sqlite3 *db, int code)
 	case SQLITE_PERM:
 	case SQLITE_AUTH: return -EACCES;
 	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
+	case SQLITE_NOTADB: return -EUCLEAN;
 	case SQLITE_ERROR:
 	case SQLITE_CONSTRAINT:
 	case SQLITE_MISMATCH:
-	case SQLITE_TOOBIG:
-	case SQLITE_FORMAT: return -EUCLEAN;
+	case SQLITE_RANGE:
+	case SQLITE_TOOBIG: return -EPROTO;
 	case SQLITE_IOERR:
 		if (code == SQLITE_IOERR_NOMEM)
 			return -ENOMEM;

@@ -8,8 +8,9 @@
 
 /*
  * The -errno of SQLite's @code, which @db gave (NULL: not known): -ENOSPC for a full disk or a full quota; -ENOMEM; -EBUSY;
- * -EROFS; -EIO. -EUCLEAN says that the file is not what we made of it: SQLITE_CORRUPT and NOTADB, and what a fixed statement of ours
- * cannot meet in a sound file, as a table that is missing.
+ * -EROFS; -EIO. -EUCLEAN says that the file is damaged: SQLITE_CORRUPT and NOTADB, and nothing else, because it is set aside then,
+ * with all that waits in it. -EPROTO: SQLite refuses a statement of ours, which is our mistake, or the work of somebody who
+ * changed the schema.
  */
 int sql_errno(sqlite3 *db, int code);
 

@@ -1,188 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The store's thread. Work goes to it in one queue and comes back in another, whose eventfd wakes the loop.
- * Invariant: the mutex guards the queues, why, the flags beside them and each work's finished; what is under "the thread's" is
- * touched by nobody else from its start to its end, before which it closes the file.
+ * The store, seen from the loop: work is handed to its thread in one queue and comes back in another, whose eventfd wakes the
+ * loop; it is opened, closed and left.
  */
-#include "store/store.h"
+#include "store/store_impl.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/util.h"
-#include "store/room.h"
-#include "store/set_aside.h"
-#include "store/sql.h"
 #include "store/state_file.h"
-
-#define THREAD_STACK_BYTES (256u << 10)
-#define WHY_BYTES_MAX 8192
-
-struct work {
-	TAILQ_ENTRY(work) entry;
-	store_work_fn work;
-	store_done_fn done; /* NULL: somebody waits for it */
-	void *job;
-	int err;
-	bool finished;
-};
-
-TAILQ_HEAD(work_queue, work);
-
-struct store {
-	struct event *told;
-	int told_fd;
-	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t work_came, work_finished;
-	struct work_queue queue, ended;
-	bool busy, stop, gone;
-	struct buf why; /* the file could not be opened */
-	void (*left)(void *ctx);
-	void *left_ctx;
-
-	/* the thread's */
-	char *directory, *name, *path;
-	sqlite3 *db; /* NULL: could not be opened again */
-	unsigned int births;
-	int trouble; /* the error that was told last */
-	bool tight;  /* it was told that the disk is full */
-};
 
 unsigned int store_births(const struct store *s)
 {
-	return s->births;
-}
-
-/* --- what is told */
-
-/* Of other errors only the job's owner knows what they mean. */
-static bool is_trouble(int err)
-{
-	switch (err) {
-	case 0:
-	case -ENOSPC:
-	case -EIO:
-	case -EROFS:
-	case -EACCES:
-	case -EBUSY:
-	case -EUCLEAN: return true;
-	default: return false;
-	}
-}
-
-static void tell_trouble(struct store *s, int err)
-{
-	/* What was never open is told by who wanted it. */
-	if (err == s->trouble || !is_trouble(err) || !s->births)
-		return;
-	s->trouble = err;
-	if (err)
-		log_error(
-			"%s: cannot be written: %s; what belongs there waits in memory, as far as "
-			"there is room",
-			s->path, err == -EUCLEAN ? "it is damaged" : strerror(-err));
-	else
-		log_info("%s: is written again", s->path);
-}
-
-static void tell_room(struct store *s, int err)
-{
-	const bool tight = err == -ENOSPC;
-	uint64_t left = 0;
-
-	if ((err && !tight) || tight == s->tight)
-		return;
-	s->tight = tight;
-	if (!tight) {
-		log_info("%s: there is room on the disk again", s->path);
-		return;
-	}
-	room_left(s->db, &left);
-	log_warning("%s: the disk is full; going on in %llu KiB that were set aside: make room",
-		    s->path, (unsigned long long)left >> 10);
-}
-
-/* --- the file */
-
-/* Returns 0 when it is out of the way. */
-static int file_set_aside(const char *path, const char *why)
-{
-	_cleanup_(buf_done) struct buf name = BUF_INIT(2 * 4096);
-	int err;
-
-	err = set_aside(path, &name);
-	if (err)
-		log_error("%s; it cannot be set aside: %s", why, strerror(-err));
-	else if (name.len)
-		log_error(
-			"%s; it is set aside as %s, and a new one is begun: what waited in it is not "
-			"sent",
-			why, buf_str(&name));
-	else
-		log_error(
-			"%s; it is deleted, because %d such files are there already, and a new one is "
-			"begun: what waited in it is lost",
-			why, SET_ASIDE_MAX);
-	return err;
-}
-
-/* A damaged one is set aside on the way. */
-static int file_open(struct store *s, struct buf *why)
-{
-	int err;
-
-	err = state_file_open(s->path, why, &s->db);
-	if (err != -EUCLEAN)
-		return err;
-	err = file_set_aside(s->path, buf_str(why));
-	buf_reset(why);
-	if (err) {
-		buf_printf(why, "%s is damaged, and cannot be set aside: %s", s->path,
-			   strerror(-err));
-		return err;
-	}
-	return state_file_open(s->path, why, &s->db);
-}
-
-static int file_begin(struct store *s, struct buf *why)
-{
-	int err = 0;
-
-	if (!s->path)
-		err = state_file_path(s->directory, s->name, why, &s->path);
-	if (!err)
-		err = file_open(s, why);
-	if (!err)
-		s->births++;
-	else if (!why->len)
-		buf_printf(why, "cannot open the state file: %s", strerror(-err));
-	return err;
-}
-
-static int file_begin_again(struct store *s)
-{
-	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_BYTES_MAX);
-	int err = file_begin(s, &why);
-
-	if (err)
-		log_debug("%s", buf_str(&why));
-	pthread_mutex_lock(&s->mutex);
-	buf_reset(&s->why);
-	if (err)
-		buf_add(&s->why, buf_str(&why), why.len);
-	pthread_mutex_unlock(&s->mutex);
-	return err;
+	return s->file.births;
 }
 
 void store_why(struct store *s, struct buf *why)
@@ -191,131 +27,6 @@ void store_why(struct store *s, struct buf *why)
 	if (s->why.len)
 		buf_add(why, buf_str(&s->why), s->why.len);
 	pthread_mutex_unlock(&s->mutex);
-}
-
-static int file_renew(struct store *s)
-{
-	_cleanup_(buf_done) struct buf why = BUF_INIT(1024);
-	int err;
-
-	buf_printf(&why, "%s was found to be damaged", s->path);
-	state_file_close(take(s->db), true);
-	err = file_set_aside(s->path, buf_str(&why));
-	return err ? err : file_begin_again(s);
-}
-
-/* --- the thread */
-
-static int work_try(struct store *s, struct work *w)
-{
-	int err = w->work(s->db, w->job);
-
-	if (!sqlite3_get_autocommit(s->db))
-		sql_end(s->db, -ECANCELED);
-	return err;
-}
-
-static void work_do(struct store *s, struct work *w)
-{
-	int before, err = 0;
-
-	if (!s->db)
-		err = file_begin_again(s);
-	before = s->db ? sqlite3_total_changes(s->db) : 0;
-	if (!err)
-		err = work_try(s, w);
-	if (err == -EUCLEAN && s->db) {
-		before = 0;
-		err = file_renew(s);
-		if (!err)
-			err = work_try(s, w);
-	}
-	w->err = err;
-	/* Who only reads learns nothing of a disk that cannot be written. */
-	if (err || sqlite3_total_changes(s->db) != before)
-		tell_trouble(s, err);
-	if (s->db)
-		tell_room(s, room_keep(s->db));
-}
-
-static struct work *work_next(struct store *s)
-{
-	struct work *w;
-
-	pthread_mutex_lock(&s->mutex);
-	while (TAILQ_EMPTY(&s->queue) && !s->stop)
-		pthread_cond_wait(&s->work_came, &s->mutex);
-	w = TAILQ_FIRST(&s->queue);
-	if (w)
-		TAILQ_REMOVE(&s->queue, w, entry);
-	s->busy = w != NULL;
-	pthread_mutex_unlock(&s->mutex);
-	return w;
-}
-
-static void wake_loop(struct store *s)
-{
-	const uint64_t one = 1;
-
-	/* It cannot fail before 2^64 - 1 of them were not read. */
-	if (write(s->told_fd, &one, sizeof(one)) != sizeof(one))
-		log_debug("the store's loop cannot be woken: %m");
-}
-
-static void work_end(struct store *s, struct work *w)
-{
-	bool wake = w->done != NULL;
-
-	pthread_mutex_lock(&s->mutex);
-	if (w->done)
-		TAILQ_INSERT_TAIL(&s->ended, w, entry);
-	w->finished = true;
-	s->busy = false;
-	pthread_cond_broadcast(&s->work_finished);
-	pthread_mutex_unlock(&s->mutex);
-	if (wake)
-		wake_loop(s);
-}
-
-static void thread_end(struct store *s)
-{
-	state_file_close(take(s->db), false);
-	pthread_mutex_lock(&s->mutex);
-	s->gone = true;
-	pthread_cond_broadcast(&s->work_finished);
-	pthread_mutex_unlock(&s->mutex);
-	/* The loop may be waiting for this to end already; it does not free before it has. */
-	wake_loop(s);
-}
-
-static void *thread_main(void *arg)
-{
-	struct store *s = arg;
-	struct work *w;
-
-	pthread_setname_np(pthread_self(), "isamon-store");
-	while ((w = work_next(s))) {
-		work_do(s, w);
-		work_end(s, w);
-	}
-	thread_end(s);
-	return NULL;
-}
-
-static int thread_start(struct store *s)
-{
-	pthread_attr_t attr;
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&s->thread, &attr, thread_main, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	return -err;
 }
 
 /* --- the loop */
@@ -382,7 +93,6 @@ int store_wait(struct store *s, store_work_fn work, void *job)
 
 static void store_free(struct store *s)
 {
-	state_file_close(s->db, false);
 	if (s->told)
 		event_free(s->told);
 	file_closep(&s->told_fd);
@@ -390,9 +100,7 @@ static void store_free(struct store *s)
 	pthread_cond_destroy(&s->work_came);
 	pthread_mutex_destroy(&s->mutex);
 	buf_done(&s->why);
-	free(s->path);
-	free(s->directory);
-	free(s->name);
+	store_file_done(&s->file);
 	free(s);
 }
 
@@ -433,6 +141,7 @@ static int store_new(struct event_base *base, const char *directory, const char 
 		     struct store **ret)
 {
 	_cleanup_(store_freep) struct store *s = calloc(1, sizeof(*s));
+	int err;
 
 	if (!s)
 		return -ENOMEM;
@@ -441,14 +150,13 @@ static int store_new(struct event_base *base, const char *directory, const char 
 	pthread_cond_init(&s->work_finished, NULL);
 	TAILQ_INIT(&s->queue);
 	TAILQ_INIT(&s->ended);
-	buf_init(&s->why, WHY_BYTES_MAX);
-	s->directory = strdup(directory);
-	s->name = strdup(name);
+	buf_init(&s->why, STORE_WHY_BYTES_MAX);
+	err = store_file_init(&s->file, directory, name);
 	s->told_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->told_fd < 0)
 		return -EMFILE;
 	s->told = event_new(base, s->told_fd, EV_READ | EV_PERSIST, on_told, s);
-	if (!s->directory || !s->name || !s->told || event_add(s->told, NULL))
+	if (err || !s->told || event_add(s->told, NULL))
 		return -ENOMEM;
 	*ret = take(s);
 	return 0;
@@ -461,7 +169,7 @@ int store_begin(struct event_base *base, const char *directory, struct store **r
 
 	err = store_new(base, directory, STATE_FILE_NAME, &s);
 	if (!err)
-		err = thread_start(s);
+		err = store_thread_start(s);
 	if (!err)
 		*ret = take(s);
 	return err;
@@ -480,11 +188,11 @@ int store_open_file(struct event_base *base, const char *directory, const char *
 
 	err = store_new(base, directory, name, &s);
 	if (!err)
-		err = file_begin(s, why);
+		err = store_file_begin(&s->file, why);
 	if (err)
 		goto out;
-	tell_room(s, room_keep(s->db));
-	err = thread_start(s);
+	store_file_keep_room(&s->file);
+	err = store_thread_start(s);
 	if (err)
 		goto out;
 	*ret = take(s);
