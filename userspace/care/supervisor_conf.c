@@ -3,16 +3,18 @@
 #include "care/supervisor_conf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/file.h"
 #include "base/util.h"
 
-#define FILE_MAX (1u << 20)
+#define FILE_MAX (256 * 1024)
 #define HERE "%(here)s"
 
 struct reading {
@@ -69,22 +71,36 @@ void supervisor_conf_parse(const char *path, const char *text, struct supervisor
 	ini_parse_string(text, on_key, &r);
 }
 
+/* Into a buffer that does not move, so that it can be wiped. Returns 0 or -errno. */
+static int read_text(const char *path, char text[static FILE_MAX + 1])
+{
+	_cleanup_(file_closep) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
+	    st.st_mode & (S_IWGRP | S_IWOTH))
+		return -EPERM;
+	n = pread(fd, text, FILE_MAX, 0);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	return n == FILE_MAX ? -EFBIG : 0;
+}
+
 int supervisor_conf_read(const char *path, struct supervisor_conf *ret)
 {
-	struct buf text = BUF_INIT(FILE_MAX);
-	struct stat st;
-	int err;
+	char *text = malloc(FILE_MAX + 1);
+	int err = text ? read_text(path, text) : -ENOMEM;
 
 	memset(ret, 0, sizeof(*ret));
-	err = file_read_stat(path, &text, &st);
-	if (!err &&
-	    ((st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & (S_IWGRP | S_IWOTH)))
-		err = -EPERM;
 	if (!err)
-		supervisor_conf_parse(path, buf_str(&text), ret);
-	if (text.data)
-		explicit_bzero(text.data, text.size);
-	buf_done(&text);
+		supervisor_conf_parse(path, text, ret);
+	if (text)
+		explicit_bzero(text, FILE_MAX + 1);
+	free(text);
 	return err;
 }
 
