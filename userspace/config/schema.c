@@ -163,6 +163,7 @@ static const struct schema_key config_keys[] = {
 
 	{ "log", "path", SCHEMA_STRINGS, LOG_LIST(paths), .max = CONFIG_LOG_PATHS_MAX,
 	  .initial = "" },
+	{ "log", "olddir", SCHEMA_STRING, LOG(olddir), .max = 1024, .initial = "" },
 	{ "log", "unit", SCHEMA_STRING, LOG(unit), .max = 255, .initial = "" },
 	{ "log", "ship", SCHEMA_BOOL, LOG(ship), .initial = "yes" },
 	{ "log", "group", SCHEMA_STRING, LOG(group), .max = 512, .initial = "" },

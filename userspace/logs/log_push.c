@@ -22,10 +22,9 @@
 #define TICK_MS 1000
 #define TICK_BUSY_MS 100
 #define SEEN_EVERY_NS (3600 * NS_PER_SEC)
+#define FDS_OTHERS 48
+#define FDS_SHARE_MIN 4
 #define FORGET_S ((int64_t)60 * 86400)
-#define OPEN_OTHERS 128
-#define OPEN_MIN 4
-#define OPEN_MAX 512
 
 void log_push_soon(struct log_push *p)
 {
@@ -188,16 +187,19 @@ static void log_push_freep(struct log_push **p)
 	log_push_free(*p);
 }
 
-/* What is left of the descriptors that we may have when calls, the state file and the like have theirs. */
-static size_t open_max(size_t n_logs)
+/* How many files each of @n_logs may hold open: what else needs descriptors (calls, state file, inotify, journalctl) leaves. */
+static size_t open_share(size_t n_logs)
 {
+	const size_t others = FDS_OTHERS + 3 * n_logs;
 	struct rlimit limit;
-	size_t n;
+	size_t share;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < OPEN_OTHERS * 2)
-		return OPEN_MIN;
-	n = (size_t)(limit.rlim_cur - OPEN_OTHERS) / (n_logs ? n_logs : 1);
-	return n < OPEN_MIN ? OPEN_MIN : n > OPEN_MAX ? OPEN_MAX : n;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return FOLLOW_OPEN_MAX;
+	share = limit.rlim_cur > others ? (limit.rlim_cur - others) / n_logs : 0;
+	if (share > FOLLOW_OPEN_MAX)
+		return FOLLOW_OPEN_MAX;
+	return share > FDS_SHARE_MIN ? share : FDS_SHARE_MIN;
 }
 
 static int open_lanes(struct log_push *p, const struct config_log *const *logs, size_t n)
@@ -205,7 +207,6 @@ static int open_lanes(struct log_push *p, const struct config_log *const *logs, 
 	p->lanes = calloc(n + 1, sizeof(struct log_lane *));
 	if (!p->lanes)
 		return -ENOMEM;
-	p->open_max = open_max(n);
 	for (size_t i = 0; i < n && p->n_lanes < LOGS_LOGS_MAX; i++) {
 		_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
 		struct log_lane *l = NULL;
@@ -215,6 +216,8 @@ static int open_lanes(struct log_push *p, const struct config_log *const *logs, 
 			return err;
 		if (err)
 			log_error("log \"%s\" is not shipped: %s", logs[i]->name, buf_str(&why));
+		if (l && l->follow)
+			follow_set_open_max(l->follow, open_share(n));
 		if (l)
 			p->lanes[p->n_lanes++] = l;
 	}

@@ -17,8 +17,10 @@
 #define LANE_TURN_BYTES (1u << 20)
 /* More files go into the next batch: their positions are written in one transaction. */
 #define LANE_BATCH_FILES 64
-/* What the records of all files may hold, most of it lines that have no end yet; beyond it they are cut early. */
-#define LANE_HELD_MAX (32u << 20)
+/* Of records that wait for more, of all files together: then they are cut. */
+#define LANES_MEMORY (8u << 20)
+#define LANE_FILE_MEMORY (8u << 10) /* less is not worth it */
+#define LANE_FILE_LONG (512u << 10) /* is read to its end before other files are */
 #define LANE_FLUSH_MS 1000
 #define LANE_OVER_MS 10000 /* a file that was rotated away may still be written to */
 
@@ -31,11 +33,11 @@ struct lane_file {
 	struct records *records;
 	struct record_counts counted; /* of its records, that the lane has */
 	bool ready;
+	size_t memory;           /* of its records, as the sum has it */
 	bool known;              /* the state file has it */
 	uint64_t to[LANE_SLOTS]; /* bytes before this are in that batch, or done; 0: not in it */
 	uint64_t maybe_to;       /* bytes before this may have arrived already */
 	uint64_t end_ns;         /* CLOCK_MONOTONIC: it was at its end since; 0: it is not */
-	size_t held;             /* of the push's, what its records have */
 };
 
 TAILQ_HEAD(lane_files, lane_file);
@@ -91,6 +93,7 @@ struct log_lane {
 	struct record_rules *rules;
 	struct follow *follow;
 	struct lane_files files;
+	struct lane_file *held; /* has a record that the batch did not take any more */
 	struct journal *journal;
 	struct records *journal_records;
 	struct record_counts journal_counted;
@@ -143,10 +146,9 @@ struct log_push {
 	struct log_push_options options;
 	struct log_lane **lanes;
 	size_t n_lanes;
-	size_t held;     /* by the records of all files, bytes */
-	size_t open_max; /* files that a lane may hold open */
 	size_t turn;     /* the lane that is asked first */
 	unsigned int n_calls;
+	size_t memory; /* of the records of all files */
 	struct event *soon, *tick;
 	uint64_t began_ns, seen_ns;
 	uint64_t random;

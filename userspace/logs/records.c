@@ -18,8 +18,9 @@
 
 /* Of a text; masking may make it a little longer. */
 #define TEXT_MAX (RECORD_MAX - 4096)
-/* Buffers above it are not kept. */
-#define KEPT_BYTES (16 * 1024)
+/* Buffers above it are not kept; nor are those above the other while nothing comes. */
+#define KEPT_BYTES (64 * 1024)
+#define REST_BYTES 1024
 
 struct records {
 	const struct record_rules *rules;
@@ -29,7 +30,6 @@ struct records {
 	struct clean clean;
 	struct traceback traceback;
 	uint64_t end; /* behind the bytes that were taken */
-	size_t room;  /* of a text */
 
 	struct buf line; /* that was not added to the text yet */
 	bool line_open;  /* it has begun, even if it is empty so far */
@@ -70,7 +70,6 @@ int records_new(const struct record_rules *rules, record_fn fn, void *ctx, struc
 	r->ctx = ctx;
 	r->clean.latin1 = rules->latin1;
 	r->before_ms = TIME_STAMP_NONE;
-	r->room = TEXT_MAX;
 	buf_init(&r->line, RECORD_MAX);
 	buf_init(&r->text, RECORD_MAX);
 	buf_init(&r->masked[0], 2 * RECORD_MAX);
@@ -150,7 +149,7 @@ static void decide(struct records *r, bool whole, int64_t now_ms)
 
 static bool is_out_of_room(const struct records *r)
 {
-	return r->text.len + CLEAN_CHAR_MAX > r->room;
+	return r->text.len + CLEAN_CHAR_MAX > TEXT_MAX;
 }
 
 static void drop_last_newlines(struct records *r)
@@ -204,11 +203,18 @@ static int close_record(struct records *r, bool cut)
 	return 0;
 }
 
-static void shrink(struct buf *b)
+static void shrink(struct buf *b, size_t kept)
 {
 	buf_reset(b);
-	if (b->size > KEPT_BYTES)
+	if (b->size > kept)
 		buf_done(b);
+}
+
+static void shrink_given(struct records *r, size_t kept)
+{
+	shrink(&r->text, kept);
+	shrink(&r->masked[0], kept);
+	shrink(&r->masked[1], kept);
 }
 
 static void count_given(struct records *r)
@@ -233,9 +239,7 @@ static int give(struct records *r)
 	count_given(r);
 	r->ready = false;
 	r->traceback.type_len = 0;
-	shrink(&r->text);
-	shrink(&r->masked[0]);
-	shrink(&r->masked[1]);
+	shrink_given(r, KEPT_BYTES);
 	return 0;
 }
 
@@ -297,7 +301,7 @@ static int adopt(struct records *r, int64_t now_ms)
 static bool has_room_for_line(const struct records *r)
 {
 	return r->n_lines < RECORD_LINES_MAX &&
-	       r->text.len + 1 + r->line.len + CLEAN_CHAR_MAX <= r->room;
+	       r->text.len + 1 + r->line.len + CLEAN_CHAR_MAX <= TEXT_MAX;
 }
 
 /* The rest of a line that was cut begins a text of its own. */
@@ -368,7 +372,7 @@ static int take_bytes(struct records *r, const char *s, size_t n, int64_t now_ms
 		r->line_open = true;
 		r->line_from = r->end;
 	}
-	err = clean_add(&r->clean, s, len, newline != NULL, r->in_line ? r->room : RECORD_LOOK, b,
+	err = clean_add(&r->clean, s, len, newline != NULL, r->in_line ? TEXT_MAX : RECORD_LOOK, b,
 			ret_taken);
 	ended = !err && newline && *ret_taken == len && !r->clean.n_held;
 	*ret_taken += ended;
@@ -412,7 +416,7 @@ static int finish_line(struct records *r, int64_t now_ms)
 		struct buf *b = r->in_line ? &r->text : &r->line;
 		size_t taken;
 
-		err = clean_add(&r->clean, "", 0, true, r->room, b, &taken);
+		err = clean_add(&r->clean, "", 0, true, TEXT_MAX, b, &taken);
 		if (!err && !r->clean.n_held) {
 			*(r->in_line ? &r->to : &r->line_to) = r->end;
 			end_line(r, now_ms);
@@ -445,6 +449,25 @@ int records_flush(struct records *r, int64_t now_ms, bool at_end)
 	return err ?: settle(r, now_ms);
 }
 
+int records_cut(struct records *r, int64_t now_ms)
+{
+	int err = settle(r, now_ms);
+
+	if (err || !r->open || !r->text.len)
+		return err;
+	err = close_record(r, true);
+	return err ?: settle(r, now_ms);
+}
+
+size_t records_rest(struct records *r)
+{
+	if (!r->line.len)
+		shrink(&r->line, REST_BYTES);
+	if (!r->ready && !r->text.len)
+		shrink_given(r, REST_BYTES);
+	return r->line.size + r->text.size + r->masked[0].size + r->masked[1].size;
+}
+
 int records_wait_ms(const struct records *r, int64_t now_ms)
 {
 	int64_t left, age_left;
@@ -465,20 +488,8 @@ void records_reset(struct records *r)
 	r->ready = r->open = r->in_line = r->goes_on = r->decided = r->line_open = false;
 	r->traceback = (struct traceback){ .state = TRACEBACK_NONE };
 	r->clean.n_held = 0;
-	shrink(&r->text);
-	shrink(&r->line);
-	shrink(&r->masked[0]);
-	shrink(&r->masked[1]);
-}
-
-void records_set_room(struct records *r, size_t bytes)
-{
-	r->room = bytes < TEXT_MAX ? bytes : TEXT_MAX;
-}
-
-size_t records_held(const struct records *r)
-{
-	return r->text.size + r->line.size + r->masked[0].size + r->masked[1].size;
+	shrink_given(r, KEPT_BYTES);
+	shrink(&r->line, KEPT_BYTES);
 }
 
 const struct record_counts *records_counts(struct records *r)

@@ -88,15 +88,14 @@ int records_feed(struct records *r, const char *bytes, size_t n, uint64_t offset
 		 size_t *ret_taken);
 /* As records_feed() without bytes. Gives what waits if it has waited long enough, or, @at_end, whatever there is (a line without newline, too). */
 int records_flush(struct records *r, int64_t now_ms, bool at_end);
+/* The record that waits for more is given as if it were too long, and goes on in another: for want of memory. Returns as records_flush(). */
+int records_cut(struct records *r, int64_t now_ms);
+/* Gives back buffers that have nothing in them. Returns how many bytes of memory the others have. */
+size_t records_rest(struct records *r);
 /* How many ms until records_flush() would give something; -1: nothing waits. */
 int records_wait_ms(const struct records *r, int64_t now_ms);
 /* Forgets what it has: the next bytes are fed from another offset. */
 void records_reset(struct records *r);
-/* A record is cut at so many bytes from here on, RECORD_ROOM_MIN at least; RECORD_MAX: as usual. */
-#define RECORD_ROOM_MIN 16384
-void records_set_room(struct records *r, size_t bytes);
-/* The memory that it has. */
-size_t records_held(const struct records *r);
 const struct record_counts *records_counts(struct records *r);
 
 const char *record_level_name(enum record_level l); /* "error"; "none" */
