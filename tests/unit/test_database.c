@@ -192,6 +192,38 @@ static void odd_names(void)
 	unlink(in_top(name));
 }
 
+static int64_t n_rows(const char *name);
+
+/* The log is beside the file, not beside the link. */
+static void links(void)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(1000);
+	struct database_copied copied;
+	struct database_vacuumed v;
+	struct database d;
+	sqlite3 *other;
+
+	clean();
+	other = open_with("a", "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;" MAKE);
+	EXPECT_INT(mkdir(in_top("far"), 0700), 0);
+	EXPECT_INT(symlink(in_top("a"), in_top("far/link")), 0);
+	EXPECT_INT(symlink(in_top("far"), in_top("near")), 0);
+	EXPECT_INT(database_open(in_top("near/link"), NULL, &why, &d), 0);
+	EXPECT_INT((int)d.way, DATABASE_LOG);
+	database_close(&d);
+	EXPECT_INT(database_copy(in_top("near/link"), in_top("near/copy"), NULL, &why, &copied), 0);
+	EXPECT_STR(buf_str(&why), "");
+	EXPECT_INT(n_rows("far/copy"), 300);
+	sqlite3_close(other);
+	EXPECT_INT(database_vacuum(in_top("near/link"), NULL, &why, &v), 0);
+	EXPECT_STR(buf_str(&why), "");
+	EXPECT_INT(n_rows("a"), 300);
+	unlink(in_top("far/copy"));
+	unlink(in_top("far/link"));
+	unlink(in_top("near"));
+	EXPECT_INT(rmdir(in_top("far")), 0);
+}
+
 static int64_t n_rows(const char *name)
 {
 	sqlite3 *db = open_with(name, "SELECT 1");
@@ -441,6 +473,7 @@ int main(int argc, char **argv)
 		{ NULL, refusals },
 		{ "a database that is locked", locked },
 		{ "a name with ?, # and %", odd_names },
+		{ "symbolic links", links },
 		{ NULL, copies },
 		{ NULL, cancelled },
 		{ "a copy without room", copy_without_room },

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -198,10 +199,12 @@ int database_open(const char *path, const struct database_progress *progress, st
 	_cleanup_(buf_done) struct buf uri = BUF_INIT(URI_MAX);
 	int version = 1, err, code;
 
-	*ret = (struct database){ .path = path };
+	*ret = (struct database){ .path = ret->real };
 	if (progress)
 		ret->progress = *progress;
-	err = say(path, read_header(path, &ret->st, &version), why);
+	err = say(path, realpath(path, ret->real) ? 0 : -errno, why);
+	if (!err)
+		err = say(path, read_header(ret->real, &ret->st, &version), why);
 	if (!err)
 		err = choose_way(ret, version, why);
 	if (!err)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/statvfs.h>
@@ -244,6 +245,21 @@ static int copy(struct copy *c, const char *path, const struct database_progress
 	return err ? err : publish(c, why);
 }
 
+/* "DIRECTORY/NAME.tmp", the directory without symbolic links, as SQLite wants it that is to follow none. */
+static int name_tmp(const char *to, struct buf *out, struct buf *why)
+{
+	_cleanup_(buf_done) struct buf directory = BUF_INIT(PATH_MAX);
+	const char *slash = strrchr(to, '/'), *name = slash ? slash + 1 : to;
+	char real[PATH_MAX];
+
+	buf_printf(&directory, "%.*s", slash ? (int)(slash - to) + 1 : 1, slash ? to : ".");
+	if (!*name)
+		return said(why, to, -EISDIR);
+	if (directory.err || !realpath(buf_str(&directory), real))
+		return said(why, buf_str(&directory), directory.err ? directory.err : -errno);
+	return said(why, to, buf_printf(out, "%s/%s.tmp", real, name));
+}
+
 static int copy_once(const char *path, const char *to, const struct database_progress *progress,
 		     struct buf *why, struct database_copied *ret)
 {
@@ -253,7 +269,7 @@ static int copy_once(const char *path, const char *to, const struct database_pro
 		.target = to,
 		.result = ret,
 	};
-	int err = buf_printf(&c.tmp, "%s.tmp", to);
+	int err = name_tmp(to, &c.tmp, why);
 
 	if (!err)
 		err = copy(&c, path, progress, why);

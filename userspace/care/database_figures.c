@@ -99,8 +99,8 @@ int database_figures(const char *path, bool tables, const struct database_progre
 	err = database_open(path, progress, why, &d);
 	if (err)
 		return err;
-	wal = database_side_file(path, "-wal", &ret->wal_bytes);
-	shm = database_side_file(path, "-shm", &ret->shm_bytes);
+	wal = database_side_file(d.path, "-wal", &ret->wal_bytes);
+	shm = database_side_file(d.path, "-shm", &ret->shm_bytes);
 	ret->in_use = wal && shm;
 	ret->file_bytes = (uint64_t)d.st.st_size;
 	ret->page_size = integer(&d, "PRAGMA page_size");

@@ -3,6 +3,8 @@
 #ifndef ISAMON_DATABASE_IMPL_H
 #define ISAMON_DATABASE_IMPL_H
 
+#include <limits.h>
+
 #include "care/database.h"
 
 #ifndef DATABASE_BUSY_MS /* a test waits for less */
@@ -17,14 +19,15 @@ enum database_way {
 
 struct database {
 	sqlite3 *sql;
-	const char *path;
+	const char *path;    /* real */
+	char real[PATH_MAX]; /* without symbolic links: the log is beside the file itself */
 	enum database_way way;
 	struct stat st; /* when it was opened */
 	struct database_progress progress;
 	const char *doing;
 };
 
-/* For reading. @path must outlive it. */
+/* For reading. @ret may not be moved. */
 int database_open(const char *path, const struct database_progress *progress, struct buf *why,
 		  struct database *ret);
 /* Also one that was never opened; for _cleanup_(). */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -32,17 +33,31 @@ static void directory_of(const char *path, struct buf *out)
 		buf_add(out, path, slash == path ? 1 : (size_t)(slash - path));
 }
 
+static int make_real(const char *path, char real[static PATH_MAX], struct buf *why)
+{
+	int err = realpath(path, real) ? 0 : -errno;
+
+	if (err)
+		buf_printf(why, "%s: %s", path, strerror(-err));
+	return err;
+}
+
 int database_vacuum_fits(const char *path, struct buf *why)
 {
+	char real[PATH_MAX];
 	_cleanup_(buf_done) struct buf directory = BUF_INIT(4096);
 	uint64_t need, have, wal;
 	struct statvfs fs;
 	struct stat st;
+	int err;
 
+	err = make_real(path, real, why);
+	if (err)
+		return err;
+	path = real;
 	directory_of(path, &directory);
 	if (stat(path, &st) || statvfs(buf_str(&directory), &fs)) {
-		int err = -errno;
-
+		err = -errno;
 		buf_printf(why, "%s: %s", path, strerror(-err));
 		return err;
 	}
@@ -159,10 +174,15 @@ int database_vacuum(const char *path, const struct database_progress *progress, 
 		    struct database_vacuumed *ret)
 {
 	struct database_copied copied;
+	char real[PATH_MAX];
 	struct stat st;
 	int err;
 
 	*ret = (struct database_vacuumed){ .before_bytes = 0 };
+	err = make_real(path, real, why);
+	if (err)
+		return err;
+	path = real;
 	if ((size_t)snprintf(ret->kept, sizeof(ret->kept), "%s" KEPT_SUFFIX, path) >=
 	    sizeof(ret->kept))
 		return -ENAMETOOLONG;
