@@ -281,6 +281,26 @@ static void check_dimensions(struct check *check)
 	}
 }
 
+/* What is counted in the logs needs somebody who reads them. */
+static void check_counts(struct check *check)
+{
+	static const char *const keys[] = { "log_errors", "exceptions" };
+	const struct config *c = check->c;
+	const bool wanted[] = { c->cloudwatch_log_errors, c->cloudwatch_exceptions };
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys) && !c->logs_enabled; i++) {
+		if (!wanted[i])
+			continue;
+		check_failed(check, "cloudwatch", keys[i]);
+		buf_printf(
+			check->problems,
+			"yes: with enabled = no in [logs] no log is read, and nothing is counted; write "
+			"enabled = yes there (and ship = no in each [log], if only this is wanted), or "
+			"%s = no\n",
+			keys[i]);
+	}
+}
+
 void check_cloudwatch(struct check *check)
 {
 	const struct config *c = check->c;
@@ -288,6 +308,7 @@ void check_cloudwatch(struct check *check)
 	check_times(check);
 	check_namespace(check);
 	check_dimensions(check);
+	check_counts(check);
 	if (!consists_of(c->cloudwatch_dashboard, LETTERS DIGITS "-_")) {
 		check_failed(check, "cloudwatch", "dashboard");
 		buf_printf(

@@ -84,12 +84,12 @@ struct config {
 	char *aws_endpoint_url_sts;
 	char *aws_imds_endpoint; /* imds_endpoint = */
 	/* [cloudwatch] */
-	bool cloudwatch_enabled;          /* enabled = no */
 	char *cloudwatch_namespace;       /* namespace = AgentISA */
 	uint64_t cloudwatch_resolution_s; /* storage_resolution = 60; or 1 */
 	uint64_t cloudwatch_interval_s;   /* interval = 60; less with a resolution of 1 only */
 	char *cloudwatch_dimensions[CONFIG_DIMENSIONS_MAX]; /* dimension = Name=Value; repeatable */
 	size_t n_cloudwatch_dimensions;
+	bool cloudwatch_enabled;          /* enabled = no */
 	bool cloudwatch_latency_by_route; /* latency_by_route = no */
 	bool cloudwatch_queue;            /* queue = no */
 	bool cloudwatch_turns;            /* turns = no */
@@ -97,6 +97,8 @@ struct config {
 	bool cloudwatch_probes;           /* probes = no */
 	bool cloudwatch_processes;        /* processes = no */
 	bool cloudwatch_spool_age;        /* spool_age = no */
+	bool cloudwatch_log_errors;       /* log_errors = no */
+	bool cloudwatch_exceptions;       /* exceptions = no */
 	uint64_t cloudwatch_spool_days;   /* spool_days = 14 */
 	uint64_t cloudwatch_spool_bytes;  /* spool_size = 256 MiB */
 	char *cloudwatch_dashboard;       /* dashboard = agent-isa */

@@ -109,7 +109,8 @@ static void on_lost(struct followed *d, uint64_t bytes, void *ctx)
 	struct log_lane *l = ctx;
 	struct lane_file *f = followed_ctx(d);
 
-	l->push->n[LOGS_LOST_BYTES] += bytes;
+	if (l->count != COUNT_ONLY)
+		l->push->n[LOGS_LOST_BYTES] += bytes;
 	if (f)
 		f->ready = true;
 	log_push_soon(l->push);
@@ -140,7 +141,8 @@ void log_files_register(struct log_lane *l)
 	{
 		if (f->known || n == LANE_BATCH_FILES)
 			continue;
-		followed_position(f->followed, &list[n++]);
+		followed_position(f->followed, &list[n]);
+		memcpy(list[n++].log, l->key, sizeof(l->key));
 		f->known = true;
 	}
 	(void)positions_put(l->push->positions, list, n, on_registered, l);

@@ -7,6 +7,7 @@
 
 #include "logs/follow.h"
 #include "logs/journal.h"
+#include "logs/log_count.h"
 #include "logs/log_names.h"
 #include "logs/log_push.h"
 #include "logs/put_log_events.h"
@@ -90,6 +91,11 @@ STAILQ_HEAD(lane_entries, lane_entry);
 struct log_lane {
 	struct log_push *push;
 	const struct config_log *config;
+	struct config_log own;       /* that @config is, of a lane that only counts */
+	char key[POSITION_NAME_MAX]; /* of its positions */
+	enum log_count count;
+	struct log_counted counted; /* as it stands in the state file */
+	uint64_t writing_ns;        /* since when it is LANE_WRITING */
 	struct record_rules *rules;
 	struct follow *follow;
 	struct lane_files files;
@@ -103,6 +109,7 @@ struct log_lane {
 	struct buf line;         /* that they have not taken whole */
 	int64_t line_ms;
 	bool journal_ready;
+	bool journal_known;               /* the state file has where it stands */
 	char cursor[POSITION_CURSOR_MAX]; /* that was written last */
 	uint64_t journal_maybe;           /* so many records may have arrived already */
 	struct lane_known *known;
@@ -112,6 +119,7 @@ struct log_lane {
 	enum lane_slot filling; /* the other one is under way */
 	bool has_flight,
 		has_next; /* has_next: the filling one was closed, and is being written down as under way */
+	bool taken_back;       /* the flight, at the end: it was surely not taken by CloudWatch */
 	bool settling;         /* the flight has arrived; its positions are being written */
 	struct position *list; /* being written */
 	bool write_failed;
@@ -146,7 +154,10 @@ struct log_push {
 	struct log_push_options options;
 	struct log_lane **lanes;
 	size_t n_lanes;
-	size_t turn;     /* the lane that is asked first */
+	size_t n_shipping;                 /* of these, those that send */
+	struct log_counted counted_before; /* of logs that are configured no more */
+	size_t open_max;                   /* files that a lane may hold open */
+	size_t turn;                       /* the lane that is asked first */
 	unsigned int n_calls;
 	size_t memory; /* of the records of all files */
 	struct event *soon, *tick;
@@ -167,8 +178,8 @@ int64_t log_push_now_ms(const struct log_push *p); /* on AWS's clock */
 uint32_t log_push_random(struct log_push *p);
 
 /* --- log_lane.c: the batch that is being filled */
-int log_lane_new(struct log_push *p, const struct config_log *c, struct buf *why,
-		 struct log_lane **ret);
+int log_lane_new(struct log_push *p, const struct config_log *c, enum log_count count,
+		 struct buf *why, struct log_lane **ret);
 void log_lane_free(struct log_lane *l);
 struct lane_batch *log_lane_filling(struct log_lane *l);
 /* For records: 1: the batch is full, it comes again. @maybe: it may have arrived already. */
@@ -198,6 +209,10 @@ void log_files_register(struct log_lane *l);
 /* --- log_journal.c */
 int log_journal_open(struct log_lane *l, const struct position *known, size_t n, struct buf *why);
 void log_journal_close(struct log_lane *l);
+/* Where it stands, with nothing under way. */
+void log_journal_position(const struct log_lane *l, struct position *ret);
+/* Writes down where it begins. */
+void log_journal_register(struct log_lane *l);
 bool log_journal_fill(struct log_lane *l);
 bool log_journal_waits(struct log_lane *l);
 

@@ -55,6 +55,9 @@ struct records {
 	struct record out;
 	struct buf masked[2];
 
+	uint64_t join_from, join_to; /* these lines are one record */
+	bool joining;                /* one of them had text */
+
 	int64_t before_ms; /* the stamp before */
 	bool stamps_seen, stamps_begin;
 };
@@ -119,6 +122,23 @@ static void learn_stamp(struct records *r)
 	r->stamps_begin |= r->stamp.from == 0;
 }
 
+/* A line of those that records_join() named: the first one with text begins, the others go on. */
+static void decide_joined(struct records *r)
+{
+	r->begins = !r->joining;
+	r->joining |= r->line.len != 0;
+	if (r->begins) {
+		learn_stamp(r);
+		r->traceback.state = TRACEBACK_NONE;
+	}
+	(void)traceback_step(&r->traceback, buf_str(&r->line), r->line.len);
+}
+
+static bool is_joined(const struct records *r, uint64_t from)
+{
+	return from >= r->join_from && from < r->join_to;
+}
+
 static void decide(struct records *r, bool whole, int64_t now_ms)
 {
 	const struct record_rules *rules = r->rules;
@@ -129,6 +149,10 @@ static void decide(struct records *r, bool whole, int64_t now_ms)
 	r->whole = whole;
 	r->stamped = rules->time &&
 		     time_format_read(rules->time, line, n, now_ms, r->before_ms, &r->stamp) == 0;
+	if (is_joined(r, r->line_from)) {
+		decide_joined(r);
+		return;
+	}
 	if (rules->each_line)
 		r->begins = true;
 	else if (rules->first_line)
@@ -197,6 +221,8 @@ static int close_record(struct records *r, bool cut)
 		.from = r->from,
 		.to = r->to,
 	};
+	if (is_joined(r, r->from) && !cut)
+		r->traceback.state = TRACEBACK_NONE;
 	r->open = false;
 	r->ready = true;
 	r->goes_on = cut || (r->goes_on && !r->text.len);
@@ -318,6 +344,8 @@ static bool nothing_more_belongs(const struct records *r)
 {
 	if (r->in_line)
 		return false;
+	if (r->text.len && is_joined(r, r->from))
+		return r->to >= r->join_to;
 	return !r->text.len || (is_single(r) && r->traceback.state == TRACEBACK_NONE);
 }
 
@@ -407,6 +435,13 @@ int records_feed(struct records *r, const char *bytes, size_t n, uint64_t offset
 	return err;
 }
 
+void records_join(struct records *r, uint64_t from, uint64_t to)
+{
+	r->join_from = from;
+	r->join_to = to;
+	r->joining = false;
+}
+
 /* The file is over: so is its last line. */
 static int finish_line(struct records *r, int64_t now_ms)
 {
@@ -487,6 +522,7 @@ void records_reset(struct records *r)
 {
 	r->ready = r->open = r->in_line = r->goes_on = r->decided = r->line_open = false;
 	r->traceback = (struct traceback){ .state = TRACEBACK_NONE };
+	r->join_from = r->join_to = 0;
 	r->clean.n_held = 0;
 	shrink_given(r, KEPT_BYTES);
 	shrink(&r->line, KEPT_BYTES);
