@@ -14,6 +14,7 @@
 #include "config/check_aws.c"
 #include "config/check_jobs.c"
 #include "config/check_logs.c"
+#include "config/check_service.c"
 #include "config/config.c"
 #include "config/job.c"
 #include "config/log.c"

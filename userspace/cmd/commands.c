@@ -15,6 +15,8 @@ static const struct tool_command commands[] = {
 	{ "alarms", cmd_alarms, "CloudWatch's alarms, as they are configured" },
 	{ "dashboard", cmd_dashboard, "CloudWatch's dashboard of what isamon publishes" },
 	{ "logs", cmd_logs, "the service's logs: here, in CloudWatch, and their rotation" },
+	{ "service", cmd_service, "start, stop, restart the service; who runs it, and how it is" },
+	{ "db", cmd_db, "check, copy, measure, vacuum the service's databases" },
 	{ "ship-logs", cmd_ship_logs, NULL }, /* of the daemon, for itself */
 	{ "jobs", cmd_jobs, "what runs by schedule: list it, run it now, how it ended" },
 	{ "check-config", cmd_check_config, "check a configuration file" },

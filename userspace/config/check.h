@@ -43,7 +43,11 @@ void check_failed_job(struct check *check, const struct config_job *j, const cha
  * write" is appended to @why. *ret_name_len is that of the name. */
 bool check_dimension(const char *text, struct buf *why, size_t *ret_name_len);
 
+/* A file with the secret @key must be root's, or that of whoever runs the command, and nobody else's to read. */
+void check_secret_file(struct check *check, const char *section, const char *key);
+
 void check_listen(struct check *check);
+void check_service(struct check *check);
 void check_aws(struct check *check);
 void check_cloudwatch(struct check *check);
 void check_logs(struct check *check);

@@ -71,6 +71,7 @@ static int check_all(const struct config *c, const struct check *how, struct buf
 	check.c = c;
 	check.problems = problems;
 	check_listen(&check);
+	check_service(&check);
 	check_aws(&check);
 	check_cloudwatch(&check);
 	check_logs(&check);

@@ -17,8 +17,10 @@
 
 /* A Unix socket's path has at most 107 bytes; "/isamon.sock" and its like must fit behind this. */
 #define RUNTIME_DIRECTORY_MAX 90
+#define SOCKET_PATH_MAX 107
 #define NAME_MAX_COMPARED 40
 
+static const char *const manager_words[] = { "auto", "supervisor", "systemd", NULL };
 static const char *const log_level_words[] = { "error", "warning", "info", "debug", NULL };
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned int), "enums are stored as unsigned int");
 _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "order of log_level_words");
@@ -33,6 +35,7 @@ _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "order of log_level
 
 static const struct schema_section config_sections[] = {
 	{ .name = "service" },
+	{ .name = "database" },
 	{ .name = "http" },
 	{ .name = "processes" },
 	{ .name = "listen" },
@@ -51,6 +54,25 @@ static const struct schema_key config_keys[] = {
 	  .initial = "agent-isa" },
 	{ "service", "ports", SCHEMA_PORTS, LIST(ports), .max = CONFIG_PORTS_MAX,
 	  .initial = "8000" },
+	{ "service", "manager", SCHEMA_ENUM, AT(service_manager), .words = manager_words,
+	  .initial = "auto" },
+	{ "service", "program", SCHEMA_STRING, AT(service_program), .max = 128, .initial = "" },
+	{ "service", "unit", SCHEMA_STRING, AT(service_unit), .max = 255, .initial = "" },
+	{ "service", "supervisor_socket", SCHEMA_PATH, AT(service_supervisor_socket),
+	  .max = SOCKET_PATH_MAX, .initial = "" },
+	{ "service", "supervisor_user", SCHEMA_STRING, AT(service_supervisor_user), .max = 128,
+	  .initial = "" },
+	{ "service", "supervisor_password", SCHEMA_STRING, AT(service_supervisor_password),
+	  .secret = true, .max = 128, .initial = "" },
+	{ "service", "health", SCHEMA_STRING, AT(service_health), .min = 1, .max = 256,
+	  .initial = "/health" },
+	{ "service", "start_timeout", SCHEMA_U64, AT(service_start_timeout_s), .min = 1,
+	  .max = 3600, .unit = "seconds", .initial = "60" },
+	{ "service", "stop_timeout", SCHEMA_U64, AT(service_stop_timeout_s), .min = 1,
+	  .max = 3600, .unit = "seconds", .initial = "60" },
+
+	{ "database", "path", SCHEMA_STRINGS, LIST(databases), .max = CONFIG_DATABASES_MAX,
+	  .initial = "/opt/agent-isa/data/production.db" },
 
 	{ "http", "route", SCHEMA_STRINGS, LIST(routes), .max = CONFIG_ROUTES_MAX,
 	  .initial = "/api/files/{session_id}\n/ws/{session_id}" },
