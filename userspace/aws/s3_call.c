@@ -196,12 +196,17 @@ static void judge_error(struct attempt *at, const struct transport_answer *a)
 	}
 }
 
+/* What is to have no body is S3's by its request id; a captive portal also says 200. */
 static bool is_success(const struct attempt *at, const struct transport_answer *a)
 {
+	_cleanup_(buf_done) struct buf id = BUF_INIT(200);
 	struct s3_xml root;
 
-	return a->status / 100 == 2 &&
-	       (!at->call->root || s3_xml_root(a->body, a->body_len, at->call->root, &root));
+	if (a->status / 100 != 2)
+		return false;
+	if (at->call->root)
+		return s3_xml_root(a->body, a->body_len, at->call->root, &root);
+	return !a->body_len && transport_header(a, "x-amz-request-id", &id);
 }
 
 static void on_answer(const struct transport_answer *a, void *ctx)

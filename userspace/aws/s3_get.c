@@ -68,7 +68,9 @@ static bool ask_from_here(void *ctx)
 
 static int fetch(struct get *g, const char *key, const struct s3_object *o)
 {
-	const struct transport_sink sink = { .got = take_bytes, .ctx = g };
+	const struct transport_sink sink = { .etag = o->etag[0] ? o->etag : NULL,
+					     .got = take_bytes,
+					     .ctx = g };
 	struct s3_call c = {
 		.operation = "GetObject",
 		.action = "s3:GetObject",

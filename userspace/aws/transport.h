@@ -41,6 +41,7 @@ struct transport_source {
 /* Where the body of an answer goes whose status is 200 or 206; that of another is kept, up to answer_max. Not 0 (-errno): the call
  * ends with it. Valid until the call has ended. */
 struct transport_sink {
+	const char *etag; /* only if the answer's ETag is this one; NULL: any */
 	int (*got)(int status, const void *bytes, size_t n, void *ctx);
 	void *ctx;
 };

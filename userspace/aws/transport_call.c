@@ -19,6 +19,18 @@
  * crosses the close has an unknown outcome. */
 #define KEPT_MAX_S 30L
 
+/* Whether the answer's body is for the sink, not to be kept. */
+static bool is_for_sink(const struct transport_call *c, long status)
+{
+	_cleanup_(buf_done) struct buf etag = BUF_INIT(256);
+	const struct transport_answer a = { .headers = buf_str(&c->head) };
+
+	if (status != 200 && status != 206)
+		return false;
+	return !c->sink.etag ||
+	       (transport_header(&a, "etag", &etag) && !strcmp(buf_str(&etag), c->sink.etag));
+}
+
 static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
 {
 	struct transport_call *c = ctx;
@@ -27,7 +39,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
 	n *= size;
 	if (c->sink.got)
 		c->t->api.easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status != 200 && status != 206)
+	if (!is_for_sink(c, status))
 		return buf_add(&c->answer, bytes, n) ? 0 : n;
 	c->own_err = c->sink.got((int)status, bytes, n, c->sink.ctx);
 	return c->own_err ? 0 : n;
