@@ -84,9 +84,6 @@ every_store() {
 	for key in "$ODD" empty large resumed; do grep -qF " $key" "$T/cli.log" || fail "aws s3 ls: no $key"; done
 	aws_cli s3 cp --only-show-errors "s3://$BUCKET/resumed" "$T/cli" || fail "aws s3 cp"
 	same "$T/large" "$T/cli"
-	aws_cli s3 cp --only-show-errors "s3://$BUCKET/$ODD" "$T/cli" || fail "aws s3 cp"
-	same "$T/small" "$T/cli"
-	[ "$(aws_cli s3api list-multipart-uploads --bucket $BUCKET --query 'length(Uploads || `[]`)')" = 0 ] || fail "parts are left"
 }
 
 # --- the fake AWS
@@ -94,6 +91,9 @@ start_fake_aws --tls --proxy
 fake s3/bucket name=$BUCKET
 fake s3/set page=2 # so that lists have pages
 every_store
+[ -z "$(fake uploads)" ] || fail "parts are left: $(fake uploads)"
+aws_cli s3 cp --only-show-errors "s3://$BUCKET/$ODD" "$T/cli" || fail "aws s3 cp"
+same "$T/small" "$T/cli"
 [ "$(fake objects key=large select=parts,checksum | cut -c1-2)" = "2 " ] || fail "no checksum of the parts: $(fake objects key=large)"
 
 does "checked=1 verified=1" put "$T/small" classed --class=STANDARD_IA --sse=aws:kms --kms=arn:aws:kms:x --sha256="$(sha256sum <"$T/small" | cut -d' ' -f1)"
@@ -127,7 +127,7 @@ for fault in "500" "reset" "midbody" "error200" "throttle" "reset effect=yes" "5
 	operations=(UploadPart CompleteMultipartUpload PutObject)
 	[ "$fault" != expired ] || operations=(UploadPart PutObject) # keys that are refused twice are not tried again
 	for operation in "${operations[@]}"; do
-		fake fault "${words[@]}" service=s3 times=1 operation=$operation >/dev/null
+		fake fault "${words[@]}" service=s3 times=1 operation="$operation" >/dev/null
 	done
 	does "verified=1" put "$T/large" "fault$((++n))" --part=$PART
 	does "verified=1" put "$T/small" "small$n"
@@ -135,7 +135,7 @@ for fault in "500" "reset" "midbody" "error200" "throttle" "reset effect=yes" "5
 	fake faults/off
 done
 for fault in "500" "reset" "garbage" "half" "throttle"; do
-	fake fault $fault service=s3 times=1 operation=GetObject >/dev/null
+	fake fault "$fault" service=s3 times=1 operation=GetObject >/dev/null
 	rm -f "$T/back"
 	does "size=5400000" get large "$T/back"
 	same "$T/large" "$T/back"
@@ -179,3 +179,4 @@ export AWS_ACCESS_KEY_ID=$SWIFT_KEY AWS_SECRET_ACCESS_KEY=$SWIFT_SECRET AWS_ENDP
 aws_cli s3 mb "s3://$BUCKET" >/dev/null || fail "aws s3 mb"
 every_store --overwrite=yes
 fails "EOPNOTSUPP" put "$T/small" new
+! aws_cli s3api list-multipart-uploads --bucket $BUCKET | grep -q UploadId || fail "parts are left"
