@@ -146,6 +146,12 @@ static int add_manifest(struct writer *w, const struct archive_member *m)
 	return w->manifest.len > MANIFEST_FLUSH ? flush_manifest(w) : 0;
 }
 
+/* libarchive writes fractions of a second before 1970 wrongly (seen in 3.6.2): they are left out. */
+static long nanoseconds(const struct stat *st)
+{
+	return st->st_mtim.tv_sec < 0 ? 0 : st->st_mtim.tv_nsec;
+}
+
 static struct archive_member member_of(const char *path, const struct stat *st)
 {
 	return (struct archive_member){ .path = path,
@@ -153,7 +159,7 @@ static struct archive_member member_of(const char *path, const struct stat *st)
 					.uid = st->st_uid,
 					.gid = st->st_gid,
 					.mtime_s = st->st_mtim.tv_sec,
-					.mtime_ns = st->st_mtim.tv_nsec };
+					.mtime_ns = nanoseconds(st) };
 }
 
 /* --- members */
@@ -178,6 +184,7 @@ static int begin_entry(struct writer *w, const char *path, int fd, const struct 
 	}
 	api->archive_entry_sparse_clear(e);
 	api->archive_entry_set_fflags(e, 0, 0);
+	api->archive_entry_set_mtime(e, st->st_mtim.tv_sec, nanoseconds(st));
 	api->archive_entry_unset_atime(e);
 	api->archive_entry_unset_ctime(e);
 	api->archive_entry_unset_birthtime(e);
