@@ -54,7 +54,7 @@ struct extractor {
 	unsigned char access[ARCHIVE_ACL_MAX], defaults[ARCHIVE_ACL_MAX];
 };
 
-static int failed(struct extractor *x, const struct archive_member *m, int err)
+static int extract_failed(struct extractor *x, const struct archive_member *m, int err)
 {
 	if (err == -EEXIST)
 		return archive_refuse(x->why, m->path, "is there already", err);
@@ -65,7 +65,7 @@ static int failed(struct extractor *x, const struct archive_member *m, int err)
 
 static int open_beneath(int dir_fd, const char *path)
 {
-	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
 				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
 	long fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
 
@@ -301,7 +301,7 @@ static int begin_file(struct extractor *x)
 	return x->fd < 0 ? -errno : 0;
 }
 
-static int begin(const struct archive_member *m, struct archive_entry *e, void *ctx)
+static int extract_begin(const struct archive_member *m, struct archive_entry *e, void *ctx)
 {
 	struct extractor *x = ctx;
 	int err = open_parent(x, m->path);
@@ -317,10 +317,10 @@ static int begin(const struct archive_member *m, struct archive_entry *e, void *
 		case ARCHIVE_HARDLINK: err = begin_hardlink(x, m); break;
 		}
 	}
-	return err ? failed(x, m, err) : 0;
+	return err ? extract_failed(x, m, err) : 0;
 }
 
-static int data(const void *bytes, size_t n, uint64_t offset, void *ctx)
+static int extract_data(const void *bytes, size_t n, uint64_t offset, void *ctx)
 {
 	struct extractor *x = ctx;
 
@@ -357,7 +357,7 @@ static int finish_file(struct extractor *x, const struct archive_member *m)
 	return err || futimens(x->fd, times) == 0 ? err : -errno;
 }
 
-static int end(struct archive_member *m, void *ctx)
+static int extract_end(struct archive_member *m, void *ctx)
 {
 	struct extractor *x = ctx;
 	int err;
@@ -367,21 +367,23 @@ static int end(struct archive_member *m, void *ctx)
 	err = finish_file(x, m);
 	file_closep(&x->fd);
 	x->fd = -1;
-	return err ? failed(x, m, err) : 0;
+	return err ? extract_failed(x, m, err) : 0;
 }
 
 int archive_extract(int fd, int dir_fd, const struct archive_read_options *o, struct buf *why,
 		    struct archive_was *ret)
 {
 	struct extractor *x = calloc(1, sizeof(*x));
-	struct archive_sink sink = { .begin = begin, .data = data, .end = end, .ctx = x };
+	struct archive_sink sink = {
+		.begin = extract_begin, .data = extract_data, .end = extract_end, .ctx = x
+	};
 	struct archive_read_options own = *o;
 	struct archive_api api = { 0 };
 	int err;
 
 	*ret = (struct archive_was){ .unsound = BUF_INIT(ARCHIVE_UNSOUND_MAX) };
 	if (!x)
-		return -ENOMEM;
+		return archive_refuse(why, "the archive", strerror(ENOMEM), -ENOMEM);
 	own.check_database = NULL;
 	x->api = &api;
 	x->why = why;
@@ -398,5 +400,5 @@ int archive_extract(int fd, int dir_fd, const struct archive_read_options *o, st
 	file_closep(&x->parent_fd);
 	archive_api_close(&api);
 	free(x);
-	return err;
+	return err ? archive_refuse(why, "the archive", strerror(-err), err) : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file has not changed if its size, mtime and ctime are the same after reading as before. */
+/* A file has not changed if its size, mtime and ctime are the same after reading as before, and were not of this very moment. */
 #include "care/archive_source.h"
 
 #include <errno.h>
@@ -14,6 +14,8 @@
 
 #define RESTS_AFTER_S 60
 #define COPY_STEP (64u << 10)
+#define TICK_NS \
+	20000000 /* the times of files are those of the kernel's last tick, at most 10 ms ago */
 
 int archive_source_new(struct archive_source **ret)
 {
@@ -97,6 +99,15 @@ static bool is_unchanged(const struct archive_source *s, int fd)
 	struct stat now;
 
 	return fstat(fd, &now) == 0 && same(&s->st, &now);
+}
+
+/* Whether it was written to so shortly before that a write while it was read may have left the same time. */
+static bool is_fresh(const struct archive_source *s, const struct timespec *began)
+{
+	int64_t age = (began->tv_sec - s->st.st_ctim.tv_sec) * INT64_C(1000000000) +
+		      began->tv_nsec - s->st.st_ctim.tv_nsec;
+
+	return age >= 0 && age < TICK_NS;
 }
 
 /* How far the bytes at s->at go on as they are, data or hole. */
@@ -223,14 +234,17 @@ static int read_to_spool(struct archive_source *s)
 /* Reads it, and again while it changes. */
 static int read_first(struct archive_source *s, int fd)
 {
+	const struct timespec tick = { .tv_nsec = TICK_NS };
+	struct timespec began;
 	int err = 0;
 
 	for (int try = 0; try < ARCHIVE_SOURCE_TRIES; try++) {
-		if (try) {
-			err = begin(s, fd);
-			if (err)
-				return err;
-		}
+		if (try)
+			nanosleep(&tick, NULL);
+		clock_gettime(CLOCK_REALTIME, &began);
+		err = begin(s, fd);
+		if (err)
+			return err;
 		if (s->size <= ARCHIVE_SOURCE_SMALL && s->spool_fd < 0) {
 			err = read_to_memory(s);
 		} else if (s->spool_fd >= 0) {
@@ -239,7 +253,7 @@ static int read_first(struct archive_source *s, int fd)
 		} else {
 			return -EAGAIN; /* it is no longer small */
 		}
-		s->changed = !is_unchanged(s, fd);
+		s->changed = is_fresh(s, &began) || !is_unchanged(s, fd);
 		if (err || !s->changed)
 			return err;
 	}

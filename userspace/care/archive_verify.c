@@ -20,7 +20,7 @@ struct verifier {
 	int fd; /* of the copy of a database; -1 */
 };
 
-static int begin(const struct archive_member *m, struct archive_entry *e, void *ctx)
+static int verify_begin(const struct archive_member *m, struct archive_entry *e, void *ctx)
 {
 	struct verifier *v = ctx;
 
@@ -29,7 +29,7 @@ static int begin(const struct archive_member *m, struct archive_entry *e, void *
 	return 0;
 }
 
-static int data(const void *bytes, size_t n, uint64_t offset, void *ctx)
+static int verify_data(const void *bytes, size_t n, uint64_t offset, void *ctx)
 {
 	static const char magic[16] = "SQLite format 3"; /* with the NUL */
 	struct verifier *v = ctx;
@@ -66,7 +66,7 @@ static void note_unsound(struct verifier *v, const char *text)
 		buf_printf(b, "%s: %s\n", plain, text);
 }
 
-static int end(struct archive_member *m, void *ctx)
+static int verify_end(struct archive_member *m, void *ctx)
 {
 	_cleanup_(buf_done) struct buf text = BUF_INIT(4096);
 	struct verifier *v = ctx;
@@ -93,13 +93,15 @@ int archive_verify(int fd, const struct archive_read_options *o, struct buf *why
 		   struct archive_was *ret)
 {
 	struct verifier *v = calloc(1, sizeof(*v));
-	struct archive_sink sink = { .begin = begin, .data = data, .end = end, .ctx = v };
+	struct archive_sink sink = {
+		.begin = verify_begin, .data = verify_data, .end = verify_end, .ctx = v
+	};
 	struct archive_api api = { 0 };
 	int err;
 
 	*ret = (struct archive_was){ .unsound = BUF_INIT(ARCHIVE_UNSOUND_MAX) };
 	if (!v)
-		return -ENOMEM;
+		return archive_refuse(why, "the archive", strerror(ENOMEM), -ENOMEM);
 	v->o = o;
 	v->ret = ret;
 	v->why = why;
@@ -117,5 +119,5 @@ int archive_verify(int fd, const struct archive_read_options *o, struct buf *why
 	}
 	archive_api_close(&api);
 	free(v);
-	return err;
+	return err ? archive_refuse(why, "the archive", strerror(-err), err) : 0;
 }

@@ -80,13 +80,15 @@ static int put_bytes(const void *bytes, size_t n, void *ctx)
 	return 0;
 }
 
+/* Says that all is well even when it is not: libarchive 3.6.2 leaks memory after an error of its client. w->err is looked at instead. */
 static la_ssize_t give_gzip(struct archive *a, void *ctx, const void *bytes, size_t n)
 {
 	struct writer *w = ctx;
 
 	(void)a;
-	w->err = gzip_parallel_add(w->gzip, bytes, n);
-	return w->err ? -1 : (la_ssize_t)n;
+	if (!w->err)
+		w->err = gzip_parallel_add(w->gzip, bytes, n);
+	return (la_ssize_t)n;
 }
 
 /* The -errno of a call of libarchive that failed. */
@@ -196,9 +198,9 @@ static int begin_entry(struct writer *w, const char *path, int fd, const struct 
 
 static int put_header(struct writer *w)
 {
-	return w->api.archive_write_header(w->tar, w->entry) < ARCHIVE_WARN ?
-		       tar_failed(w, w->tar) :
-		       0;
+	int rc = w->api.archive_write_header(w->tar, w->entry);
+
+	return rc < ARCHIVE_WARN || w->err ? tar_failed(w, w->tar) : 0;
 }
 
 static int put_data(struct writer *w, const void *bytes, size_t n)
@@ -208,7 +210,7 @@ static int put_data(struct writer *w, const void *bytes, size_t n)
 	while (n) {
 		la_ssize_t put = w->api.archive_write_data(w->tar, at, n);
 
-		if (put <= 0)
+		if (put <= 0 || w->err)
 			return tar_failed(w, w->tar);
 		at += put;
 		n -= (size_t)put;
@@ -249,7 +251,7 @@ static int put_source(struct writer *w, const char *path, char ret_sha256[SHA256
 			return -ENOMEM;
 		err = put_data(w, w->step, (size_t)got);
 	}
-	if (!err && w->api.archive_write_finish_entry(w->tar) < ARCHIVE_WARN)
+	if (!err && (w->api.archive_write_finish_entry(w->tar) < ARCHIVE_WARN || w->err))
 		err = tar_failed(w, w->tar);
 	return err ? err : finish_hash(w->one, ret_sha256);
 }
@@ -581,7 +583,7 @@ static int write_tree(struct writer *w, int dir_fd)
 		err = put_manifest(w);
 	if (err)
 		return err;
-	if (w->api.archive_write_close(w->tar) != ARCHIVE_OK)
+	if (w->api.archive_write_close(w->tar) != ARCHIVE_OK || w->err)
 		return tar_failed(w, w->tar);
 	err = gzip_parallel_finish(w->gzip);
 	return err ? explain(w, "write", "the archive", err) :
@@ -600,8 +602,10 @@ int archive_write_tree(const char *dir, int fd, const struct archive_write_optio
 					 .changed = BUF_INIT(ARCHIVE_NAMES_MAX),
 					 .damaged = BUF_INIT(ARCHIVE_NAMES_MAX) };
 	w = calloc(1, sizeof(*w));
-	if (!w)
+	if (!w) {
+		buf_add_str(why, "cannot write the archive: no memory");
 		return -ENOMEM;
+	}
 	w->o = o;
 	w->dir = dir;
 	w->fd = fd;
@@ -618,8 +622,8 @@ int archive_write_tree(const char *dir, int fd, const struct archive_write_optio
 	}
 	close_writer(w);
 	free(w);
-	if (err == -ENOMEM && !why->len)
-		buf_add_str(why, "no memory");
+	if (err && !why->len)
+		buf_printf(why, "cannot write the archive: %s", strerror(-err));
 	return err;
 }
 
