@@ -28,7 +28,7 @@ struct directory {
 	mode_t mode;
 	struct timespec mtime;
 	size_t access_len, default_len;
-	unsigned char *acls; /* both */
+	unsigned char *acls; /* both, behind the path */
 	char path[];
 };
 
@@ -185,24 +185,18 @@ static int remember_directory(struct extractor *x, const struct archive_member *
 	bytes = sizeof(*d) + n + access + defaults;
 	if (x->directories_bytes + bytes > DIRECTORIES_BYTES_MAX)
 		return archive_refuse(x->why, m->path, "too many directories", -EFBIG);
-	d = malloc(sizeof(*d) + n);
+	d = malloc(bytes);
 	if (!d)
 		return -ENOMEM;
 	*d = (struct directory){ .before = x->directories,
 				 .mode = m->mode,
 				 .mtime = { m->mtime_s, m->mtime_ns },
 				 .access_len = access,
-				 .default_len = defaults };
+				 .default_len = defaults,
+				 .acls = (unsigned char *)d->path + n };
 	memcpy(d->path, m->path, n);
-	d->acls = access + defaults ? malloc(access + defaults) : NULL;
-	if (access + defaults && !d->acls) {
-		free(d);
-		return -ENOMEM;
-	}
-	if (access)
-		memcpy(d->acls, x->access, access);
-	if (defaults)
-		memcpy(d->acls + access, x->defaults, defaults);
+	memcpy(d->acls, x->access, access);
+	memcpy(d->acls + access, x->defaults, defaults);
 	x->directories = d;
 	x->directories_bytes += bytes;
 	return 0;
@@ -258,7 +252,6 @@ static void free_directories(struct extractor *x)
 {
 	for (struct directory *d = x->directories, *before; d; d = before) {
 		before = d->before;
-		free(d->acls);
 		free(d);
 	}
 }
