@@ -257,6 +257,15 @@ run 0 check
 has_not PROBLEM
 run 0 check --json
 "$PY" -c 'import json, sys; d = json.load(open(sys.argv[1])); assert d["fine"] and len(d["findings"]) >= 7, d' "$T/out" || fail "--json"
+# A directory where isamon looks only if it is told.
+sed -i "s|create\$|create\n\t\tolddir ./archive|" "$T/rotate.d/nginx"
+mkdir "$L/nginx/archive"
+run 1 check
+has_check PROBLEM "$L/nginx/access.log: is moved to ./archive \($T/rotate.d/nginx\), where .*: write olddir = ./archive in \[log \"nginx-access\"\]"
+sed -i "/^\[log \"nginx/a olddir = archive/" "$T/isamon.conf"
+run 0 check
+conf
+sed -i /olddir/d "$T/rotate.d/nginx"
 # What logrotate.conf has itself, above them.
 printf '%s {\n\tdaily\n}\n' "$L/application.log" >"$T/logrotate.conf"
 run 1 check

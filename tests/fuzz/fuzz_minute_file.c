@@ -26,7 +26,9 @@ static const struct minute_options all = { .interval_s = 60,
 					   .restarts = true,
 					   .probes = true,
 					   .processes = true,
-					   .spool_age = true };
+					   .spool_age = true,
+					   .log_errors = true,
+					   .exceptions = true };
 
 static int check(const struct datum *d, void *ctx)
 {
@@ -49,6 +51,7 @@ static void happen(struct minute *m)
 				 .has_processes = true,
 				 .cpus = 1,
 				 .memory_ratio = 0.5,
+				 .logs = { .known = true, .counter = 1, .now = { 5, 4 } },
 				 .probes = { { "http", true } },
 				 .n_probes = 1 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as a log, cut anywhere (the first two bytes choose rules and seed), refused at times: the same records as
- * of the bytes at once, of UTF-8 without NUL, their ranges without a gap.
+ * Any bytes as a log, cut anywhere (the first two bytes choose rules and seed), refused at times, the first half of it an entry of a
+ * journal at times: the same records as of the bytes at once, of UTF-8 without NUL, their ranges without a gap.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -61,13 +61,24 @@ static int see(const struct record *r, void *ctx)
 	return 0;
 }
 
-static void run(const struct record_rules *rules, const char *bytes, size_t n, struct seen *s)
+/* The lines that begin in the first half. */
+static size_t entry_len(const char *bytes, size_t n)
+{
+	const char *newline = memchr(bytes + n / 2, '\n', n - n / 2);
+
+	return newline ? (size_t)(newline - bytes) + 1 : 0;
+}
+
+static void run(const struct record_rules *rules, bool join, const char *bytes, size_t n,
+		struct seen *s)
 {
 	struct records *r;
 	size_t at = 0, taken;
 	int err;
 
 	require(records_new(rules, see, s, &r) == 0);
+	if (join)
+		records_join(r, 0, entry_len(bytes, n));
 	while (at < n) {
 		size_t len = s->seed ? next_random(s) % (n - at) + 1 : n - at;
 		int got = records_feed(r, bytes + at, len, at, NOW, &taken);
@@ -113,8 +124,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	setenv("TZ", "UTC", 1);
 	rules = rules_of(data[0]);
 	cut.seed = data[1] + 1u;
-	run(rules, (const char *)data + 2, size - 2, &whole);
-	run(rules, (const char *)data + 2, size - 2, &cut);
+	run(rules, data[0] & 128, (const char *)data + 2, size - 2, &whole);
+	run(rules, data[0] & 128, (const char *)data + 2, size - 2, &cut);
 	require(whole.text.err ||
 		(whole.text.len == cut.text.len &&
 		 memcmp(buf_str(&whole.text), buf_str(&cut.text), whole.text.len) == 0));

@@ -23,7 +23,9 @@ static const struct minute_options all = { .interval_s = 60,
 					   .restarts = true,
 					   .probes = true,
 					   .processes = true,
-					   .spool_age = true };
+					   .spool_age = true,
+					   .log_errors = true,
+					   .exceptions = true };
 
 static struct minute *open_at(const struct minute_options *o, int64_t now_s)
 {

@@ -93,6 +93,8 @@ static void changes(void)
 		{ "[cloudwatch]\nprobes = yes", true, false },
 		{ "[cloudwatch]\nprocesses = yes", true, false },
 		{ "[cloudwatch]\nspool_age = yes", true, false },
+		{ "[cloudwatch]\nlog_errors = yes\n[logs]\nenabled = yes", true, false },
+		{ "[cloudwatch]\nexceptions = yes\n[logs]\nenabled = yes", true, false },
 		{ "[cloudwatch]\ninterval = 5\nstorage_resolution = 1", true, false },
 		{ "[cloudwatch]\nnamespace = x", true, true },
 		{ "[http]\nstream_threshold = 20", true, true },

@@ -26,6 +26,7 @@ static void takes(void)
 		"[aws]\nsecret_access_key = x\naccess_key_id = y\nsession_token = " LONG1000,
 		"[cloudwatch]\nstorage_resolution = 1\ninterval = 10",
 		"[cloudwatch]\nstorage_resolution = 1\ninterval = 60",
+		"[cloudwatch]\nlog_errors = yes\nexceptions = yes\n[logs]\nenabled = yes",
 		"[cloudwatch]\nnamespace = My App/web-1_2.3:#4\ndashboard = A_b-3",
 		"[cloudwatch]\ndimension = AutoScalingGroupName=web\ndimension = Stage=a=b c",
 		"[cloudwatch]\ndimension = A=" LONG1000 "\ndimension = B=" LONG1000,
@@ -89,6 +90,13 @@ static void refuses(void)
 		{ "[cloudwatch]\nstorage_resolution = 1\ninterval = 7\n",
 		  "t.conf:3: [cloudwatch] interval = 7: write 60, or with storage_resolution = 1 one "
 		  "of 1, 5, 10, 30\n" },
+		{ "[cloudwatch]\nlog_errors = yes\nexceptions = yes\n",
+		  "t.conf:2: [cloudwatch] log_errors = yes: with enabled = no in [logs] no log is read, "
+		  "and nothing is counted; write enabled = yes there (and ship = no in each [log], if only "
+		  "this is wanted), or log_errors = no\n"
+		  "t.conf:3: [cloudwatch] exceptions = yes: with enabled = no in [logs] no log is read, "
+		  "and nothing is counted; write enabled = yes there (and ship = no in each [log], if only "
+		  "this is wanted), or exceptions = no\n" },
 		{ "[cloudwatch]\nnamespace = aws/EC2\n",
 		  "t.conf:2: [cloudwatch] namespace = aws/EC2: names that begin with AWS/ are "
 		  "Amazon's own; write another\n" },

@@ -12,7 +12,7 @@ static void sets_every_key(void)
 {
 	static const char text[] =
 		"[logs]\nenabled = yes\ngroup = /my/group\nretention_days = 3653\n"
-		"[log \"one\"]\npath = /var/log/a*.log\npath = /b\nship = no\ngroup = g\n"
+		"[log \"one\"]\npath = /var/log/a*.log\npath = /b\nolddir = old\nship = no\ngroup = g\n"
 		"stream = {name}/{instance_id}-{host} {date}\ntimestamp = %T\ntimezone = utc\n"
 		"first_line = ^\\d\nencoding = latin-1\ninclude = a|b\ninclude = c\nexclude = d = e\n"
 		"mask = x(y)\nmask_secrets = no\nstart = beginning\n[log \"two ñ\"]\nunit = u.service\n";
@@ -32,6 +32,7 @@ static void sets_every_key(void)
 	EXPECT_UINT(l->line, 5);
 	REQUIRE_UINT(l->n_paths, 2);
 	EXPECT_STR(l->paths[0], "/var/log/a*.log");
+	EXPECT_STR(l->olddir, "old");
 	EXPECT_STR(l->unit, "");
 	EXPECT(!l->ship);
 	EXPECT_STR(l->group, "g");
@@ -67,6 +68,14 @@ static void refuses(void)
 		  "and another section for the other\n" },
 		{ BASE "path = b\n",
 		  "t.conf:3: [log \"a\"] path = b: not an absolute path; begin it with /\n" },
+		{ "[log \"a\"]\nunit = u\nolddir = old\n",
+		  "t.conf:3: [log \"a\"] olddir = old: a journal has none; leave it out\n" },
+		{ BASE "olddir = /old/*\n",
+		  "t.conf:3: [log \"a\"] olddir = /old/*: one directory, without * ? and [; "
+		  "write it as in logrotate's file\n" },
+		{ BASE "path = /var/*/a.log\nolddir = /old\n",
+		  "t.conf:4: [log \"a\"] olddir = /old: the path names files in several directories; "
+		  "write it relative to them, or a section for each\n" },
 		{ BASE "path = /var/log/\n",
 		  "t.conf:3: [log \"a\"] path = /var/log/: a directory; write a file in it, or a "
 		  "pattern such as *.log\n" },
@@ -145,7 +154,7 @@ static void example_load(struct config **ret, struct buf *found)
 	REQUIRE_INT(file_read("dist/isamon.conf", &text), 0);
 	at = strstr(buf_str(&text), "\n#[log ");
 	REQUIRE(at);
-	end = strstr(at, "\n# Alarms");
+	end = strstr(at, "\n# Jobs");
 	REQUIRE(end);
 	for (at++; at < end; at += strcspn(at, "\n") + 1)
 		if (*at == '#')

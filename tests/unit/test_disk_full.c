@@ -59,7 +59,7 @@ static bool set_up_disk(bool (*do_mount)(void))
 		tear_down();
 		return false;
 	}
-	snprintf(t.dir, sizeof(t.dir), "%s/state", disk);
+	snprintf(t.dir, sizeof(t.dir), "%.200s/state", disk);
 	snprintf(t.file, sizeof(t.file), "%s/isamon.db", t.dir);
 	return true;
 }

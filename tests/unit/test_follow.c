@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is done to a log's files, while it is followed and while it is not, and that each byte comes once. */
+#include <dirent.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -88,6 +89,59 @@ static void resumes(void)
 	EXPECT_INT(begin(), 0);
 	got_text("1\n2\n3\n");
 	stop();
+}
+
+/* It was empty when its position was kept; what was written to it could not be sent before it was rotated, and the next one was seen. */
+static void empty_then_rotated(bool compressed)
+{
+	struct timespec times[2];
+	struct position empty;
+
+	start("a.log");
+	put("a.log", "");
+	put("a.log.2", "of long ago\n");
+	REQUIRE_INT(begin(), 0);
+	until(&r.n_ready, 1);
+	keep_positions();
+	end();
+	REQUIRE_UINT(r.n_known, 1);
+	empty = r.known[0];
+	empty.seen_s -= 10;
+	put("a.log", "one\n");
+	rename(at("a.log"), at("a.log.1"));
+	clock_gettime(CLOCK_REALTIME, &times[0]);
+	times[0].tv_sec -= 5;
+	times[1] = times[0];
+	EXPECT_INT(utimensat(AT_FDCWD, at("a.log.1"), times, 0), 0);
+	times[0].tv_sec -= 1000;
+	times[1] = times[0];
+	EXPECT_INT(utimensat(AT_FDCWD, at("a.log.2"), times, 0), 0);
+	if (compressed)
+		compress_file("a.log.1");
+	put("a.log", "two\n");
+	r.n_known = r.n_ready = 0;
+	REQUIRE_INT(begin(), 0);
+	until(&r.n_ready, 1);
+	keep_positions();
+	end();
+	known_put(&empty);
+	REQUIRE_INT(begin(), 0);
+	got_text("one\n");
+	restart();
+	turn(100);
+	put("a.log", "three\n");
+	got_text("one\nthree\n");
+	stop();
+}
+
+static void empty_rotated(void)
+{
+	empty_then_rotated(false);
+}
+
+static void empty_compressed(void)
+{
+	empty_then_rotated(true);
 }
 
 /* Only what has arrived counts. */
@@ -359,6 +413,38 @@ static void unreadable(void)
 	stop();
 }
 
+static size_t n_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	while (EXPECT(d) && readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void few_are_open(void)
+{
+	char name[16], expected[200] = "";
+	size_t before;
+
+	start("*.log");
+	REQUIRE_INT(begin(), 0);
+	follow_set_open_max(r.follow, 2);
+	follow_look(r.follow);
+	before = n_descriptors();
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < 9; i++) {
+			snprintf(name, sizeof(name), "%d.log", i);
+			put(name, "line\n");
+			memcpy(expected + strlen(expected), "line\n", sizeof("line\n"));
+			got_text(expected);
+			EXPECT(n_descriptors() <= before + 2);
+		}
+	stop();
+}
+
 /* Whatever was not read yet when it lost its name. */
 static void deleted_unread(void)
 {
@@ -559,6 +645,8 @@ int main(int argc, char **argv)
 		{ "a glob", follows_a_glob },
 		{ "resumes", resumes },
 		{ "resumes at what has arrived", resumes_where_it_arrived },
+		{ "empty when it was seen, then rotated", empty_rotated },
+		{ "empty when it was seen, then rotated and compressed", empty_compressed },
 		{ NULL, all_rotations },
 		{ "what is truncated without a copy is told", truncated_without_copy },
 		{ "truncated and longer than before", grown_past },
@@ -566,6 +654,7 @@ int main(int argc, char **argv)
 		{ "truncated under a writer that keeps its place", truncated_under_a_writer },
 		{ "a FIFO, a directory, links", strange_files },
 		{ "a file that cannot be read", unreadable },
+		{ "more files than may be open", few_are_open },
 		{ "deleted before it was read", deleted_unread },
 		{ "a device with another number", device_changed },
 		{ NULL, real_logrotate },

@@ -56,6 +56,7 @@ struct followed {
 	uint64_t offset, done;
 	size_t most_read_ahead;
 	bool over;
+	enum config_log_start start;
 	void *ctx;
 };
 
@@ -85,6 +86,7 @@ int follow_new(struct event_base *base, const struct config_log *c, const struct
 	(void)why;
 	f->hooks = *hooks;
 	f->id = n_files;
+	f->start = c->start;
 	snprintf(f->name, sizeof(f->name), "%s", c->name);
 	for (size_t i = 0; i < n_known; i++)
 		f->offset = f->done = known[i].offset;
@@ -151,6 +153,10 @@ void *followed_ctx(const struct followed *f)
 
 static struct {
 	struct position list[LANES_MAX + 1]; /* by id, as written */
+	struct position counts[LANES_MAX];   /* whose rows have no id, by name */
+	size_t n_counts;
+	char forgotten[8];
+	bool lost;
 	struct position pending[64];
 	size_t n_pending;
 	void (*done)(int err, void *ctx);
@@ -167,7 +173,23 @@ int positions_each(struct positions *p, int (*fn)(const struct position *at, voi
 	for (size_t i = 1; i <= LANES_MAX && !err; i++)
 		if (state.list[i].id)
 			err = fn(&state.list[i], ctx);
+	for (size_t i = 0; i < state.n_counts && !err; i++)
+		err = fn(&state.counts[i], ctx);
 	return err;
+}
+
+static void put_one(const struct position *at)
+{
+	size_t i = 0;
+
+	if (at->log[0] != '\2') {
+		state.list[at->id] = *at;
+		return;
+	}
+	while (i < state.n_counts && strcmp(state.counts[i].log, at->log) != 0)
+		i++;
+	state.counts[i] = *at;
+	state.n_counts += i == state.n_counts;
 }
 
 static void finish_put(void)
@@ -178,7 +200,7 @@ static void finish_put(void)
 	if (!done)
 		return;
 	for (size_t i = 0; i < state.n_pending && !state.err; i++)
-		state.list[state.pending[i].id] = state.pending[i];
+		put_one(&state.pending[i]);
 	done(state.err, state.ctx);
 }
 
@@ -210,10 +232,17 @@ int positions_forget(struct positions *p, int64_t seen_s)
 	return 0;
 }
 
+int positions_forget_logs(struct positions *p, const char *prefix)
+{
+	(void)p;
+	snprintf(state.forgotten, sizeof(state.forgotten), "%s", prefix);
+	return 0;
+}
+
 bool positions_lost(struct positions *p)
 {
 	(void)p;
-	return false;
+	return take(state.lost);
 }
 
 /* --- CloudWatch */
@@ -286,6 +315,7 @@ static const struct config_log *logs[LANES_MAX];
 static struct log_push *push;
 static size_t n_configs;
 static struct log_push_options options;
+static bool counting; /* wanted by the next set_up() */
 
 static void turn(void)
 {
@@ -333,7 +363,8 @@ static void set_up(size_t n)
 	n_calls = n_open = most_open = 0;
 	now_ns = NS_PER_SEC;
 	timer_due = NULL;
-	options = (struct log_push_options){ .group = "g", .retention_days = 30 };
+	options =
+		(struct log_push_options){ .group = "g", .retention_days = 30, .count = counting };
 	base = event_base_new();
 	for (size_t i = 0; i < n; i++) {
 		snprintf(name[i], sizeof(name[i]), "log%u", (unsigned int)(i % 10));
@@ -345,16 +376,18 @@ static void set_up(size_t n)
 						  .timestamp = empty,
 						  .first_line = empty };
 		logs[i] = &configs[i];
-		files[i] = (struct followed){ .text = BUF_INIT(64 << 20) };
 	}
+	for (size_t i = 0; i < LANES_MAX; i++)
+		files[i] = (struct followed){ .text = BUF_INIT(64 << 20) };
 	start();
 }
 
 static void tear_down(void)
 {
 	end();
-	for (size_t i = 0; i < n_configs; i++)
+	for (size_t i = 0; i < LANES_MAX; i++)
 		buf_done(&files[i].text);
+	counting = false;
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		buf_done(&calls[i].body);
 		calls[i].open = false;
@@ -729,6 +762,164 @@ static void not_shipped(void)
 	tear_down();
 }
 
+/* --- counting */
+
+/* To the log's two lanes. */
+static void write_both(const char *text)
+{
+	write_line(0, text);
+	write_line(1, text);
+}
+
+static void write_traceback(void)
+{
+	write_both("Traceback (most recent call last):");
+	write_both("  File \"x\", line 1");
+	write_both("KeyError: 'y'");
+}
+
+static void expect_counted(uint64_t errors, uint64_t exceptions)
+{
+	EXPECT_UINT(number(LOGS_COUNTING), 1);
+	EXPECT_UINT(number(LOGS_COUNTED_ERRORS), errors);
+	EXPECT_UINT(number(LOGS_COUNTED_EXCEPTIONS), exceptions);
+}
+
+/* As by SIGKILL: what is not in the state file is read again. */
+static void kill_all(void)
+{
+	end();
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		calls[i].open = false;
+	n_open = 0;
+	for (size_t i = 0; i < LANES_MAX; i++)
+		files[i].offset = files[i].done = 0;
+	start();
+}
+
+/* CloudWatch takes nothing, for hours, and the first lane does not go on. */
+static void counts_whatever_happens(void)
+{
+	struct logs_figures f = { 0 };
+
+	counting = true;
+	set_up(1);
+	REQUIRE_UINT(n_files, 2);
+	EXPECT_INT((int)files[1].start, CONFIG_LOG_END);
+	expect_counted(0, 0);
+	write_both("ERROR: a");
+	write_both("INFO: b");
+	write_both("CRITICAL: c");
+	go_on(3000);
+	EXPECT_UINT(n_calls, 1);
+	expect_counted(2, 0);
+	for (unsigned int i = 0; i < 5; i++) {
+		answer((struct aws_answer){ .failure = AWS_DENIED });
+		write_traceback();
+		go_on(300000);
+		expect_counted(3 + i, 1 + i);
+	}
+	EXPECT_UINT(state.list[1].offset, 0);
+	EXPECT_UINT(state.list[2].offset, files[1].text.len);
+	EXPECT_STR(state.list[2].log, "\1log0");
+	answer(ok);
+	go_on(3000);
+	answer(ok);
+	expect_counted(7, 5);
+	EXPECT_INT(log_push_figures(push, &f), 0);
+	EXPECT_UINT(f.n[LOGS_LINES], 3 + 5 * 3);
+	EXPECT_UINT(f.n[LOGS_FILES], 1);
+	EXPECT_UINT(f.n_logs, 1);
+	EXPECT_UINT(f.logs[0].levels[RECORD_ERROR], 6);
+	logs_figures_done(&f);
+	tear_down();
+}
+
+/* Whenever it is killed, what is told grows by each error once. */
+static void counts_over_kills(void)
+{
+	uint64_t told = 0, errors = 0;
+
+	counting = true;
+	set_up(1);
+	for (unsigned int i = 0; i < 40; i++) {
+		write_both("ERROR: a");
+		errors++;
+		go_on(i * 70 % 1900);
+		EXPECT(number(LOGS_COUNTED_ERRORS) >= told);
+		told = number(LOGS_COUNTED_ERRORS);
+		kill_all();
+		EXPECT(number(LOGS_COUNTED_ERRORS) >= told);
+		EXPECT(number(LOGS_COUNTED_ERRORS) <= errors);
+	}
+	go_on(5000);
+	expect_counted(errors, 0);
+	tear_down();
+}
+
+static void counts_with_the_disk(void)
+{
+	counting = true;
+	set_up(1);
+	write_both("ERROR: a");
+	go_on(3000);
+	state.err = -ENOSPC;
+	write_both("ERROR: b");
+	go_on(10000);
+	EXPECT_UINT(number(LOGS_COUNTING), 0);
+	EXPECT_UINT(number(LOGS_COUNTED_ERRORS), 1);
+	state.err = 0;
+	go_on(5000);
+	expect_counted(2, 0);
+	tear_down();
+}
+
+/* Begun anew, the state file has what was counted, also of a log that is gone. */
+static void counts_are_kept(void)
+{
+	counting = true;
+	set_up(2);
+	REQUIRE_UINT(n_files, 4);
+	write_line(1, "ERROR: a");
+	write_line(3, "ERROR: b");
+	go_on(5000);
+	expect_counted(2, 0);
+	n_configs = 1;
+	kill_all();
+	expect_counted(2, 0);
+	state.n_counts = 0;
+	state.lost = true;
+	go_on(1000);
+	EXPECT_UINT(state.n_counts, 2);
+	n_configs = 2;
+	kill_all();
+	expect_counted(2, 0);
+	EXPECT_STR(state.forgotten, "");
+	tear_down();
+	/* Not wanted: nobody counts, and it is forgotten where that was. */
+	set_up(1);
+	EXPECT_UINT(n_files, 1);
+	EXPECT_STR(state.forgotten, "\1");
+	EXPECT_UINT(number(LOGS_COUNTING), 0);
+	tear_down();
+}
+
+static void counts_what_is_not_shipped(void)
+{
+	counting = true;
+	set_up(1);
+	configs[0].ship = false;
+	kill_all();
+	EXPECT_UINT(n_files, 1);
+	write_line(0, "ERROR: a");
+	go_on(3000);
+	expect_counted(1, 0);
+	kill_all();
+	expect_counted(1, 0);
+	EXPECT_UINT(n_calls, 0);
+	tear_down();
+}
+
 /* However much there is: no more is read than two batches hold, and all of it arrives. */
 static void backlog(void)
 {
@@ -819,6 +1010,32 @@ static void stops(void)
 	tear_down();
 }
 
+/* What waited when it stopped counts as sent only if it may have been. */
+static void stops_while_it_waits(void)
+{
+	for (int unknown = 0; unknown < 2; unknown++) {
+		set_up(1);
+		write_line(0, "hello");
+		go_on(3000);
+		answer((struct aws_answer){ .failure = AWS_TRANSIENT, .outcome_unknown = unknown });
+		EXPECT(state.list[1].under_way);
+		is_stopped = false;
+		log_push_stop(push, on_stopped, NULL);
+		go_on(100);
+		EXPECT(is_stopped);
+		EXPECT_INT(state.list[1].under_way, unknown);
+		EXPECT_UINT(state.list[1].offset, 0);
+		end();
+		files[0].offset = files[0].done = 0;
+		start();
+		go_on(3000);
+		answer(ok);
+		EXPECT_UINT(number(LOGS_EVENTS), 1);
+		EXPECT_UINT(number(LOGS_MAYBE_TWICE), unknown);
+		tear_down();
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
@@ -834,9 +1051,18 @@ int main(int argc, char **argv)
 		{ "what cannot be written down is not sent", no_disk },
 		{ "three calls at once", three_at_once },
 		{ "a log that is not shipped is counted", not_shipped },
+		{ "errors are counted when they were read, whatever CloudWatch Logs says",
+		  counts_whatever_happens },
+		{ "each error is counted once, over kills", counts_over_kills },
+		{ "what is not written down is not counted yet, which is said",
+		  counts_with_the_disk },
+		{ "what was counted is kept", counts_are_kept },
+		{ "a log that is not shipped is read once, and counted",
+		  counts_what_is_not_shipped },
 		{ "a backlog is not read into memory", backlog },
 		{ "times that CloudWatch does not take", old_times },
 		{ "stops behind what is under way", stops },
+		{ "what waits at the end was not sent", stops_while_it_waits },
 		{ "lanes share the descriptors", shares_descriptors },
 	};
 

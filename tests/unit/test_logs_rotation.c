@@ -7,7 +7,8 @@
 
 static int add_rule(const struct rotation_rule *r, void *ctx)
 {
-	buf_printf(ctx, "%s%s;", r->path, r->copytruncate ? "!" : "");
+	buf_printf(ctx, "%s%s%s%s;", r->path, r->copytruncate ? "!" : "", *r->olddir ? ">" : "",
+		   r->olddir);
 	return 0;
 }
 
@@ -26,7 +27,13 @@ static void rows(void)
 		  "/a {\npostrotate\n\tcopytruncate\n\techo } /x {\nendscript\ncreate\n}\n/b{\n}\n",
 		  "/a;/b;" },
 		{ "other words", "include /etc/logrotate.d\nsu root adm\nolddir /old\n/a {\n}\n",
-		  "/a;" },
+		  "/a>/old;" },
+		{ "olddir", "/a /b {\n\tolddir old # /x\n}\n/c {\n}\n", "/a>old;/b>old;/c;" },
+		{ "olddir before all",
+		  "olddir \"/o d\"\n/a {\n}\n/b {\nnoolddir\n}\n/c {\nolddir c\n}\n",
+		  "/a>/o d;/b;/c>c;" },
+		{ "olddir of nothing", "olddir\n/a {\nolddir\ncopytruncate\n}\n/b {\n}\n",
+		  "/a!;/b;" },
 		{ "no end", "/a {\ncopytruncate\n", "" },
 		{ "no section", "/a /b\n", "" },
 		{ "escapes", "/a\\ b{\n}\n", "/a b;" },

@@ -105,6 +105,129 @@ static void all_of_them(void)
 	minute_close(m);
 }
 
+/* What is new in the logs, by look; each row in the same minute as the one before, but for a new name. */
+static void logs(void)
+{
+	static const struct {
+		const char *name;
+		bool known;
+		uint64_t counter;
+		struct minute_counted first, now;
+		double errors, exceptions; /* of the minute, behind it; -1: none */
+	} rows[] = {
+		{ "nobody counts", false, 0, { 0, 0 }, { 0, 0 }, -1, -1 },
+		{ NULL, false, 1, { 7, 5 }, { 9, 6 }, -1, -1 },
+		{ "what was counted before the first look is not new",
+		  true,
+		  1,
+		  { 7, 5 },
+		  { 7, 5 },
+		  0,
+		  0 },
+		{ "but what was counted since the counter began is",
+		  true,
+		  1,
+		  { 7, 5 },
+		  { 9, 6 },
+		  2,
+		  1 },
+		{ NULL, true, 1, { 7, 5 }, { 9, 6 }, 2, 1 },
+		{ NULL, true, 1, { 7, 5 }, { 12, 6 }, 5, 1 },
+		{ "the counter is not heard", true, 1, { 7, 5 }, { 7, 5 }, 0, 0 },
+		{ NULL, false, 1, { 7, 5 }, { 11, 5 }, 0, 0 },
+		{ NULL, true, 1, { 7, 5 }, { 13, 5 }, 6, 0 },
+		{ "another counter goes on where the state file is",
+		  true,
+		  1,
+		  { 0, 0 },
+		  { 10, 3 },
+		  10,
+		  3 },
+		{ NULL, true, 2, { 10, 3 }, { 11, 3 }, 11, 3 },
+		{ "which may be more than was told", true, 1, { 0, 0 }, { 10, 3 }, 10, 3 },
+		{ NULL, true, 2, { 14, 4 }, { 15, 4 }, 15, 4 },
+		{ "or less: it was lost, and all that it counts is new",
+		  true,
+		  1,
+		  { 0, 0 },
+		  { 10, 3 },
+		  10,
+		  3 },
+		{ NULL, true, 2, { 0, 0 }, { 12, 1 }, 22, 4 },
+		{ NULL, true, 2, { 0, 0 }, { 13, 1 }, 23, 4 },
+		{ "one that tells less than it did takes nothing away",
+		  true,
+		  1,
+		  { 0, 0 },
+		  { 10, 3 },
+		  10,
+		  3 },
+		{ NULL, true, 1, { 0, 0 }, { 8, 3 }, 10, 3 },
+		{ NULL, true, 1, { 0, 0 }, { 9, 3 }, 11, 3 },
+	};
+	struct minute *m = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct minute_look l = { .monotonic_ns = 1,
+					       .memory_ratio = NAN,
+					       .logs = { rows[i].known, rows[i].counter,
+							 rows[i].first, rows[i].now } };
+
+		if (rows[i].name) {
+			minute_close(m);
+			m = begin(&all);
+			unit_begin("logs: %s", rows[i].name);
+		}
+		REQUIRE(m);
+		minute_look(m, &l);
+		truth_forget();
+		EXPECT_INT(minute_preview(m, truth_take, NULL), 0);
+		EXPECT(!truth_get("LogErrors", "") == (rows[i].errors < 0));
+		EXPECT(!truth_get("Exceptions", "") == (rows[i].exceptions < 0));
+		if (rows[i].errors < 0)
+			continue;
+		expect_value("LogErrors", "Count", rows[i].errors);
+		expect_value("Exceptions", "Count", rows[i].exceptions);
+	}
+	minute_close(m);
+}
+
+/* From one minute to the next, and to the next isamon. */
+static void logs_go_on(void)
+{
+	struct minute_look l = { .memory_ratio = NAN, .logs = { true, 1, { 5, 5 }, { 8, 6 } } };
+	struct minute *m = begin(&all);
+
+	REQUIRE(m);
+	minute_look(m, &l);
+	EXPECT_INT(minute_finish(m, START + 60, truth_take, NULL), 0);
+	expect_value("LogErrors", "Count", 3);
+	truth_forget();
+	l.logs.known = false; /* a minute in which nobody counted has no value */
+	minute_look(m, &l);
+	EXPECT_INT(minute_finish(m, START + 120, truth_take, NULL), 0);
+	EXPECT(truth_get("RequestCount", "") && !truth_get("LogErrors", ""));
+	minute_close(m);
+	truth_forget();
+	m = open_at(&all, START + 130);
+	REQUIRE(m);
+	l.logs = (struct minute_logs){ true, 1, { 5, 5 }, { 9, 6 } }; /* the same counter */
+	minute_look(m, &l);
+	l.logs = (struct minute_logs){ true, 2, { 11, 6 }, { 12, 8 } };
+	minute_look(m, &l);
+	EXPECT_INT(minute_finish(m, START + 180, truth_take, NULL), 0);
+	expect_value("LogErrors", "Count", 4);
+	expect_value("Exceptions", "Count", 2);
+	truth_forget();
+	minute_close(m);
+	m = begin(&five); /* not wanted */
+	REQUIRE(m);
+	minute_look(m, &l);
+	EXPECT_INT(minute_finish(m, START + 60, truth_take, NULL), 0);
+	EXPECT(!truth_get("LogErrors", "") && !truth_get("Exceptions", ""));
+	minute_close(m);
+}
+
 static void quiet(void)
 {
 	struct minute_look l = { .monotonic_ns = 1, .memory_ratio = NAN };
@@ -354,6 +477,8 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ "the five metrics of a minute", the_five },
 		{ "all metrics of a minute", all_of_them },
+		{ NULL, logs },
+		{ "what is counted in the logs goes on over minutes and restarts", logs_go_on },
 		{ "a quiet minute has zeros, one not observed has nothing", quiet },
 		{ "CPU time that begins anew is not counted", cpu_begins_anew },
 		{ "50 routes have times of their own", many_routes },

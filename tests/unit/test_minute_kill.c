@@ -29,6 +29,9 @@ static void step(void);
 #define MS 1000000ull
 #define START 1764140040 /* of a minute */
 #define KILLS 300
+/* What is counted in the logs, each 11th event by one look. */
+#define LOG_ERRORS(i) (2 * (i) + 100)
+#define EXCEPTIONS(i) ((i) + 50)
 
 static char path[300];
 
@@ -39,7 +42,9 @@ static const struct minute_options all = { .interval_s = 60,
 					   .restarts = true,
 					   .probes = true,
 					   .processes = true,
-					   .spool_age = true };
+					   .spool_age = true,
+					   .log_errors = true,
+					   .exceptions = true };
 
 /* --- the stop at a store */
 
@@ -92,6 +97,10 @@ static void happen(struct minute *m, unsigned int i)
 				 .memory_ratio = i % 100 / 128.0,
 				 .processes = i % 10,
 				 .spool_age_s = i % 30,
+				 .logs = { .known = true,
+					   .counter = 1,
+					   .first = { LOG_ERRORS(4) - 22, EXCEPTIONS(4) - 11 },
+					   .now = { LOG_ERRORS(i), EXCEPTIONS(i) } },
 				 .probes = { { "http", i % 2 },
 					     { i % 9 ? "life" : "queue", true } },
 				 .n_probes = 2 };
@@ -109,7 +118,7 @@ static void happen(struct minute *m, unsigned int i)
 /* Sums that tell each event from the others. */
 struct sums {
 	double requests, errors, responses, response_ms, queues, queue_ms, turns, turn_ms, looks,
-		processes, routes_ms;
+		processes, routes_ms, log_errors, exceptions;
 };
 
 static void sums_add(struct sums *s, unsigned int i)
@@ -119,6 +128,8 @@ static void sums_add(struct sums *s, unsigned int i)
 	if (i % 11 == 4) {
 		s->looks++;
 		s->processes += i % 10;
+		s->log_errors += 22;
+		s->exceptions += 11;
 	} else if (i % 11 == 8) {
 		s->turns++;
 		s->turn_ms += i % 400 + 1;
@@ -151,7 +162,9 @@ static struct sums sums_read(void)
 			  .turns = total("TurnTime").count,
 			  .turn_ms = total("TurnTime").sum,
 			  .looks = total("Processes").count,
-			  .processes = total("Processes").sum };
+			  .processes = total("Processes").sum,
+			  .log_errors = total("LogErrors").value,
+			  .exceptions = total("Exceptions").value };
 
 	for (size_t i = 0; i < truths.n; i++) {
 		const struct truth *t = &truths.metrics[i];

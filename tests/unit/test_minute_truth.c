@@ -337,7 +337,9 @@ static void largest_minute_fits(void)
 						.restarts = true,
 						.probes = true,
 						.processes = true,
-						.spool_age = true };
+						.spool_age = true,
+						.log_errors = true,
+						.exceptions = true };
 	struct minute *m = new_minute(&options);
 	size_t payloads = 0;
 

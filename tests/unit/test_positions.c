@@ -152,6 +152,26 @@ static void many(void)
 	free(list);
 }
 
+/* Of one owner, not of another whose log has the same name. */
+static void forgets_by_prefix(void)
+{
+	const struct position list[] = { sample("\x01log", 1), sample("\x01log", 2),
+					 sample("\x01other", 1), sample("\x02log", 0),
+					 sample("log", 1) };
+
+	set_up();
+	REQUIRE_INT(open_all(), 0);
+	EXPECT_INT(put_all(list, ARRAY_SIZE(list)), 0);
+	EXPECT_INT(positions_forget_logs(positions, "\x01"), 0);
+	EXPECT_INT(read_each(), 0);
+	REQUIRE_UINT(seen.n, 2);
+	EXPECT_STR(seen.list[0].log, "\x02log");
+	EXPECT_STR(seen.list[1].log, "log");
+	settle();
+	close_all();
+	tear_down();
+}
+
 static int count(const struct position *p, void *ctx)
 {
 	uint64_t *n = ctx;
@@ -250,6 +270,8 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ "what is put comes back", comes_back },
 		{ "many, some forgotten", many },
+		{ "those of an owner are forgotten by the beginning of their names",
+		  forgets_by_prefix },
 		{ "of each log so many", bounded },
 		{ "all of a transaction or nothing", all_or_nothing },
 		{ "a file that was begun anew is told", begun_anew },

@@ -374,35 +374,6 @@ static void expect_feed(struct records *r, const char *text, uint64_t *offset, i
 	*offset += taken;
 }
 
-/* Also one that is longer than that already. */
-static void little_room(void)
-{
-	const struct config_log c = config_of(PLAIN);
-	struct seen s = { .text = BUF_INIT(1 << 20), .end = OFFSET };
-	struct record_rules *rules = NULL;
-	struct records *r = NULL;
-	char piece[40000];
-	size_t taken;
-
-	memset(piece, 'x', sizeof(piece));
-	REQUIRE_INT(record_rules_new(&c, NULL, &rules), 0);
-	REQUIRE_INT(records_new(rules, see, &s, &r), 0);
-	EXPECT_INT(records_feed(r, piece, sizeof(piece), OFFSET, NOW, &taken), 0);
-	EXPECT_UINT(s.n, 0);
-	EXPECT(records_held(r) >= sizeof(piece));
-	records_set_room(r, RECORD_ROOM_MIN);
-	EXPECT_INT(records_feed(r, piece, sizeof(piece), OFFSET + sizeof(piece), NOW, &taken), 0);
-	EXPECT_UINT(s.n, 3);
-	EXPECT(records_held(r) <= 8 * RECORD_ROOM_MIN);
-	EXPECT_INT(records_feed(r, "\n", 1, OFFSET + 2 * sizeof(piece), NOW, &taken), 0);
-	EXPECT_INT(records_flush(r, NOW, true), 0);
-	EXPECT_UINT(s.end, OFFSET + 2 * sizeof(piece) + 1);
-	EXPECT(!s.gap);
-	records_free(r);
-	record_rules_free(rules);
-	buf_done(&s.text);
-}
-
 static void waits(void)
 {
 	const struct config_log c = config_of(FIRST_LINE);
@@ -442,6 +413,44 @@ static void waits(void)
 	records_reset(r);
 	EXPECT_INT(records_flush(r, NOW, true), 0);
 	EXPECT_UINT(s.n, 3);
+	records_free(r);
+	record_rules_free(rules);
+	buf_done(&s.text);
+	buf_done(&why);
+}
+
+static void cut_for_want_of_memory(void)
+{
+	const struct config_log c = config_of(AGENT);
+	struct seen s = { .text = BUF_INIT(100000), .end = 0 };
+	struct record_rules *rules = NULL;
+	struct records *r = NULL;
+	char line[5000];
+	uint64_t offset = 0;
+	struct buf why = BUF_INIT(100);
+
+	memset(line, 'x', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	REQUIRE_INT(record_rules_new(&c, &why, &rules), 0);
+	REQUIRE_INT(records_new(rules, see, &s, &r), 0);
+	EXPECT_INT(records_cut(r, NOW), 0);
+	EXPECT_UINT(s.n, 0);
+	expect_feed(r, S1 " - a - ERROR - ", &offset, NOW);
+	expect_feed(r, line, &offset, NOW);
+	EXPECT_UINT(s.n, 0);
+	EXPECT(records_rest(r) > sizeof(line)); /* nothing of what waits */
+	EXPECT_INT(records_cut(r, NOW), 0);
+	EXPECT_UINT(s.n, 1);
+	EXPECT_INT(records_cut(r, NOW), 0);
+	EXPECT_UINT(s.n, 1);
+	EXPECT(records_rest(r) < 3000);
+	expect_feed(r, "end\n  more\n" S2 " - a - INFO - x\n", &offset, NOW);
+	EXPECT_INT(records_flush(r, NOW, true), 0);
+	EXPECT_UINT(s.n, 3);
+	EXPECT_HAS(buf_str(&s.text), "x\nerror 123 |end\n  more\ninfo 1000 |" S2);
+	EXPECT_UINT(records_counts(r)->cut, 1);
+	EXPECT_UINT(s.end, offset);
+	EXPECT(!s.gap);
 	records_free(r);
 	record_rules_free(rules);
 	buf_done(&s.text);
@@ -528,8 +537,8 @@ int main(int argc, char **argv)
 		{ NULL, long_lines },
 		{ "a record that never ends", endless_record },
 		{ "a record that was cut goes on with its time and level", a_cut_record_goes_on },
-		{ "a record that has less room", little_room },
 		{ "a record waits for a second, and ten at most", waits },
+		{ "a record is cut for want of memory", cut_for_want_of_memory },
 		{ "wrong rules are explained", wrong_rules },
 		{ "without memory nothing is lost", no_memory },
 	};

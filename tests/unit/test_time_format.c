@@ -216,6 +216,8 @@ static void changes_of_the_clock(void)
 		  1792893480 },
 		{ "twice: the next day's", "Europe/Madrid", "2026-10-25 02:59:59", 1792972800,
 		  1792893599 },
+		{ "twice: behind a wrong clock's", "Europe/Madrid", "2026-10-25 02:10:00",
+		  253402300799, 1792887000 },
 		{ "behind autumn's", "Europe/Madrid", "2026-10-25 03:00:00", 1792893599,
 		  1792893600 },
 		{ "spring, New York", "America/New_York", "2026-03-08 02:15:00", 0, 1772954100 },

@@ -19,6 +19,8 @@ void cloudwatch_minute_options(const struct config *c, struct minute_options *re
 		.probes = c->cloudwatch_probes,
 		.processes = c->cloudwatch_processes,
 		.spool_age = c->cloudwatch_spool_age,
+		.log_errors = c->cloudwatch_log_errors,
+		.exceptions = c->cloudwatch_exceptions,
 	};
 }
 
@@ -27,7 +29,8 @@ bool cloudwatch_same_minute_options(const struct minute_options *a, const struct
 	return a->interval_s == b->interval_s && a->latency_by_route == b->latency_by_route &&
 	       a->queue == b->queue && a->turns == b->turns && a->restarts == b->restarts &&
 	       a->probes == b->probes && a->processes == b->processes &&
-	       a->spool_age == b->spool_age;
+	       a->spool_age == b->spool_age && a->log_errors == b->log_errors &&
+	       a->exceptions == b->exceptions;
 }
 
 void cloudwatch_spool_limits(const struct config *c, struct spool_limits *ret)

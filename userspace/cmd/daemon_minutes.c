@@ -24,6 +24,7 @@ static void look_for_minute(struct minute_look *l, void *ctx)
 	service_state_usage(d->state, &usage);
 	daemon_refresh_probes(d);
 	cloudwatch_fill_look(&usage, &d->self, l);
+	log_child_counted(d->logs, &l->logs);
 }
 
 int daemon_start_cloudwatch(struct daemon *d)

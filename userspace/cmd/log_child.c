@@ -28,6 +28,7 @@
 #define REAP_MS 20
 #define END_MS 7000 /* it takes five seconds itself at most */
 #define LINE_MAX_BYTES (1u << 20)
+#define SILENT_NS (5 * NS_PER_SEC) /* it speaks each second, while it counts */
 
 struct log_child {
 	struct event_base *base;
@@ -40,6 +41,9 @@ struct log_child {
 	unsigned int again_ms;
 	bool ending; /* SIGTERM was sent */
 	struct logs_figures before, now;
+	uint64_t told_ns; /* when it spoke last */
+	bool has_first;
+	struct minute_counted first; /* that it told when it began */
 	struct logs_page page;
 	char said[LOGS_PROBLEM_MAX];
 };
@@ -64,6 +68,22 @@ static void say_problem(struct log_child *c)
 	snprintf(c->said, sizeof(c->said), "%s", problem);
 }
 
+static struct minute_counted counted(const struct logs_figures *f)
+{
+	return (struct minute_counted){ f->n[LOGS_COUNTED_ERRORS], f->n[LOGS_COUNTED_EXCEPTIONS] };
+}
+
+static void take_figures(struct log_child *c, const struct logs_figures *f)
+{
+	logs_figures_done(&c->now);
+	c->now = *f;
+	if (f->n[LOGS_COUNTING] && !c->has_first) {
+		c->first = counted(f);
+		c->has_first = true;
+	}
+	say_problem(c);
+}
+
 static void on_told(struct bufferevent *b, void *ctx)
 {
 	struct log_child *c = ctx;
@@ -73,13 +93,14 @@ static void on_told(struct bufferevent *b, void *ctx)
 	char *line;
 
 	while ((line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
-		if (!logs_figures_parse(line, len, &f)) {
-			logs_figures_done(&c->now);
-			c->now = f;
-			say_problem(c);
-		}
+		c->told_ns = clock_monotonic_ns();
+		if (!logs_figures_parse(line, len, &f))
+			take_figures(c, &f);
 		free(line);
 	}
+	/* Nothing of ours is as long; what comes behind it is heard again. */
+	if (evbuffer_get_length(in) >= LINE_MAX_BYTES)
+		evbuffer_drain(in, evbuffer_get_length(in));
 }
 
 /* --- its end */
@@ -194,7 +215,14 @@ static int start(struct log_child *c)
 	bufferevent_setcb(c->told, on_told, NULL, on_event, c);
 	bufferevent_enable(c->told, EV_READ);
 	c->began_ns = clock_monotonic_ns();
+	c->has_first = false;
 	return 0;
+}
+
+static void plan_again(struct log_child *c)
+{
+	plan(c, c->again_ms);
+	c->again_ms = c->again_ms * 2 < AGAIN_MAX_MS ? c->again_ms * 2 : AGAIN_MAX_MS;
 }
 
 static void start_or_wait(struct log_child *c)
@@ -205,18 +233,14 @@ static void start_or_wait(struct log_child *c)
 		return;
 	log_error("the process that ships logs cannot be started: %s; it is tried again",
 		  strerror(-err));
-	plan(c, c->again_ms);
+	plan_again(c);
 }
 
 static void plan_start(struct log_child *c)
 {
-	const bool lived = c->ended_ns - c->began_ns >= LIVED_NS;
-
-	if (lived)
+	if (c->ended_ns - c->began_ns >= LIVED_NS)
 		c->again_ms = AGAIN_MIN_MS;
-	plan(c, c->again_ms);
-	if (!lived && c->again_ms < AGAIN_MAX_MS)
-		c->again_ms = c->again_ms * 2 < AGAIN_MAX_MS ? c->again_ms * 2 : AGAIN_MAX_MS;
+	plan_again(c);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -316,6 +340,17 @@ bool log_child_enabled(const struct log_child *c)
 bool log_child_up(const struct log_child *c)
 {
 	return c->pid && c->now.up;
+}
+
+void log_child_counted(const struct log_child *c, struct minute_logs *ret)
+{
+	*ret = (struct minute_logs){
+		.known = c->has_first && c->now.n[LOGS_COUNTING] &&
+			 clock_monotonic_ns() - c->told_ns < SILENT_NS,
+		.counter = c->began_ns,
+		.first = c->first,
+		.now = counted(&c->now),
+	};
 }
 
 void log_child_status(struct log_child *c, struct status *s)

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "metrics/logs_page.h"
 #include "metrics/status_json.h"
+#include "ship/minute.h"
 
 /* In the state directory; the shipper's alone. */
 #define LOG_CHILD_STATE_FILE "logs.db"
@@ -30,6 +31,8 @@ bool log_child_enabled(const struct log_child *c);
 bool log_child_up(const struct log_child *c);
 /* Brought up to date; owned by @c. */
 struct logs_page *log_child_page(struct log_child *c);
+/* What it has counted in the logs; not known while it has not spoken for some seconds. */
+void log_child_counted(const struct log_child *c, struct minute_logs *ret);
 /* What `isamon status` is told. */
 void log_child_status(struct log_child *c, struct status *s);
 

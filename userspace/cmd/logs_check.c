@@ -53,7 +53,9 @@ struct looking {
 	struct checking *k;
 	const char *path; /* of the log */
 	const char *file; /* of logrotate */
+	const struct config_log *config;
 	char rotators[512];
+	char missed[PATH_MAX]; /* an olddir of logrotate where nobody looks; "": none */
 	unsigned int n;
 	bool copytruncate;
 };
@@ -125,6 +127,29 @@ static void check_ran(struct checking *k)
 
 /* --- who rotates a log */
 
+/* @olddir of a file at @path, without what means nothing in it. */
+static void olddir_plain(const char *path, const char *olddir, char ret[PATH_MAX])
+{
+	size_t n = (size_t)(strrchr(path, '/') - path);
+
+	while (strncmp(olddir, "./", 2) == 0)
+		olddir += 2 + strspn(olddir + 2, "/");
+	snprintf(ret, PATH_MAX, "%.*s%s%s", *olddir == '/' ? 0 : (int)n, path,
+		 *olddir == '/' ? "" : "/", olddir);
+	n = strlen(ret);
+	while (n > 1 && ret[n - 1] == '/')
+		ret[--n] = '\0';
+}
+
+static bool is_looked_into(const struct looking *l, const char *olddir)
+{
+	char theirs[PATH_MAX], ours[PATH_MAX];
+
+	olddir_plain(l->path, olddir, theirs);
+	olddir_plain(l->path, l->config->olddir, ours);
+	return strcmp(theirs, ours) == 0;
+}
+
 static int on_rule(const struct rotation_rule *r, void *ctx)
 {
 	struct looking *l = ctx;
@@ -134,6 +159,8 @@ static int on_rule(const struct rotation_rule *r, void *ctx)
 		return 0;
 	l->n++;
 	l->copytruncate |= r->copytruncate;
+	if (*r->olddir && !is_looked_into(l, r->olddir))
+		snprintf(l->missed, sizeof(l->missed), "%s", r->olddir);
 	snprintf(l->rotators + n, sizeof(l->rotators) - n, "%s%s", n ? " and " : "", l->file);
 	return 0;
 }
@@ -199,7 +226,7 @@ static void look_for_rules(struct looking *l)
 
 static void check_rotation(struct checking *k, const struct config_log *c, const char *path)
 {
-	struct looking l = { .k = k, .path = path };
+	struct looking l = { .k = k, .config = c, .path = path };
 	bool itself = c->rotated_by == CONFIG_LOG_ITSELF;
 	bool supervisor = !itself && supervisor_rotates_here(path);
 
@@ -215,6 +242,10 @@ static void check_rotation(struct checking *k, const struct config_log *c, const
 		    "is rotated with copytruncate (%s), which loses lines: use create, and let who writes "
 		    "it open it again",
 		    l.rotators);
+	else if (*l.missed)
+		add(k, true, path,
+		    "is moved to %s (%s), where isamon does not look: write olddir = %s in [log \"%s\"]",
+		    l.missed, l.rotators, l.missed, c->name);
 	else if (supervisor)
 		add(k, false, path, "is rotated by supervisord (..._logfile_maxbytes)%s%s",
 		    l.n ? ", and by " : "", l.rotators);
@@ -243,7 +274,7 @@ static void check_log(struct checking *k, const struct config_log *c)
 	const struct follow_names_hooks hooks = { directory_passed, refused, k };
 
 	for (size_t i = 0; i < c->n_paths; i++)
-		if (follow_names_add(&names, c->paths[i], &hooks))
+		if (follow_names_add(&names, c->paths[i], c->olddir, &hooks))
 			k->err = -ENOMEM;
 	for (size_t i = 0; i < names.n; i++) {
 		const struct follow_name *n = &names.list[i];

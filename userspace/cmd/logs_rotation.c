@@ -3,6 +3,7 @@
 #include "cmd/logs_rotation.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -69,6 +70,8 @@ struct rotation_reading {
 	struct words paths;
 	bool inside, in_script;
 	bool copytruncate, copytruncate_of_all;
+	bool olddir_follows; /* it is the next word */
+	char olddir[PATH_MAX], olddir_of_all[PATH_MAX];
 	rotation_rule_fn fn;
 	void *ctx;
 };
@@ -78,7 +81,7 @@ static int end_section(struct rotation_reading *r)
 	int err = 0;
 
 	for (size_t i = 0; i < r->paths.n && !err; i++) {
-		const struct rotation_rule rule = { r->paths.list[i], r->copytruncate };
+		const struct rotation_rule rule = { r->paths.list[i], r->copytruncate, r->olddir };
 
 		err = r->fn(&rule, r->ctx);
 	}
@@ -98,6 +101,29 @@ static bool begins_script(const char *w)
 	return false;
 }
 
+static void set_olddir(struct rotation_reading *r, const char *olddir)
+{
+	snprintf(r->olddir, sizeof(r->olddir), "%s", olddir);
+	if (!r->inside)
+		snprintf(r->olddir_of_all, sizeof(r->olddir_of_all), "%s", olddir);
+	r->olddir_follows = false;
+}
+
+/* The first word of a line. */
+static void take_option(struct rotation_reading *r, const char *w)
+{
+	if (begins_script(w))
+		r->in_script = true;
+	if (strcmp(w, "copytruncate") == 0 || strcmp(w, "nocopytruncate") == 0) {
+		r->copytruncate = *w == 'c';
+		if (!r->inside)
+			r->copytruncate_of_all = r->copytruncate;
+	}
+	if (strcmp(w, "noolddir") == 0)
+		set_olddir(r, "");
+	r->olddir_follows = strcmp(w, "olddir") == 0;
+}
+
 /* Returns 1 if the word was kept. */
 static int take_word(struct rotation_reading *r, char *w, bool first)
 {
@@ -106,15 +132,15 @@ static int take_word(struct rotation_reading *r, char *w, bool first)
 	if (strcmp(w, "{") == 0) {
 		r->inside = true;
 		r->copytruncate = r->copytruncate_of_all;
+		memcpy(r->olddir, r->olddir_of_all, sizeof(r->olddir));
 		return 0;
 	}
-	if (first && begins_script(w))
-		r->in_script = true;
-	if (first && (strcmp(w, "copytruncate") == 0 || strcmp(w, "nocopytruncate") == 0)) {
-		r->copytruncate = *w == 'c';
-		if (!r->inside)
-			r->copytruncate_of_all = r->copytruncate;
+	if (r->olddir_follows && !first) {
+		set_olddir(r, w);
+		return 0;
 	}
+	if (first)
+		take_option(r, w);
 	if (r->inside || *w != '/' || r->paths.n == PATHS_MAX)
 		return 0;
 	r->paths.list[r->paths.n++] = w;
@@ -135,7 +161,8 @@ static int read_line(struct rotation_reading *r, const char *line, const char *e
 		else
 			kept = take_word(r, w, first);
 		/* "include /etc/..." names no log: paths come first. */
-		if (first && !r->inside && *w != '/' && *w != '{' && *w != '}')
+		if (first && !r->inside && *w != '/' && *w != '{' && *w != '}' &&
+		    !r->olddir_follows)
 			line = end;
 		first = false;
 		if (kept != 1)

@@ -12,6 +12,7 @@
 struct rotation_rule {
 	const char *path; /* absolute, perhaps a glob; valid during the call */
 	bool copytruncate;
+	const char *olddir; /* as it stands there; "": none; likewise */
 };
 
 /* Calls @fn for each path of each section of @text, a file of logrotate, with what its section says, or what was said before it for

@@ -271,7 +271,7 @@ static int open_source(struct logs_sources *s, struct logs_source *source, uint6
 	int err = 0;
 
 	for (size_t i = 0; i < source->c->n_paths && !err; i++)
-		err = follow_names_add(&names, source->c->paths[i], &hooks);
+		err = follow_names_add(&names, source->c->paths[i], source->c->olddir, &hooks);
 	sorted = calloc(names.n + 1, sizeof(const struct follow_name *));
 	if (err || !sorted) {
 		free(sorted);

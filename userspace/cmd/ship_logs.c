@@ -51,6 +51,7 @@ struct ship {
 	struct event *events[SHIP_EVENTS];
 	struct buf told; /* last */
 	size_t at;       /* of it, what was written */
+	bool beats;      /* an empty line, where there is nothing new */
 };
 
 /* --- telling */
@@ -74,9 +75,13 @@ static void tell(struct ship *s, const struct logs_figures *f)
 	if (s->fd < 0)
 		return;
 	send_told(s);
-	if (s->at < s->told.len || logs_figures_write(f, &line) ||
-	    strcmp(buf_str(&line), buf_str(&s->told)) == 0)
+	if (s->at < s->told.len || logs_figures_write(f, &line))
 		return;
+	if (strcmp(buf_str(&line), buf_str(&s->told)) == 0) {
+		if (s->beats)
+			(void)send(s->fd, "\n", 1, MSG_NOSIGNAL);
+		return;
+	}
 	buf_reset(&s->told);
 	s->at = buf_add(&s->told, line.data, line.len) ? s->told.len : 0;
 	send_told(s);
@@ -163,12 +168,19 @@ static int open_state(struct ship *s, struct buf *why)
 	return err ? err : positions_open(s->store, why, &s->positions);
 }
 
+/* Whether the daemon wants to know what is counted in the logs, and that it is alive. */
+static bool counts(const struct config *c)
+{
+	return c->cloudwatch_enabled && (c->cloudwatch_log_errors || c->cloudwatch_exceptions);
+}
+
 static int open_push(struct ship *s, struct buf *why)
 {
 	const struct log_push_options o = {
 		.group = s->config->logs_group,
 		.retention_days = (unsigned int)s->config->logs_retention_days,
 		.compress = true,
+		.count = counts(s->config),
 	};
 	int err = aws_session_new(s->base, s->config, on_identity, s, why, &s->session);
 
@@ -214,9 +226,12 @@ static int begin(struct ship *s, const char *path, struct buf *why)
 		err = open_push(s, why);
 	if (!err)
 		err = open_events(s);
-	if (!err)
-		memory_trim();
-	return err;
+	if (err)
+		return err;
+	s->beats = counts(s->config);
+	tell_now(s); /* what was counted before, nothing of it by us */
+	memory_trim();
+	return 0;
 }
 
 static void end(struct ship *s)

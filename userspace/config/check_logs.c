@@ -86,11 +86,40 @@ static void check_source(struct check *check, const struct config_log *l)
 	}
 }
 
+/* Files of several directories in one: nobody could say which is whose. */
+static bool is_ambiguous(const struct config_log *l)
+{
+	for (size_t i = 0; i < l->n_paths; i++) {
+		const char *path = l->paths[i], *slash = strrchr(path, '/');
+
+		if (slash && strcspn(path, "*?[") < (size_t)(slash - path))
+			return true;
+	}
+	return false;
+}
+
+static void check_olddir(struct check *check, const struct config_log *l)
+{
+	if (!*l->olddir)
+		return;
+	if (!l->n_paths)
+		log_failed(check, l, "olddir", 0, l->olddir, "a journal has none; leave it out");
+	else if (strpbrk(l->olddir, "*?["))
+		log_failed(check, l, "olddir", 0, l->olddir,
+			   "one directory, without * ? and [; write it as in logrotate's file");
+	else if (*l->olddir == '/' && is_ambiguous(l))
+		log_failed(
+			check, l, "olddir", 0, l->olddir,
+			"the path names files in several directories; write it relative to them, or a "
+			"section for each");
+}
+
 static void check_log(struct check *check, const struct config_log *l)
 {
 	const char *problem = group_problem(l->group);
 
 	check_source(check, l);
+	check_olddir(check, l);
 	if (problem)
 		log_failed(check, l, "group", 0, l->group, problem);
 	problem = stream_problem(l->stream);

@@ -27,6 +27,7 @@ struct config_log {
 	char *name;
 	char *paths[CONFIG_LOG_PATHS_MAX]; /* path = ; absolute, perhaps a glob; repeatable */
 	size_t n_paths;
+	char *olddir; /* olddir = ; logrotate's, for its files; "": none */
 	char *unit;   /* unit = ; of systemd */
 	bool ship;    /* ship = yes: to CloudWatch Logs, if [logs] enabled */
 	char *group;  /* group = ; "": that of [logs] */

@@ -21,6 +21,8 @@ static const struct published published_metrics[] = {
 	{ "ProbeUp", "Probe", "probes", false },
 	{ "Processes", NULL, "processes", false },
 	{ "SpoolAge", NULL, "spool_age", false },
+	{ "LogErrors", NULL, "log_errors", true },
+	{ "Exceptions", NULL, "exceptions", true },
 };
 
 const struct published *published_list(size_t *ret_n)

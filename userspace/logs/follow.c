@@ -7,15 +7,16 @@
 #include "logs/follow.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "logs/follow_impl.h"
-#include "logs/rotated_name.h"
+
+#define NS_PER_MS 1000000ull
 
 /* --- complaints */
 
@@ -28,23 +29,58 @@ static const char *reason(int err)
 	case -ESPIPE:
 	case -EISDIR: return "it is no regular file";
 	case -EBADMSG: return "it is no gzip file, or damaged";
-	case -E2BIG: return "4096 files of this log are followed already";
 	default: return strerror(-err);
 	}
 }
 
-void follow_complain(struct follow *f, const char *path, int err)
+static void say_limit(struct follow *f)
+{
+	if (!f->open_told)
+		log_warning("log \"%s\": no more files can be opened; raise the limit of open files"
+			    " (LimitNOFILE=, systemctl edit isamon); they are tried again",
+			    f->config->name);
+	f->open_told = true;
+}
+
+static void say_refused(struct follow *f, const char *path, int err)
 {
 	char plain[512];
 
-	if (table_get(f->complaints, path, strlen(path)))
+	if (table_get(f->said, path, strlen(path)))
 		return;
 	utf8_make_plain(path, strlen(path), plain, sizeof(plain));
 	log_warning("log \"%s\": cannot read %s: %s; it is tried again", f->config->name, plain,
 		    reason(err));
+	if (table_count(f->said) < FOLLOW_FILES_MAX)
+		table_put(f->said, path, strlen(path), f);
+}
+
+void follow_complain(struct follow *f, const char *path, int err)
+{
+	const uint64_t now_ns = clock_monotonic_ns();
+
+	if (table_get(f->complaints, path, strlen(path)))
+		return;
+	/* Whoever changes a file all the time does not fill the log of isamon. */
+	if (now_ns - f->said_ns > FOLLOW_SAY_AGAIN_MS * NS_PER_MS) {
+		table_clear(f->said, NULL);
+		f->said_ns = now_ns;
+	}
+	if (err == -EMFILE || err == -ENFILE)
+		say_limit(f);
+	else
+		say_refused(f, path, err);
 	/* Without memory it is told again. */
 	if (table_count(f->complaints) < FOLLOW_FILES_MAX)
 		table_put(f->complaints, path, strlen(path), f);
+}
+
+void follow_say_full(struct follow *f)
+{
+	if (!f->full_told)
+		log_warning("log \"%s\": more than %d files match: the others are passed over",
+			    f->config->name, FOLLOW_FILES_MAX);
+	f->full_told = true;
 }
 
 void follow_content(struct follow *f, const char *path)
@@ -94,6 +130,7 @@ static int known_load(struct follow *f, const struct position *p)
 			     .device = p->device,
 			     .inode = p->inode,
 			     .seen_s = p->seen_s,
+			     .was_live = strcmp(live, p->path) == 0,
 			     .live = live };
 	k->mark.print.len = p->fingerprint_len;
 	memcpy(k->mark.print.hash, p->fingerprint, sizeof(k->mark.print.hash));
@@ -133,16 +170,11 @@ void follow_known_drop(struct follow *f, struct known *k)
 
 char *follow_live_of(const struct follow *f, const char *path)
 {
-	const char *name = strrchr(path, '/');
-	char base[NAME_MAX + 1], *live = NULL;
+	char live[PATH_MAX];
 
-	if (!name || rotated_name(name + 1, base) == ROTATED_NOT ||
-	    asprintf(&live, "%.*s/%s", (int)(name - path), path, base) < 0)
-		return strdup(path);
 	for (size_t i = 0; i < f->config->n_paths; i++)
-		if (fnmatch(f->config->paths[i], live, FNM_PATHNAME | FNM_PERIOD) == 0)
-			return live;
-	free(live);
+		if (follow_names_live(path, f->config->paths[i], f->config->olddir, live))
+			return strdup(live);
 	return strdup(path);
 }
 
@@ -233,10 +265,12 @@ static int parts_new(struct follow *f, struct event_base *base)
 	f->by_inode = table_new();
 	f->by_path = table_new();
 	f->complaints = table_new();
+	f->said = table_new();
 	f->poll = evtimer_new(base, on_time, f);
 	f->soon = evtimer_new(base, on_time, f);
 	f->written = evtimer_new(base, on_touched, f);
-	if (!f->written || !f->by_inode || !f->by_path || !f->complaints || !f->poll || !f->soon)
+	if (!f->written || !f->by_inode || !f->by_path || !f->complaints || !f->said || !f->poll ||
+	    !f->soon)
 		return -ENOMEM;
 	err = follow_watch_new(base, &hooks, &f->watch);
 	if (err == -ENOMEM)
@@ -258,9 +292,11 @@ int follow_new(struct event_base *base, const struct config_log *c, const struct
 	int err = -ENOMEM;
 
 	if (f) {
-		*f = (struct follow){
-			.config = c, .hooks = *hooks, .open_max = FOLLOW_OPEN_MAX, .first = true
-		};
+		*f = (struct follow){ .config = c,
+				      .hooks = *hooks,
+				      .first = true,
+				      .open_max = FOLLOW_OPEN_MAX,
+				      .said_ns = clock_monotonic_ns() };
 		TAILQ_INIT(&f->files);
 		err = parts_new(f, base);
 	}
@@ -277,7 +313,7 @@ int follow_new(struct event_base *base, const struct config_log *c, const struct
 
 void follow_set_open_max(struct follow *f, size_t n)
 {
-	f->open_max = n;
+	f->open_max = n < FOLLOW_OPEN_MAX ? n : FOLLOW_OPEN_MAX;
 }
 
 void follow_free(struct follow *f)
@@ -299,6 +335,7 @@ void follow_free(struct follow *f)
 	table_free(f->by_inode, NULL);
 	table_free(f->by_path, NULL);
 	table_free(f->complaints, NULL);
+	table_free(f->said, NULL);
 	free(f);
 }
 
@@ -310,6 +347,9 @@ void follow_stats(const struct follow *f, struct follow_stats *ret)
 				      .lost_bytes = f->lost_bytes,
 				      .unreadable = f->unreadable };
 	TAILQ_FOREACH(d, &f->files, entry)
-	if (d->size > d->offset)
-		ret->backlog_bytes += d->size - d->offset;
+	{
+		ret->unreadable += d->failed;
+		if (d->size > d->offset)
+			ret->backlog_bytes += d->size - d->offset;
+	}
 }

@@ -8,11 +8,12 @@
  * (NAME.1.gz), it is read out of the archive from where it stood. inotify says when to look, a poll every few seconds
  * is the net below. Reads only when it is asked to, so nothing is buffered here. Links as logs/trusted_path.h has it.
  *
- * What rotation left is looked for in the directory of the log's own name, under the names that logs/rotated_name.h knows: not in
- * logrotate's olddir, where a file that is open is still read to its end. Archives are gzip's; others are passed over. Bytes that are
- * not known: of a file that was deleted, or truncated without a copy, before they were read; that were written
+ * What rotation left is looked for in the directory of the log's own name and in olddir, if the configuration names one, under the names
+ * that logs/rotated_name.h knows; elsewhere only a file that is open is still read to its end. Archives are gzip's; others are passed
+ * over. Bytes that are not known: of a file that was deleted, or truncated without a copy, before they were read; that were written
  * between copytruncate's copy and its truncation. A rotated file that was never followed is read if it was last written to
- * after the log was looked at last; but not if it begins (1 KiB) exactly as another one does.
+ * after the log was looked at last; but not if the log was never there, nor if it begins (1 KiB) exactly as another one does. That the file which was written when an
+ * earlier isamon ended is found nowhere is told once, at the start: how much of it was not read cannot be known.
  */
 #ifndef ISAMON_FOLLOW_H
 #define ISAMON_FOLLOW_H
@@ -44,12 +45,14 @@ struct follow_hooks {
 };
 
 /* @known: where files of this log stood (copied). @c must outlive it. The first look comes in the loop. What cannot be read is told
- * once, and tried again. Returns 0 or -errno, explained in @why. */
+ * once (an hour, where it can be read in between), and tried again. Returns 0 or -errno, explained in @why. */
 int follow_new(struct event_base *base, const struct config_log *c, const struct position *known,
 	       size_t n_known, const struct follow_hooks *hooks, struct buf *why,
 	       struct follow **ret);
 void follow_free(struct follow *f);
-/* Holds at most so many files open that it can open again; 512 if this is not called. */
+/* At most so many files are held open, FOLLOW_OPEN_MAX unless less is said, but for those that have no name any more: they cannot be
+ * opened again. A file that is deleted in a moment in which it is closed is not read to its end. */
+#define FOLLOW_OPEN_MAX 512
 void follow_set_open_max(struct follow *f, size_t n);
 /* Looks for files now: tools that do not follow, and tests. Not out of a hook. */
 void follow_look(struct follow *f);

@@ -23,7 +23,7 @@
 #define FOLLOW_SEARCH_MS 5000     /* so long */
 #define FOLLOW_LINGER_MS \
 	10000 /* a file that lost its name may still be written to so long after it was at its end */
-#define FOLLOW_OPEN_MAX 512 /* files held open, but for those that have no name any more */
+#define FOLLOW_SAY_AGAIN_MS 3600000
 #define FOLLOW_KNOWN_MAX 4096
 
 /* Where bytes come from. */
@@ -45,7 +45,8 @@ struct known {
 	uint64_t id, device, inode;
 	struct mark mark;
 	int64_t seen_s;
-	bool ended; /* it was read to its end here: no copy of it is of interest */
+	bool ended;    /* it was read to its end here: no copy of it is of interest */
+	bool was_live; /* by the name it had when it was seen last */
 	char *live;
 };
 
@@ -96,11 +97,13 @@ struct follow {
 	size_t n_files, n_open, open_max;
 	struct table *by_inode, *by_path;
 	struct table *complaints; /* path: that it cannot be read */
+	struct table *said;       /* path: that this was told, since said_ns */
+	uint64_t said_ns;
 	struct known *known;
 	size_t n_known, known_room;
 	int64_t known_seen_s; /* the latest */
 	struct follow_watch *watch;
-	bool watch_told, full_told;
+	bool watch_told, full_told, open_told;
 	struct event *poll, *soon, *written;
 	bool first;         /* no look was taken yet */
 	int look_err;       /* of the last look; told once */
@@ -144,8 +147,9 @@ void followed_tell(struct followed *d);
 
 /* --- follow.c */
 void follow_soon(struct follow *f);
-/* Once, until follow_content(). */
+/* Until follow_content(); told once in FOLLOW_SAY_AGAIN_MS. */
 void follow_complain(struct follow *f, const char *path, int err);
+void follow_say_full(struct follow *f);
 void follow_content(struct follow *f, const char *path);
 void follow_known_add(struct follow *f, const struct followed *d);
 void follow_known_drop(struct follow *f, struct known *k);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "logs/follow_impl.h"
 
 #define MS 1000000ull
@@ -48,7 +49,7 @@ static int names_find(struct follow *f, struct follow_names *names)
 	if (f->watch)
 		follow_watch_begin(f->watch);
 	for (size_t i = 0; i < f->config->n_paths && !err; i++)
-		err = follow_names_add(names, f->config->paths[i], &hooks);
+		err = follow_names_add(names, f->config->paths[i], f->config->olddir, &hooks);
 	if (f->watch)
 		follow_watch_end(f->watch);
 	if (names->cut && !f->full_told)
@@ -265,6 +266,39 @@ static void poll_next(struct follow *f)
 	evtimer_add(f->poll, &rest);
 }
 
+/* Whether it is the one that was written when an earlier isamon saw the log last, as far as that is known. */
+static bool was_last(const struct follow *f, const struct known *k)
+{
+	const struct followed *d;
+
+	TAILQ_FOREACH(d, &f->files, entry)
+	if (d->seen_s >= k->seen_s && strcmp(d->live, k->live) == 0)
+		return false;
+	for (size_t i = 0; i < f->n_known; i++)
+		if (&f->known[i] != k && f->known[i].seen_s >= k->seen_s &&
+		    strcmp(f->known[i].live, k->live) == 0)
+			return false;
+	return k->was_live && k->mark.offset && !k->ended;
+}
+
+/* How much of it was never read nobody knows: so it is told, and not counted. */
+static void missing_tell(const struct follow *f)
+{
+	char plain[512];
+
+	for (size_t i = 0; i < f->n_known; i++) {
+		const struct known *k = &f->known[i];
+
+		if (!was_last(f, k))
+			continue;
+		utf8_make_plain(k->live, strlen(k->live), plain, sizeof(plain));
+		log_warning("log \"%s\": what was %s when isamon ended is found under no name:"
+			    " what was written to it behind byte %llu, if anything, is not"
+			    " read; if it was rotated to another directory, olddir = names it",
+			    f->config->name, plain, (unsigned long long)k->mark.offset);
+	}
+}
+
 static int look(struct follow *f, struct follow_names *names)
 {
 	uint64_t sum;
@@ -281,6 +315,8 @@ static int look(struct follow *f, struct follow_names *names)
 	f->incomplete = false;
 	err = follow_match(f, names, sum != f->names_sum);
 	f->names_sum = f->incomplete ? 0 : sum;
+	if (!err && f->first && !f->incomplete && !f->unreadable)
+		missing_tell(f);
 	return err;
 }
 

@@ -56,7 +56,7 @@ static int file_new(struct follow *f, struct follow_name *n, struct source *s, u
 	int err;
 
 	if (f->n_files >= FOLLOW_FILES_MAX) {
-		follow_complain(f, n->path, -E2BIG);
+		follow_say_full(f);
 		return 0;
 	}
 	err = followed_new(f, n, s, id, m, ret);
@@ -291,6 +291,13 @@ static int64_t new_since_ns(const struct follow *f, const struct follow_name *n)
 		}
 	if (!seen_s)
 		return INT64_MAX;
+	/* One that was empty then may have been written to and rotated since, and nothing says which it is. */
+	for (size_t i = 0; i < f->n_known; i++)
+		if (same_live(n, f->known[i].live) && !f->known[i].mark.print.len &&
+		    f->known[i].seen_s < seen_s) {
+			seen_s = f->known[i].seen_s;
+			last = NULL;
+		}
 	return last && last->over && last->mtime_ns < seen_s * S_NS ? last->mtime_ns :
 								      seen_s * S_NS;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A directory is read once for all names in it. Only regular files become names; links as trusted_path.h has it. */
+/* A directory is read once for all names in it. Only regular files become names; links as trusted_path.h has it. In an olddir
+ * nothing is live, whatever it is called. */
 #include "logs/follow_names.h"
 
 #include <dirent.h>
@@ -23,6 +24,7 @@ struct listing {
 	const struct trusted_dir *dir;
 	const char *path; /* of the directory */
 	const char *base; /* pattern of the name */
+	const char *home; /* the directory of the live names; of an olddir it is another one */
 };
 
 static void dir_closep(DIR **d)
@@ -47,6 +49,15 @@ static bool matches(const char *base, const char *name)
 	return fnmatch(base, name, FNM_PERIOD) == 0;
 }
 
+/* Of a name in an olddir: whatever moved there without another name is rotated, too. */
+static bool old_name_judge(const char *base, const char *name, char ret_live[NAME_MAX + 1])
+{
+	if (rotated_name(name, ret_live) != ROTATED_NOT && matches(base, ret_live))
+		return true;
+	snprintf(ret_live, NAME_MAX + 1, "%s", name);
+	return matches(base, name);
+}
+
 /* Whether @name is one of @base, and of which live name. */
 static bool name_judge(const struct listing *l, const char *name, char ret_live[NAME_MAX + 1],
 		       bool *ret_is_live)
@@ -55,6 +66,8 @@ static bool name_judge(const struct listing *l, const char *name, char ret_live[
 	struct stat st;
 
 	*ret_is_live = false;
+	if (l->home != l->path)
+		return old_name_judge(l->base, name, ret_live);
 	if (form == ROTATED_BEHIND && matches(l->base, ret_live))
 		return true;
 	if (form == ROTATED_WITHIN && matches(l->base, ret_live) &&
@@ -134,7 +147,7 @@ static int name_add(const struct listing *l, const char *name)
 	n->is_gzip = rotated_name_is_gzip(name);
 	n->is_foreign = rotated_name_is_foreign(name);
 	n->path = path_join(l->path, name);
-	n->live = path_join(l->path, live);
+	n->live = path_join(l->home, live);
 	if (!n->path || !n->live) {
 		free(n->path);
 		free(n->live);
@@ -144,12 +157,13 @@ static int name_add(const struct listing *l, const char *name)
 	return 0;
 }
 
+/* @home: of the live names, @path itself if it is no olddir. */
 static int directory_read(struct follow_names *names, const char *path, const char *base,
-			  const struct follow_names_hooks *hooks)
+			  const char *home, const struct follow_names_hooks *hooks)
 {
 	_cleanup_(trusted_dir_done) struct trusted_dir dir = { .fd = -1 };
 	_cleanup_(dir_closep) DIR *d = NULL;
-	struct listing l = { names, &dir, path, base };
+	struct listing l = { names, &dir, path, base, home };
 	struct dirent *e;
 	int fd, err;
 
@@ -159,7 +173,7 @@ static int directory_read(struct follow_names *names, const char *path, const ch
 	if (!err && fd < 0)
 		err = -errno;
 	/* Names that are known can be opened in a directory that may be passed, but not read. */
-	if (err == -EACCES && dir.fd >= 0 && !has_wildcard(base))
+	if (err == -EACCES && dir.fd >= 0 && home == path && !has_wildcard(base))
 		return name_add(&l, base);
 	if (is_shortage(err))
 		return err;
@@ -185,8 +199,30 @@ static int on_glob_error(const char *path, int err)
 	return is_shortage(-err);
 }
 
+/* The directory of live names, and where logrotate moves them to. */
+static int home_read(struct follow_names *names, const char *home, const char *base,
+		     const char *olddir, const struct follow_names_hooks *hooks)
+{
+	char old[PATH_MAX];
+	int err, n;
+
+	err = directory_read(names, home, base, home, hooks);
+	if (err || !olddir || !*olddir)
+		return err;
+	n = *olddir == '/' ?
+		    snprintf(old, sizeof(old), "%s", olddir) :
+		    snprintf(old, sizeof(old), "%s/%s", strcmp(home, "/") == 0 ? "" : home, olddir);
+	if (n >= (int)sizeof(old)) {
+		hooks->refused(olddir, -ENAMETOOLONG, hooks->ctx);
+		return 0;
+	}
+	while (n > 1 && old[n - 1] == '/')
+		old[--n] = '\0';
+	return strcmp(old, home) == 0 ? 0 : directory_read(names, old, base, home, hooks);
+}
+
 static int directories_read(struct follow_names *names, const char *pattern, const char *base,
-			    const struct follow_names_hooks *hooks)
+			    const char *olddir, const struct follow_names_hooks *hooks)
 {
 	glob_t g = { 0 };
 	char parent[PATH_MAX];
@@ -199,12 +235,12 @@ static int directories_read(struct follow_names *names, const char *pattern, con
 	err = glob(pattern, GLOB_ONLYDIR | GLOB_NOSORT, on_glob_error, &g);
 	err = err == GLOB_NOSPACE ? -ENOMEM : err == GLOB_ABORTED ? -EMFILE : 0;
 	for (size_t i = 0; i < g.gl_pathc && !err; i++)
-		err = directory_read(names, g.gl_pathv[i], base, hooks);
+		err = home_read(names, g.gl_pathv[i], base, olddir, hooks);
 	globfree(&g);
 	return err;
 }
 
-int follow_names_add(struct follow_names *n, const char *path,
+int follow_names_add(struct follow_names *n, const char *path, const char *olddir,
 		     const struct follow_names_hooks *hooks)
 {
 	const char *slash = strrchr(path, '/');
@@ -213,8 +249,51 @@ int follow_names_add(struct follow_names *n, const char *path,
 	if (path[0] != '/' || !slash[1] || strlen(path) >= sizeof(dir))
 		return 0;
 	snprintf(dir, sizeof(dir), "%.*s", slash == path ? 1 : (int)(slash - path), path);
-	return has_wildcard(dir) ? directories_read(n, dir, slash + 1, hooks) :
-				   directory_read(n, dir, slash + 1, hooks);
+	return has_wildcard(dir) ? directories_read(n, dir, slash + 1, olddir, hooks) :
+				   home_read(n, dir, slash + 1, olddir, hooks);
+}
+
+/* Length of the directory of the live names if @path, whose directory has @n bytes, is in @olddir; -1: it is not. */
+static int home_length(const char *path, size_t n, const char *pattern, const char *olddir)
+{
+	size_t len = strlen(olddir);
+
+	while (len > 1 && olddir[len - 1] == '/')
+		len--;
+	if (len > n || strncmp(path + n - len, olddir, len) != 0)
+		return -1;
+	if (*olddir == '/')
+		return len == n ? (int)(strrchr(pattern, '/') - pattern) : -1;
+	return len < n && path[n - len - 1] == '/' ? (int)(n - len - 1) : -1;
+}
+
+static bool is_live_of(const char *pattern, const char *dir, int n, const char *base,
+		       char ret[PATH_MAX])
+{
+	return snprintf(ret, PATH_MAX, "%.*s/%s", n, dir, base) < PATH_MAX &&
+	       fnmatch(pattern, ret, FNM_PATHNAME | FNM_PERIOD) == 0;
+}
+
+bool follow_names_live(const char *path, const char *pattern, const char *olddir,
+		       char ret[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/'), *dir = path;
+	char base[NAME_MAX + 1];
+	bool is_rotated;
+	int n = -1;
+
+	if (!slash || strlen(slash + 1) > NAME_MAX)
+		return false;
+	is_rotated = rotated_name(slash + 1, base) != ROTATED_NOT;
+	if (is_rotated && is_live_of(pattern, dir, (int)(slash - path), base, ret))
+		return true;
+	if (olddir && *olddir)
+		n = home_length(path, (size_t)(slash - path), pattern, olddir);
+	if (n < 0)
+		return false;
+	dir = *olddir == '/' ? pattern : path;
+	return (is_rotated && is_live_of(pattern, dir, n, base, ret)) ||
+	       is_live_of(pattern, dir, n, slash + 1, ret);
 }
 
 void follow_names_done(struct follow_names *n)

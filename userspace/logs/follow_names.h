@@ -37,11 +37,17 @@ struct follow_names_hooks {
 	void *ctx;
 };
 
-/* Adds what @path (absolute, perhaps a glob in any part of it) names. Blocks on the disk. Returns 0; -EMFILE,
- * -ENFILE, -ENOMEM, or what a directory could not be read to its end for: it is not known what there is. */
-int follow_names_add(struct follow_names *n, const char *path,
+/* Adds what @path (absolute, perhaps a glob in any part of it) names. @olddir: logrotate's, where rotated files are, too; absolute, or
+ * relative to the directory of the file that is rotated (logrotate(8)); NULL or "": there is none. If it is absolute, only
+ * the last part of @path may be a glob. Blocks on the disk. Returns 0; -EMFILE, -ENFILE,
+ * -ENOMEM, or what a directory could not be read to its end for: it is not known what there is. */
+int follow_names_add(struct follow_names *n, const char *path, const char *olddir,
 		     const struct follow_names_hooks *hooks);
 void follow_names_done(struct follow_names *n);
+
+/* Whether the file @path, by its name, was rotated away from one that @pattern names; *ret: from which path. */
+bool follow_names_live(const char *path, const char *pattern, const char *olddir,
+		       char ret[PATH_MAX]);
 
 /* Whether a name of a directory of the log may be one of @path. */
 bool follow_names_concerns(const char *path, const char *name);

@@ -89,6 +89,19 @@ void followed_leave(struct followed *d)
 	d->search_ns = clock_monotonic_ns();
 }
 
+/* FOLLOW_OPEN_MAX is ours; less than that is the system's limit. */
+static void say_open_max(struct follow *f)
+{
+	if (f->open_told || f->open_max == FOLLOW_OPEN_MAX)
+		return;
+	f->open_told = true;
+	log_warning(
+		"log \"%s\": only %zu of its files are held open at once, and one that is deleted"
+		" while it is closed is not read to its end; raise the limit of open files"
+		" (LimitNOFILE=, systemctl edit isamon)",
+		f->config->name, f->open_max);
+}
+
 /* Those that have a name can be opened again. */
 static void make_room(const struct followed *but)
 {
@@ -97,6 +110,7 @@ static void make_room(const struct followed *but)
 
 	if (f->n_open < f->open_max)
 		return;
+	say_open_max(f);
 	TAILQ_FOREACH(d, &f->files, entry)
 	if (d != but && d->source.fd >= 0 && d->named &&
 	    (!oldest || d->at_end > oldest->at_end ||
@@ -356,6 +370,8 @@ ssize_t followed_read(struct followed *d, void *bytes, size_t size, uint64_t *re
 	n = d->is_gzip ? gzip_read(d, bytes, size) : plain_read(d, bytes, size);
 	if (n < 0 || d->cut || d->state == FOLLOWED_DEAD)
 		return n;
+	if (d->failed)
+		follow_content(d->follow, d->path);
 	d->failed = false;
 	if (n == 0) {
 		at_end(d);

@@ -87,6 +87,8 @@ int journal_parse(const char *line, size_t n, struct buf *message, struct journa
 	err = add_message(json_object_get(root, "MESSAGE"), message);
 	if (err)
 		return err == -ENOMEM ? err : -EPROTO;
+	while (message->len && message->data[message->len - 1] == '\n')
+		message->data[--message->len] = '\0';
 	ret->message = buf_str(message);
 	ret->len = message->len;
 	return ret->len ? 0 : -ENODATA;

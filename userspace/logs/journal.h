@@ -24,7 +24,7 @@
 struct journal;
 
 struct journal_entry {
-	const char *message;
+	const char *message; /* without the newlines at its end */
 	size_t len;
 	int64_t time_ms; /* since the epoch */
 	int priority;    /* of syslog(3); -1: it has none */

@@ -11,6 +11,7 @@
 #include "logs/journal.h"
 
 #define ARGUMENTS 12
+#define END_BYTES (64u << 10) /* of one entry without its fields */
 
 struct journal_past {
 	struct child child;
@@ -65,6 +66,47 @@ static int start(const char *unit, int64_t since_ms, uint64_t last, enum record_
 	}
 	argv[n] = NULL;
 	return child_start(argv, false, ret);
+}
+
+static int last_cursor(struct buf *out, char ret_cursor[POSITION_CURSOR_MAX])
+{
+	_cleanup_(buf_done) struct buf message = BUF_INIT(JOURNAL_LINE_MAX);
+	struct journal_entry e;
+	const char *line = buf_str(out), *end = line + out->len, *newline;
+	int err;
+
+	for (; (newline = memchr(line, '\n', (size_t)(end - line))); line = newline + 1) {
+		err = journal_parse(line, (size_t)(newline - line), &message, &e);
+		if (err == -ENOMEM)
+			return err;
+		if (err != -EPROTO)
+			memcpy(ret_cursor, e.cursor, sizeof(e.cursor));
+	}
+	return 0;
+}
+
+int journal_past_end(const char *unit, char ret_cursor[POSITION_CURSOR_MAX])
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(END_BYTES);
+	char unit_option[512];
+	const char *argv[] = { "journalctl",
+			       "--output=json",
+			       "--output-fields=PRIORITY",
+			       "--no-pager",
+			       "--quiet",
+			       "--lines=1",
+			       unit_option,
+			       NULL };
+	int status;
+
+	if ((size_t)snprintf(unit_option, sizeof(unit_option), "--unit=%s", unit) >=
+	    sizeof(unit_option))
+		return -ENAMETOOLONG;
+	ret_cursor[0] = '\0';
+	status = child_run(argv, JOURNAL_PAST_END_MS, &out);
+	if (status)
+		return status < 0 ? status : -EIO;
+	return last_cursor(&out, ret_cursor);
 }
 
 int journal_past_open(const char *unit, int64_t since_ms, uint64_t last, enum record_level least,

@@ -6,6 +6,8 @@
 #include "logs/log_reader.h"
 #include "store/positions.h"
 
+#define JOURNAL_PAST_END_MS 5000
+
 struct journal_past;
 
 /* @since_ms: INT64_MIN: not bounded. @last: at most the last so many; 0: all. @least: none below this level; RECORD_NO_LEVEL: all.
@@ -19,6 +21,10 @@ void journal_past_close(struct journal_past *j);
 int journal_past_next(struct journal_past *j, struct log_record **ret);
 /* Behind what was given; "" if nothing was. */
 const char *journal_past_cursor(const struct journal_past *j);
+
+/* Where it ends now: the cursor of its last entry, "" if it has none. Takes up to JOURNAL_PAST_END_MS. Returns 0; -ENOENT: there is no
+ * journalctl here; -EIO: it failed (the journal may not be read); another -errno. */
+int journal_past_end(const char *unit, char ret_cursor[POSITION_CURSOR_MAX]);
 
 /* The level of a priority of syslog(3), which may be -1. */
 enum record_level journal_level(int priority);

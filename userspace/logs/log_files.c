@@ -30,25 +30,16 @@ static int on_record(const struct record *r, void *ctx)
 	return 0;
 }
 
-/* Thousands of files with a line that goes on and on are no reason to run out of memory. */
-static void see_held(struct lane_file *f)
-{
-	struct log_push *p = f->lane->push;
-	const size_t held = records_held(f->records);
-
-	p->held += held - f->held;
-	f->held = held;
-	records_set_room(f->records, p->held > LANE_HELD_MAX ? RECORD_ROOM_MIN : RECORD_MAX);
-}
-
 /* --- files come and go */
 
 static void file_free(struct lane_file *f)
 {
+	if (f->lane->held == f)
+		f->lane->held = NULL;
+	f->lane->push->memory -= f->memory;
 	TAILQ_REMOVE(&f->lane->files, f, entry);
 	if (f->records)
 		log_lane_add_counts(&f->lane->counts, records_counts(f->records), &f->counted);
-	f->lane->push->held -= f->held;
 	records_free(f->records);
 	if (f->followed)
 		followed_set_ctx(f->followed, NULL);
@@ -118,7 +109,8 @@ static void on_lost(struct followed *d, uint64_t bytes, void *ctx)
 	struct log_lane *l = ctx;
 	struct lane_file *f = followed_ctx(d);
 
-	l->push->n[LOGS_LOST_BYTES] += bytes;
+	if (l->count != COUNT_ONLY)
+		l->push->n[LOGS_LOST_BYTES] += bytes;
 	if (f)
 		f->ready = true;
 	log_push_soon(l->push);
@@ -149,7 +141,8 @@ void log_files_register(struct log_lane *l)
 	{
 		if (f->known || n == LANE_BATCH_FILES)
 			continue;
-		followed_position(f->followed, &list[n++]);
+		followed_position(f->followed, &list[n]);
+		memcpy(list[n++].log, l->key, sizeof(l->key));
 		f->known = true;
 	}
 	(void)positions_put(l->push->positions, list, n, on_registered, l);
@@ -159,11 +152,7 @@ void log_files_register(struct log_lane *l)
 int log_files_open(struct log_lane *l, const struct position *known, size_t n, struct buf *why)
 {
 	const struct follow_hooks hooks = { on_ready, on_gone, on_lost, l };
-	int err = follow_new(l->push->base, l->config, known, n, &hooks, why, &l->follow);
-
-	if (!err)
-		follow_set_open_max(l->follow, l->push->open_max);
-	return err;
+	return follow_new(l->push->base, l->config, known, n, &hooks, why, &l->follow);
 }
 
 void log_files_close(struct log_lane *l)
@@ -197,6 +186,8 @@ static int read_end(struct lane_file *f, uint64_t offset)
 		f->end_ns = now;
 	over = followed_is_over(f->followed) && now - f->end_ns >= LANE_OVER_MS * NS_PER_MS;
 	err = records_flush(f->records, log_push_now_ms(f->lane->push), over);
+	if (err == 1)
+		f->lane->held = f;
 	if (!err && over)
 		settle_end(f, offset);
 	return err;
@@ -217,16 +208,50 @@ static ssize_t read_some(struct lane_file *f)
 	}
 	if (n == 0) {
 		err = read_end(f, offset);
-		see_held(f);
 		return err == 1 ? 0 : err;
 	}
 	f->end_ns = 0;
-	see_held(f);
 	err = records_feed(f->records, p->chunk, (size_t)n, offset, log_push_now_ms(p), &taken);
-	see_held(f);
 	if (taken < (size_t)n)
 		followed_seek(f->followed, offset + taken);
+	if (err == 1)
+		f->lane->held = f;
 	return err < 0 ? err : err ? 0 : n;
+}
+
+static void memory_count(struct lane_file *f)
+{
+	const size_t memory = records_rest(f->records);
+
+	f->lane->push->memory += memory - f->memory;
+	f->memory = memory;
+}
+
+/* Many files with much that is not over yet. */
+static void memory_bound(struct lane_file *f)
+{
+	struct log_push *p = f->lane->push;
+
+	memory_count(f);
+	if (p->memory <= LANES_MEMORY || f->memory <= LANE_FILE_MEMORY || f->lane->held)
+		return;
+	if (records_cut(f->records, log_push_now_ms(p)) == 1)
+		f->lane->held = f;
+	memory_count(f);
+}
+
+/* What was held comes first, so that no two files hold something. Returns whether it was taken. */
+static bool give_held(struct log_lane *l)
+{
+	struct lane_file *f = l->held;
+
+	if (!f)
+		return true;
+	if (records_flush(f->records, log_push_now_ms(l->push), false))
+		return false;
+	l->held = NULL;
+	memory_count(f);
+	return true;
 }
 
 static struct lane_file *next_ready(struct log_lane *l)
@@ -244,13 +269,18 @@ bool log_files_fill(struct log_lane *l)
 	struct lane_file *f;
 	size_t bytes = 0;
 
+	if (!give_held(l))
+		return false;
 	while (!log_lane_filling(l)->full && bytes < LANE_TURN_BYTES && (f = next_ready(l))) {
 		const ssize_t n = read_some(f);
 
 		if (n < 0)
 			return false; /* for lack of memory: the tick comes */
 		bytes += (size_t)n;
-		/* The others have their turn before it. */
+		memory_bound(f);
+		/* The others have their turn before it, unless it is in the middle of something long. */
+		if (n && f->memory > LANE_FILE_LONG)
+			continue;
 		TAILQ_REMOVE(&l->files, f, entry);
 		TAILQ_INSERT_TAIL(&l->files, f, entry);
 	}

@@ -50,7 +50,8 @@ void log_flight_again(struct log_lane *l)
 
 static bool is_written(const struct log_lane *l, const struct lane_file *f)
 {
-	return (l->settling && f->to[flight_slot(l)]) || (l->has_next && f->to[l->filling]);
+	return ((l->settling || l->taken_back) && f->to[flight_slot(l)]) ||
+	       (l->has_next && f->to[l->filling]);
 }
 
 static void fill_file(struct log_lane *l, struct lane_file *f, struct position *at)
@@ -58,6 +59,7 @@ static void fill_file(struct log_lane *l, struct lane_file *f, struct position *
 	if (l->settling && f->to[flight_slot(l)])
 		followed_done(f->followed, f->to[flight_slot(l)]);
 	followed_position(f->followed, at);
+	memcpy(at->log, l->key, sizeof(l->key));
 	at->under_way = l->has_next && f->to[l->filling];
 	at->under_way_to = at->under_way ? f->to[l->filling] : 0;
 	f->known = true;
@@ -67,9 +69,8 @@ static void fill_journal(struct log_lane *l, struct position *at)
 {
 	if (l->settling && *log_flight(l)->cursor)
 		memcpy(l->cursor, log_flight(l)->cursor, sizeof(l->cursor));
-	*at = (struct position){ .seen_s = (int64_t)(clock_realtime_ns() / NS_PER_SEC) };
-	memcpy(at->log, l->config->name, strnlen(l->config->name, sizeof(at->log) - 1));
-	memcpy(at->cursor, l->cursor, sizeof(at->cursor));
+	log_journal_position(l, at);
+	l->journal_known = true;
 	at->under_way = l->has_next;
 	at->under_way_to = l->has_next ? log_lane_filling(l)->n_records : 0;
 }
@@ -79,7 +80,8 @@ static void on_written(int err, void *ctx);
 static int write_down(struct log_lane *l)
 {
 	struct lane_file *f;
-	size_t n = l->journal != NULL;
+	const bool counts = l->count != COUNT_NOT && l->settling;
+	size_t n = (l->journal != NULL) + counts;
 	int err;
 
 	TAILQ_FOREACH(f, &l->files, entry)
@@ -94,6 +96,8 @@ static int write_down(struct log_lane *l)
 	TAILQ_FOREACH(f, &l->files, entry)
 	if (is_written(l, f))
 		fill_file(l, f, &l->list[n++]);
+	if (counts)
+		log_count_fill(l, &log_flight(l)->counts, &l->list[n++]);
 	err = positions_put(l->push->positions, l->list, n, on_written, l);
 	free(take(l->list));
 	return err;
@@ -101,6 +105,8 @@ static int write_down(struct log_lane *l)
 
 static void begin_writing(struct log_lane *l)
 {
+	if (l->state != LANE_WRITING)
+		l->writing_ns = clock_monotonic_ns();
 	l->state = LANE_WRITING;
 	l->write_failed = write_down(l) != 0;
 	if (l->write_failed)
@@ -129,6 +135,7 @@ static void on_written(int err, void *ctx)
 	}
 	if (l->settling) {
 		log_lane_count(l, &log_flight(l)->counts);
+		log_count_settle(l, &log_flight(l)->counts);
 		log_lane_batch_reset(l, flight_slot(l));
 		l->settling = l->has_flight = false;
 	}
@@ -349,9 +356,24 @@ static void begin_call(struct log_lane *l)
 	l->state = LANE_CALLING;
 }
 
+/* It waits, and nothing of it, nor of what a process before sent, can have arrived. */
+static bool has_surely_not_arrived(struct log_lane *l)
+{
+	const struct lane_batch *b = log_flight(l);
+
+	return l->state == LANE_WAITING && b->put.n && !l->at && !l->unknown && !l->maybe_before &&
+	       !b->counts.maybe_twice;
+}
+
 void log_flight_step(struct log_lane *l)
 {
 	const bool due = clock_monotonic_ns() >= l->due_ns;
+
+	if (l->push->stopping && !l->taken_back && has_surely_not_arrived(l)) {
+		l->taken_back = true;
+		begin_writing(l);
+		return;
+	}
 
 	if (l->state == LANE_WRITING && l->write_failed && due)
 		begin_writing(l);

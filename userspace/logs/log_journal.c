@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A lane that reads a journal: each entry is a line, so that the rules of files (tracebacks, filters, masks) hold here, too. The
- * time of arrival is the entry's own. An entry of several lines is several lines.
+ * time of arrival is the entry's own. An entry of several lines is one record.
+ * A log that starts at the journal's end remembers at once where that is: what comes before its first entry has arrived must not be
+ * lost to a restart.
  * Invariant: entries holds, in order, the cursors of all lines that were given to the records and not yet by them.
  */
 #include <errno.h>
@@ -9,17 +11,13 @@
 #include <string.h>
 
 #include "base/child.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "logs/journal_past.h"
 #include "logs/log_push_impl.h"
 
-static enum record_level level_of_priority(int priority)
-{
-	static const enum record_level levels[] = {
-		RECORD_CRITICAL, RECORD_CRITICAL, RECORD_CRITICAL, RECORD_ERROR,
-		RECORD_WARNING,  RECORD_INFO,     RECORD_INFO,     RECORD_DEBUG,
-	};
-
-	return priority >= 0 && priority < 8 ? levels[priority] : RECORD_NO_LEVEL;
-}
+/* Instead of a cursor: the unit had no entry, so its journal is read from the beginning. No cursor of systemd's is like it. */
+#define BEGINNING "-"
 
 static int on_record(const struct record *r, void *ctx)
 {
@@ -29,7 +27,7 @@ static int on_record(const struct record *r, void *ctx)
 	int err;
 
 	if (level == RECORD_NO_LEVEL && e)
-		level = level_of_priority(e->priority);
+		level = journal_level(e->priority);
 	err = log_lane_take(l, r, level, l->journal_maybe > 0);
 	if (err)
 		return err;
@@ -50,13 +48,54 @@ static void on_ready(void *ctx)
 	log_push_soon(l->push);
 }
 
+/* --- where it stands */
+
+void log_journal_position(const struct log_lane *l, struct position *ret)
+{
+	*ret = (struct position){ .seen_s = (int64_t)(clock_realtime_ns() / NS_PER_SEC) };
+	memcpy(ret->log, l->key, sizeof(ret->log));
+	memcpy(ret->cursor, l->cursor, sizeof(ret->cursor));
+}
+
+static void on_registered(int err, void *ctx)
+{
+	struct log_lane *l = ctx;
+
+	if (err) /* told by the store */
+		l->journal_known = false;
+}
+
+void log_journal_register(struct log_lane *l)
+{
+	struct position at;
+
+	if (!l->journal || !*l->cursor || l->journal_known || l->state != LANE_IDLE ||
+	    l->journal_maybe)
+		return;
+	log_journal_position(l, &at);
+	l->journal_known = positions_put(l->push->positions, &at, 1, on_registered, l) == 0;
+}
+
+static void find_end(struct log_lane *l)
+{
+	int err = journal_past_end(l->config->unit, l->cursor);
+
+	if (err)
+		log_warning(
+			"log \"%s\": the end of its journal is not known (%s); what is written to it"
+			" between an end of isamon and its next start is left out until an entry has"
+			" arrived",
+			l->config->name, strerror(-err));
+	else if (!*l->cursor)
+		memcpy(l->cursor, BEGINNING, sizeof(BEGINNING));
+}
+
 int log_journal_open(struct log_lane *l, const struct position *known, size_t n, struct buf *why)
 {
 	struct journal_options o = {
 		.unit = l->config->unit,
 		.log = l->config->name,
 		.cursor = l->cursor,
-		.from_beginning = l->config->start == CONFIG_LOG_BEGINNING,
 	};
 	int err;
 
@@ -70,6 +109,12 @@ int log_journal_open(struct log_lane *l, const struct position *known, size_t n,
 		buf_add_str(why, "there is no journalctl on this system");
 		return -ENOENT;
 	}
+	l->journal_known = *l->cursor;
+	if (!*l->cursor && l->config->start == CONFIG_LOG_END)
+		find_end(l);
+	if (strcmp(l->cursor, BEGINNING) == 0)
+		o.cursor = "";
+	o.from_beginning = !*o.cursor && (*l->cursor || l->config->start == CONFIG_LOG_BEGINNING);
 	buf_init(&l->line, JOURNAL_LINE_MAX);
 	err = records_new(l->rules, on_record, l, &l->journal_records);
 	return err ? err : journal_new(l->push->base, &o, on_ready, l, &l->journal);
@@ -104,6 +149,8 @@ static int take_entry(struct log_lane *l, const struct journal_entry *e)
 	kept->priority = e->priority;
 	memcpy(kept->cursor, e->cursor, sizeof(kept->cursor));
 	STAILQ_INSERT_TAIL(&l->entries, kept, entry);
+	if (memchr(e->message, '\n', e->len))
+		records_join(l->journal_records, l->journal_offset, kept->end);
 	l->line_ms = e->time_ms;
 	l->line_done = 0;
 	return 0;
@@ -140,7 +187,7 @@ bool log_journal_fill(struct log_lane *l)
 		bytes += e->len;
 		err = take_entry(l, e);
 		if (err) /* left out, for lack of memory */
-			l->push->n[LOGS_LOST_BYTES] += e->len;
+			l->push->n[LOGS_LOST_BYTES] += l->count == COUNT_ONLY ? 0 : e->len;
 	}
 	return !err;
 }

@@ -162,8 +162,8 @@ static bool waits_for_name(const struct log_lane *l)
 {
 	const struct log_push *p = l->push;
 
-	return strstr(l->config->stream, "{instance_id}") && !identity_instance_id(p->identity) &&
-	       !identity_settled(p->identity) &&
+	return l->config->ship && strstr(l->config->stream, "{instance_id}") &&
+	       !identity_instance_id(p->identity) && !identity_settled(p->identity) &&
 	       clock_monotonic_ns() - p->began_ns < 60 * NS_PER_SEC;
 }
 
@@ -182,7 +182,7 @@ static void log_lane_freep(struct log_lane **l)
 }
 
 struct loading {
-	const char *log;
+	const char *key;
 	struct position *list;
 	size_t n, room;
 };
@@ -191,7 +191,7 @@ static int load(const struct position *at, void *ctx)
 {
 	struct loading *o = ctx;
 
-	if (strcmp(at->log, o->log) != 0)
+	if (strcmp(at->log, o->key) != 0)
 		return 0;
 	if (o->n == o->room) {
 		const size_t room = o->room ? 2 * o->room : 8;
@@ -220,7 +220,7 @@ static int keep_under_way(struct log_lane *l, const struct loading *o)
 
 static int open_source(struct log_lane *l, struct buf *why)
 {
-	struct loading o = { .log = l->config->name };
+	struct loading o = { .key = l->key };
 	int err = positions_each(l->push->positions, load, &o);
 
 	if (!err)
@@ -233,8 +233,8 @@ static int open_source(struct log_lane *l, struct buf *why)
 	return err;
 }
 
-int log_lane_new(struct log_push *p, const struct config_log *c, struct buf *why,
-		 struct log_lane **ret)
+int log_lane_new(struct log_push *p, const struct config_log *c, enum log_count count,
+		 struct buf *why, struct log_lane **ret)
 {
 	_cleanup_(log_lane_freep) struct log_lane *l = calloc(1, sizeof(*l));
 	int err;
@@ -243,6 +243,7 @@ int log_lane_new(struct log_push *p, const struct config_log *c, struct buf *why
 		return -ENOMEM;
 	l->push = p;
 	l->config = c;
+	log_count_lane(l, count);
 	TAILQ_INIT(&l->files);
 	STAILQ_INIT(&l->entries);
 	utf8_make_plain(c->name, strlen(c->name), l->log.name, sizeof(l->log.name));

@@ -22,10 +22,9 @@
 #define TICK_MS 1000
 #define TICK_BUSY_MS 100
 #define SEEN_EVERY_NS (3600 * NS_PER_SEC)
+#define FDS_OTHERS 48
+#define FDS_SHARE_MIN 4
 #define FORGET_S ((int64_t)60 * 86400)
-#define OPEN_OTHERS 128
-#define OPEN_MIN 4
-#define OPEN_MAX 512
 
 void log_push_soon(struct log_push *p)
 {
@@ -34,7 +33,7 @@ void log_push_soon(struct log_push *p)
 
 size_t log_push_share(const struct log_push *p)
 {
-	size_t share = LOG_PUSH_BYTES / LANE_SLOTS / (p->n_lanes ? p->n_lanes : 1);
+	size_t share = LOG_PUSH_BYTES / LANE_SLOTS / (p->n_shipping ? p->n_shipping : 1);
 
 	if (share < LOG_PUSH_SHARE_MIN)
 		share = LOG_PUSH_SHARE_MIN;
@@ -83,6 +82,7 @@ static bool step(struct log_lane *l)
 	bool more = log_lane_fill(l);
 
 	log_files_register(l);
+	log_journal_register(l);
 	log_flight_step(l);
 	return more && !log_lane_filling(l)->full && !l->has_next;
 }
@@ -134,10 +134,12 @@ static void see_again(struct log_push *p)
 	struct lane_file *f;
 
 	p->seen_ns = clock_monotonic_ns();
-	for (size_t i = 0; i < p->n_lanes; i++)
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		p->lanes[i]->journal_known = false;
 		TAILQ_FOREACH(f, &p->lanes[i]->files, entry)
-	if (!f->to[LANE_A] && !f->to[LANE_B] && !f->maybe_to)
-		f->known = false;
+		if (!f->to[LANE_A] && !f->to[LANE_B] && !f->maybe_to)
+			f->known = false;
+	}
 	(void)positions_forget(p->positions,
 			       (int64_t)(clock_realtime_ns() / NS_PER_SEC) - FORGET_S);
 }
@@ -148,9 +150,12 @@ static void write_all_again(struct log_push *p)
 
 	if (!positions_lost(p->positions))
 		return;
-	for (size_t i = 0; i < p->n_lanes; i++)
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		p->lanes[i]->journal_known = false;
 		TAILQ_FOREACH(f, &p->lanes[i]->files, entry)
-	f->known = false;
+		f->known = false;
+	}
+	log_count_write_all(p);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
@@ -188,37 +193,55 @@ static void log_push_freep(struct log_push **p)
 	log_push_free(*p);
 }
 
-/* What is left of the descriptors that we may have when calls, the state file and the like have theirs. */
-static size_t open_max(size_t n_logs)
+static int open_lane(struct log_push *p, const struct config_log *c, enum log_count count)
 {
-	struct rlimit limit;
-	size_t n;
+	_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
+	struct log_lane *l = NULL;
+	int err = log_lane_new(p, c, count, &why, &l);
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < OPEN_OTHERS * 2)
-		return OPEN_MIN;
-	n = (size_t)(limit.rlim_cur - OPEN_OTHERS) / (n_logs ? n_logs : 1);
-	return n < OPEN_MIN ? OPEN_MIN : n > OPEN_MAX ? OPEN_MAX : n;
+	if (err == -ENOMEM)
+		return err;
+	if (err && count != COUNT_ONLY) /* which is the second to say so */
+		log_error("log \"%s\" is not shipped: %s", c->name, buf_str(&why));
+	if (!l)
+		return 0;
+	if (l->follow)
+		follow_set_open_max(l->follow, p->open_max);
+	p->lanes[p->n_lanes++] = l;
+	p->n_shipping += l->config->ship;
+	return 0;
+}
+
+/* How many files each of @n_logs may hold open: what else needs descriptors (calls, state file, inotify, journalctl) leaves. */
+static size_t open_share(size_t n_logs)
+{
+	const size_t others = FDS_OTHERS + 3 * n_logs;
+	struct rlimit limit;
+	size_t share;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return FOLLOW_OPEN_MAX;
+	share = limit.rlim_cur > others ? (limit.rlim_cur - others) / n_logs : 0;
+	if (share > FOLLOW_OPEN_MAX)
+		return FOLLOW_OPEN_MAX;
+	return share > FDS_SHARE_MIN ? share : FDS_SHARE_MIN;
 }
 
 static int open_lanes(struct log_push *p, const struct config_log *const *logs, size_t n)
 {
-	p->lanes = calloc(n + 1, sizeof(struct log_lane *));
+	const bool count = p->options.count;
+	int err = 0;
+
+	p->lanes = calloc(2 * n + 1, sizeof(struct log_lane *));
 	if (!p->lanes)
 		return -ENOMEM;
-	p->open_max = open_max(n);
-	for (size_t i = 0; i < n && p->n_lanes < LOGS_LOGS_MAX; i++) {
-		_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
-		struct log_lane *l = NULL;
-		int err = log_lane_new(p, logs[i], &why, &l);
-
-		if (err == -ENOMEM)
-			return err;
-		if (err)
-			log_error("log \"%s\" is not shipped: %s", logs[i]->name, buf_str(&why));
-		if (l)
-			p->lanes[p->n_lanes++] = l;
+	p->open_max = open_share(count ? 2 * n : n);
+	for (size_t i = 0; i < n && i < LOGS_LOGS_MAX && !err; i++) {
+		err = open_lane(p, logs[i], count && !logs[i]->ship ? COUNT_TOO : COUNT_NOT);
+		if (!err && count && logs[i]->ship)
+			err = open_lane(p, logs[i], COUNT_ONLY);
 	}
-	return 0;
+	return err ? err : log_count_open(p);
 }
 
 int log_push_new(struct event_base *base, struct positions *positions, struct aws_client *client,
@@ -316,10 +339,14 @@ int log_push_figures(struct log_push *p, struct logs_figures *ret)
 {
 	memcpy(ret->n, p->n, sizeof(ret->n));
 	ret->up = true;
+	log_count_figures(p, ret);
 	for (size_t i = 0; i < p->n_lanes; i++) {
 		struct log_lane *l = p->lanes[i];
-		struct logs_log *log = logs_figures_log(ret, l->log.name);
+		struct logs_log *log;
 
+		if (l->count == COUNT_ONLY)
+			continue;
+		log = logs_figures_log(ret, l->log.name);
 		if (!log)
 			return -ENOMEM;
 		*log = l->log;

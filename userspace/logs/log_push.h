@@ -39,6 +39,7 @@ struct log_push_options {
 	const char *group;           /* of logs that name none */
 	unsigned int retention_days; /* of groups that are created; 0: for ever */
 	bool compress;               /* bodies, with gzip */
+	bool count;                  /* errors and exceptions: logs/log_count.h */
 };
 
 /* None is owned; all must outlive it. @positions are read (blocks). Starts at once. A log that cannot be followed is told,

@@ -7,6 +7,7 @@
 
 #include "logs/follow.h"
 #include "logs/journal.h"
+#include "logs/log_count.h"
 #include "logs/log_names.h"
 #include "logs/log_push.h"
 #include "logs/put_log_events.h"
@@ -17,8 +18,10 @@
 #define LANE_TURN_BYTES (1u << 20)
 /* More files go into the next batch: their positions are written in one transaction. */
 #define LANE_BATCH_FILES 64
-/* What the records of all files may hold, most of it lines that have no end yet; beyond it they are cut early. */
-#define LANE_HELD_MAX (32u << 20)
+/* Of records that wait for more, of all files together: then they are cut. */
+#define LANES_MEMORY (8u << 20)
+#define LANE_FILE_MEMORY (8u << 10) /* less is not worth it */
+#define LANE_FILE_LONG (512u << 10) /* is read to its end before other files are */
 #define LANE_FLUSH_MS 1000
 #define LANE_OVER_MS 10000 /* a file that was rotated away may still be written to */
 
@@ -31,11 +34,11 @@ struct lane_file {
 	struct records *records;
 	struct record_counts counted; /* of its records, that the lane has */
 	bool ready;
+	size_t memory;           /* of its records, as the sum has it */
 	bool known;              /* the state file has it */
 	uint64_t to[LANE_SLOTS]; /* bytes before this are in that batch, or done; 0: not in it */
 	uint64_t maybe_to;       /* bytes before this may have arrived already */
 	uint64_t end_ns;         /* CLOCK_MONOTONIC: it was at its end since; 0: it is not */
-	size_t held;             /* of the push's, what its records have */
 };
 
 TAILQ_HEAD(lane_files, lane_file);
@@ -88,9 +91,15 @@ STAILQ_HEAD(lane_entries, lane_entry);
 struct log_lane {
 	struct log_push *push;
 	const struct config_log *config;
+	struct config_log own;       /* that @config is, of a lane that only counts */
+	char key[POSITION_NAME_MAX]; /* of its positions */
+	enum log_count count;
+	struct log_counted counted; /* as it stands in the state file */
+	uint64_t writing_ns;        /* since when it is LANE_WRITING */
 	struct record_rules *rules;
 	struct follow *follow;
 	struct lane_files files;
+	struct lane_file *held; /* has a record that the batch did not take any more */
 	struct journal *journal;
 	struct records *journal_records;
 	struct record_counts journal_counted;
@@ -100,6 +109,7 @@ struct log_lane {
 	struct buf line;         /* that they have not taken whole */
 	int64_t line_ms;
 	bool journal_ready;
+	bool journal_known;               /* the state file has where it stands */
 	char cursor[POSITION_CURSOR_MAX]; /* that was written last */
 	uint64_t journal_maybe;           /* so many records may have arrived already */
 	struct lane_known *known;
@@ -109,6 +119,7 @@ struct log_lane {
 	enum lane_slot filling; /* the other one is under way */
 	bool has_flight,
 		has_next; /* has_next: the filling one was closed, and is being written down as under way */
+	bool taken_back;       /* the flight, at the end: it was surely not taken by CloudWatch */
 	bool settling;         /* the flight has arrived; its positions are being written */
 	struct position *list; /* being written */
 	bool write_failed;
@@ -143,10 +154,12 @@ struct log_push {
 	struct log_push_options options;
 	struct log_lane **lanes;
 	size_t n_lanes;
-	size_t held;     /* by the records of all files, bytes */
-	size_t open_max; /* files that a lane may hold open */
-	size_t turn;     /* the lane that is asked first */
+	size_t n_shipping;                 /* of these, those that send */
+	struct log_counted counted_before; /* of logs that are configured no more */
+	size_t open_max;                   /* files that a lane may hold open */
+	size_t turn;                       /* the lane that is asked first */
 	unsigned int n_calls;
+	size_t memory; /* of the records of all files */
 	struct event *soon, *tick;
 	uint64_t began_ns, seen_ns;
 	uint64_t random;
@@ -165,8 +178,8 @@ int64_t log_push_now_ms(const struct log_push *p); /* on AWS's clock */
 uint32_t log_push_random(struct log_push *p);
 
 /* --- log_lane.c: the batch that is being filled */
-int log_lane_new(struct log_push *p, const struct config_log *c, struct buf *why,
-		 struct log_lane **ret);
+int log_lane_new(struct log_push *p, const struct config_log *c, enum log_count count,
+		 struct buf *why, struct log_lane **ret);
 void log_lane_free(struct log_lane *l);
 struct lane_batch *log_lane_filling(struct log_lane *l);
 /* For records: 1: the batch is full, it comes again. @maybe: it may have arrived already. */
@@ -196,6 +209,10 @@ void log_files_register(struct log_lane *l);
 /* --- log_journal.c */
 int log_journal_open(struct log_lane *l, const struct position *known, size_t n, struct buf *why);
 void log_journal_close(struct log_lane *l);
+/* Where it stands, with nothing under way. */
+void log_journal_position(const struct log_lane *l, struct position *ret);
+/* Writes down where it begins. */
+void log_journal_register(struct log_lane *l);
 bool log_journal_fill(struct log_lane *l);
 bool log_journal_waits(struct log_lane *l);
 

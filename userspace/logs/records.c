@@ -18,8 +18,9 @@
 
 /* Of a text; masking may make it a little longer. */
 #define TEXT_MAX (RECORD_MAX - 4096)
-/* Buffers above it are not kept. */
-#define KEPT_BYTES (16 * 1024)
+/* Buffers above it are not kept; nor are those above the other while nothing comes. */
+#define KEPT_BYTES (64 * 1024)
+#define REST_BYTES 1024
 
 struct records {
 	const struct record_rules *rules;
@@ -29,7 +30,6 @@ struct records {
 	struct clean clean;
 	struct traceback traceback;
 	uint64_t end; /* behind the bytes that were taken */
-	size_t room;  /* of a text */
 
 	struct buf line; /* that was not added to the text yet */
 	bool line_open;  /* it has begun, even if it is empty so far */
@@ -55,6 +55,9 @@ struct records {
 	struct record out;
 	struct buf masked[2];
 
+	uint64_t join_from, join_to; /* these lines are one record */
+	bool joining;                /* one of them had text */
+
 	int64_t before_ms; /* the stamp before */
 	bool stamps_seen, stamps_begin;
 };
@@ -70,7 +73,6 @@ int records_new(const struct record_rules *rules, record_fn fn, void *ctx, struc
 	r->ctx = ctx;
 	r->clean.latin1 = rules->latin1;
 	r->before_ms = TIME_STAMP_NONE;
-	r->room = TEXT_MAX;
 	buf_init(&r->line, RECORD_MAX);
 	buf_init(&r->text, RECORD_MAX);
 	buf_init(&r->masked[0], 2 * RECORD_MAX);
@@ -120,6 +122,23 @@ static void learn_stamp(struct records *r)
 	r->stamps_begin |= r->stamp.from == 0;
 }
 
+/* A line of those that records_join() named: the first one with text begins, the others go on. */
+static void decide_joined(struct records *r)
+{
+	r->begins = !r->joining;
+	r->joining |= r->line.len != 0;
+	if (r->begins) {
+		learn_stamp(r);
+		r->traceback.state = TRACEBACK_NONE;
+	}
+	(void)traceback_step(&r->traceback, buf_str(&r->line), r->line.len);
+}
+
+static bool is_joined(const struct records *r, uint64_t from)
+{
+	return from >= r->join_from && from < r->join_to;
+}
+
 static void decide(struct records *r, bool whole, int64_t now_ms)
 {
 	const struct record_rules *rules = r->rules;
@@ -130,6 +149,10 @@ static void decide(struct records *r, bool whole, int64_t now_ms)
 	r->whole = whole;
 	r->stamped = rules->time &&
 		     time_format_read(rules->time, line, n, now_ms, r->before_ms, &r->stamp) == 0;
+	if (is_joined(r, r->line_from)) {
+		decide_joined(r);
+		return;
+	}
 	if (rules->each_line)
 		r->begins = true;
 	else if (rules->first_line)
@@ -150,7 +173,7 @@ static void decide(struct records *r, bool whole, int64_t now_ms)
 
 static bool is_out_of_room(const struct records *r)
 {
-	return r->text.len + CLEAN_CHAR_MAX > r->room;
+	return r->text.len + CLEAN_CHAR_MAX > TEXT_MAX;
 }
 
 static void drop_last_newlines(struct records *r)
@@ -198,17 +221,26 @@ static int close_record(struct records *r, bool cut)
 		.from = r->from,
 		.to = r->to,
 	};
+	if (is_joined(r, r->from) && !cut)
+		r->traceback.state = TRACEBACK_NONE;
 	r->open = false;
 	r->ready = true;
 	r->goes_on = cut || (r->goes_on && !r->text.len);
 	return 0;
 }
 
-static void shrink(struct buf *b)
+static void shrink(struct buf *b, size_t kept)
 {
 	buf_reset(b);
-	if (b->size > KEPT_BYTES)
+	if (b->size > kept)
 		buf_done(b);
+}
+
+static void shrink_given(struct records *r, size_t kept)
+{
+	shrink(&r->text, kept);
+	shrink(&r->masked[0], kept);
+	shrink(&r->masked[1], kept);
 }
 
 static void count_given(struct records *r)
@@ -233,9 +265,7 @@ static int give(struct records *r)
 	count_given(r);
 	r->ready = false;
 	r->traceback.type_len = 0;
-	shrink(&r->text);
-	shrink(&r->masked[0]);
-	shrink(&r->masked[1]);
+	shrink_given(r, KEPT_BYTES);
 	return 0;
 }
 
@@ -297,7 +327,7 @@ static int adopt(struct records *r, int64_t now_ms)
 static bool has_room_for_line(const struct records *r)
 {
 	return r->n_lines < RECORD_LINES_MAX &&
-	       r->text.len + 1 + r->line.len + CLEAN_CHAR_MAX <= r->room;
+	       r->text.len + 1 + r->line.len + CLEAN_CHAR_MAX <= TEXT_MAX;
 }
 
 /* The rest of a line that was cut begins a text of its own. */
@@ -314,6 +344,8 @@ static bool nothing_more_belongs(const struct records *r)
 {
 	if (r->in_line)
 		return false;
+	if (r->text.len && is_joined(r, r->from))
+		return r->to >= r->join_to;
 	return !r->text.len || (is_single(r) && r->traceback.state == TRACEBACK_NONE);
 }
 
@@ -368,7 +400,7 @@ static int take_bytes(struct records *r, const char *s, size_t n, int64_t now_ms
 		r->line_open = true;
 		r->line_from = r->end;
 	}
-	err = clean_add(&r->clean, s, len, newline != NULL, r->in_line ? r->room : RECORD_LOOK, b,
+	err = clean_add(&r->clean, s, len, newline != NULL, r->in_line ? TEXT_MAX : RECORD_LOOK, b,
 			ret_taken);
 	ended = !err && newline && *ret_taken == len && !r->clean.n_held;
 	*ret_taken += ended;
@@ -403,6 +435,13 @@ int records_feed(struct records *r, const char *bytes, size_t n, uint64_t offset
 	return err;
 }
 
+void records_join(struct records *r, uint64_t from, uint64_t to)
+{
+	r->join_from = from;
+	r->join_to = to;
+	r->joining = false;
+}
+
 /* The file is over: so is its last line. */
 static int finish_line(struct records *r, int64_t now_ms)
 {
@@ -412,7 +451,7 @@ static int finish_line(struct records *r, int64_t now_ms)
 		struct buf *b = r->in_line ? &r->text : &r->line;
 		size_t taken;
 
-		err = clean_add(&r->clean, "", 0, true, r->room, b, &taken);
+		err = clean_add(&r->clean, "", 0, true, TEXT_MAX, b, &taken);
 		if (!err && !r->clean.n_held) {
 			*(r->in_line ? &r->to : &r->line_to) = r->end;
 			end_line(r, now_ms);
@@ -445,6 +484,25 @@ int records_flush(struct records *r, int64_t now_ms, bool at_end)
 	return err ?: settle(r, now_ms);
 }
 
+int records_cut(struct records *r, int64_t now_ms)
+{
+	int err = settle(r, now_ms);
+
+	if (err || !r->open || !r->text.len)
+		return err;
+	err = close_record(r, true);
+	return err ?: settle(r, now_ms);
+}
+
+size_t records_rest(struct records *r)
+{
+	if (!r->line.len)
+		shrink(&r->line, REST_BYTES);
+	if (!r->ready && !r->text.len)
+		shrink_given(r, REST_BYTES);
+	return r->line.size + r->text.size + r->masked[0].size + r->masked[1].size;
+}
+
 int records_wait_ms(const struct records *r, int64_t now_ms)
 {
 	int64_t left, age_left;
@@ -464,21 +522,10 @@ void records_reset(struct records *r)
 {
 	r->ready = r->open = r->in_line = r->goes_on = r->decided = r->line_open = false;
 	r->traceback = (struct traceback){ .state = TRACEBACK_NONE };
+	r->join_from = r->join_to = 0;
 	r->clean.n_held = 0;
-	shrink(&r->text);
-	shrink(&r->line);
-	shrink(&r->masked[0]);
-	shrink(&r->masked[1]);
-}
-
-void records_set_room(struct records *r, size_t bytes)
-{
-	r->room = bytes < TEXT_MAX ? bytes : TEXT_MAX;
-}
-
-size_t records_held(const struct records *r)
-{
-	return r->text.size + r->line.size + r->masked[0].size + r->masked[1].size;
+	shrink_given(r, KEPT_BYTES);
+	shrink(&r->line, KEPT_BYTES);
 }
 
 const struct record_counts *records_counts(struct records *r)

@@ -8,6 +8,7 @@
  * - with timestamp only, one with a time stamp at its beginning; or, in a log where none ever stood there, within its first 64 bytes,
  *   unless the line is indented or in the middle of a traceback. Before the first stamp was seen each line is a record;
  * - with neither, each that is not a further line of a Python traceback (traceback.h).
+ * The lines that records_join() names are one record, whatever they look like.
  * A record is over with the first line of the next; or, because the next one may not come for hours, when nothing was added to it
  * for RECORD_WAIT_MS, or RECORD_AGE_MS after its beginning; or at RECORD_MAX bytes or RECORD_LINES_MAX lines. Behind the last three another
  * record goes on, with the time and the level of the first; counted as cut. A line is over with its newline only (a CR before it is
@@ -86,17 +87,21 @@ void records_free(struct records *r);
  */
 int records_feed(struct records *r, const char *bytes, size_t n, uint64_t offset, int64_t now_ms,
 		 size_t *ret_taken);
+/*
+ * The lines of [@from, @to), whole ones, which are fed next, are one record: nothing before them belongs to it, and nothing behind
+ * them. They are cut as others are, at RECORD_MAX or RECORD_LINES_MAX.
+ */
+void records_join(struct records *r, uint64_t from, uint64_t to);
 /* As records_feed() without bytes. Gives what waits if it has waited long enough, or, @at_end, whatever there is (a line without newline, too). */
 int records_flush(struct records *r, int64_t now_ms, bool at_end);
+/* The record that waits for more is given as if it were too long, and goes on in another: for want of memory. Returns as records_flush(). */
+int records_cut(struct records *r, int64_t now_ms);
+/* Gives back buffers that have nothing in them. Returns how many bytes of memory the others have. */
+size_t records_rest(struct records *r);
 /* How many ms until records_flush() would give something; -1: nothing waits. */
 int records_wait_ms(const struct records *r, int64_t now_ms);
 /* Forgets what it has: the next bytes are fed from another offset. */
 void records_reset(struct records *r);
-/* A record is cut at so many bytes from here on, RECORD_ROOM_MIN at least; RECORD_MAX: as usual. */
-#define RECORD_ROOM_MIN 16384
-void records_set_room(struct records *r, size_t bytes);
-/* The memory that it has. */
-size_t records_held(const struct records *r);
 const struct record_counts *records_counts(struct records *r);
 
 const char *record_level_name(enum record_level l); /* "error"; "none" */

@@ -29,7 +29,17 @@ static size_t without_any(const char *name, size_t n, const char *const *ends, s
 	return 0;
 }
 
-/* Length of @name without a number or a date, and the '.' or '-' before it. */
+/* Whether it has the digits of a whole date: then it may stand behind a '_', which is part of many a service's name. */
+static bool is_date(const char *s, size_t n)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < n; i++)
+		digits += isdigit((unsigned char)s[i]) != 0;
+	return digits >= 8;
+}
+
+/* Length of @name without a number or a date, and the '.', '-' or '_' before it. */
 static size_t without_number(const char *name, size_t n)
 {
 	size_t from = n;
@@ -43,6 +53,8 @@ static size_t without_number(const char *name, size_t n)
 		return 0;
 	if (from > 1 && name[from - 1] == '.')
 		return from - 1;
+	if (from && name[from] == '_' && is_date(name + from, n - from))
+		return from;
 	/* "-2026-11-26": the first of the dashes is the one before it. */
 	while (from < n && name[from] != '-')
 		from++;

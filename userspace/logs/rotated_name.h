@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which names rotation gives. Known forms, of application.log: application.log.1, .log-20261126, .log-2026-11-26_10, .log.old,
+ * Which names rotation gives. Known forms, of application.log: application.log.1, .log-20261126, .log-2026-11-26_10, .log_20261126, .log.old,
  * .log.bak (logrotate with and without dateext, Python's RotatingFileHandler and TimedRotatingFileHandler, supervisord), and
  * application-20261126.log, application.1.log (logrotate's extension); each also with .gz behind it, and
  * application.log.gz; .bz2, .xz, .zst and others are known as rotated, though they cannot be read.

@@ -205,12 +205,12 @@ static bool read_steps(const struct time_format *f, struct stamp_reader *r)
 	       !isdigit((unsigned char)r->at[-1]);
 }
 
-/* Of a local time that was twice. */
+/* Of a local time that was twice. A stamp before that is a day behind both is of a wrong clock, and says nothing. */
 static int64_t choose(const int64_t s[2], int64_t now_ms, int64_t before_ms)
 {
-	static const int64_t minute_ms = 60 * MS;
+	static const int64_t minute_ms = 60 * MS, day_ms = 86400 * MS;
 
-	if (s[1] == s[0] || before_ms == TIME_STAMP_NONE)
+	if (s[1] == s[0] || before_ms == TIME_STAMP_NONE || before_ms > s[1] * MS + day_ms)
 		return s[0];
 	if (s[0] * MS < before_ms - minute_ms && s[1] * MS <= now_ms + minute_ms)
 		return s[1];

@@ -8,7 +8,7 @@
  * What the format does not have is taken from now: the day is the last on which that time was, the year the last in
  * which that day was, an hour or a day into the future being allowed. Minutes and seconds that it does not have are 0.
  * A local time that exists twice is the earlier one unless that would go back behind the stamp before (by more than a minute: threads
- * write in any order); one that does not exist is read as if the clock had not been set.
+ * write in any order; a stamp that is a day behind both says nothing); one that does not exist is read as if the clock had not been set.
  */
 #ifndef ISAMON_TIME_FORMAT_H
 #define ISAMON_TIME_FORMAT_H

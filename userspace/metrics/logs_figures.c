@@ -40,6 +40,9 @@ static const char *const number_names[LOGS_NUMBERS] = {
 	[LOGS_FILES] = "files",
 	[LOGS_UNREADABLE] = "unreadable",
 	[LOGS_BACKLOG_BYTES] = "backlog_bytes",
+	[LOGS_COUNTING] = "counting",
+	[LOGS_COUNTED_ERRORS] = "counted_errors",
+	[LOGS_COUNTED_EXCEPTIONS] = "counted_exceptions",
 	[LOGS_OLDEST_S] = "oldest_s",
 	[LOGS_LAST_SUCCESS_S] = "last_success_s",
 };

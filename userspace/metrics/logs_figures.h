@@ -45,6 +45,9 @@ enum logs_number {
 	LOGS_FILES = LOGS_COUNTERS,
 	LOGS_UNREADABLE,
 	LOGS_BACKLOG_BYTES,
+	LOGS_COUNTING, /* 1: the next two are kept up to date; 0: not wanted, or not possible now */
+	LOGS_COUNTED_ERRORS, /* in all logs, since ever, the processes before included: records of */
+	LOGS_COUNTED_EXCEPTIONS, /* level error or critical; tracebacks (logs/log_count.h) */
 	LOGS_OLDEST_S,
 	LOGS_LAST_SUCCESS_S,
 	LOGS_NUMBERS

@@ -39,6 +39,8 @@ static const struct widget {
 	{ "Memory by host", "MemoryUtilization", NULL, BY_HOST, "Average", "%" },
 	{ "Processes by host", "Processes", NULL, BY_HOST, "Average", "processes" },
 	{ "Restarts by host", "Restarts", NULL, BY_HOST, "Sum", "restarts" },
+	{ "Errors in the logs, by host", "LogErrors", NULL, BY_HOST, "Sum", "a minute" },
+	{ "Tracebacks in the logs, by host", "Exceptions", NULL, BY_HOST, "Sum", "a minute" },
 	{ "Age of metrics that wait, by host", "SpoolAge", NULL, BY_HOST, "Maximum", "s" },
 	{ "Probes that work", "ProbeUp", "Probe", BY_OWN, "Minimum", "1: yes" },
 };

@@ -47,7 +47,8 @@ static uint64_t wanted_of(const struct minute_options *o)
 	return (o->latency_by_route ? MINUTE_ROUTES : 0u) | (o->queue ? MINUTE_QUEUE : 0u) |
 	       (o->turns ? MINUTE_TURNS : 0u) | (o->restarts ? MINUTE_RESTARTS : 0u) |
 	       (o->probes ? MINUTE_PROBES : 0u) | (o->processes ? MINUTE_PROCESSES : 0u) |
-	       (o->spool_age ? MINUTE_SPOOL_AGE : 0u);
+	       (o->spool_age ? MINUTE_SPOOL_AGE : 0u) | (o->log_errors ? MINUTE_LOG_ERRORS : 0u) |
+	       (o->exceptions ? MINUTE_EXCEPTIONS : 0u);
 }
 
 /* Of 55 random bits: among the 20,000 minutes of a full spool two are the same with a chance of one in 10^8. */
@@ -247,6 +248,36 @@ static void note_restarts(struct minute *m, uint64_t restarts)
 	m->last_restarts = restarts;
 }
 
+/* From where on is new. A counter that begins with less than was seen has lost what it knew: it begins anew. */
+static struct minute_counted logs_before(const struct minute *m, const struct minute_logs *l)
+{
+	const struct minute_file *f = m->map.file;
+	const struct minute_counted last = { f->log_errors_last, f->exceptions_last };
+	bool anew = l->counter != f->logs_counter &&
+		    (l->first.errors < last.errors || l->first.exceptions < last.exceptions);
+
+	return f->logs_counter && !anew ? last : l->first;
+}
+
+static void note_logs(struct minute *m, const struct minute_logs *l)
+{
+	struct minute_file *f = m->map.file;
+	struct minute_sums *s = present(m);
+	struct minute_counted before;
+
+	if (!l->known || !(s->wanted & (MINUTE_LOG_ERRORS | MINUTE_EXCEPTIONS)))
+		return;
+	before = logs_before(m, l);
+	note_more(m, &s->n_log_looks, 1);
+	if (l->now.errors > before.errors)
+		note_more(m, &s->log_errors, l->now.errors - before.errors);
+	if (l->now.exceptions > before.exceptions)
+		note_more(m, &s->exceptions, l->now.exceptions - before.exceptions);
+	minute_file_note(&m->map, &f->logs_counter, l->counter);
+	minute_file_note(&m->map, &f->log_errors_last, l->now.errors);
+	minute_file_note(&m->map, &f->exceptions_last, l->now.exceptions);
+}
+
 static void note_probes(struct minute *m, const struct minute_look *l)
 {
 	struct minute_sums *s = present(m);
@@ -284,6 +315,7 @@ void minute_look(struct minute *m, const struct minute_look *l)
 	note_restarts(m, l->restarts);
 	if (s->wanted & MINUTE_SPOOL_AGE)
 		note_gauge(m, &s->spool_age, l->spool_age_s);
+	note_logs(m, &l->logs);
 	if (s->wanted & MINUTE_PROBES)
 		note_probes(m, l);
 	minute_file_commit(&m->map);

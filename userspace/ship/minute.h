@@ -30,7 +30,8 @@ struct minute;
 /* What is published beside the five metrics of every minute. */
 struct minute_options {
 	unsigned int interval_s; /* 1, 5, 10, 30, 60: the length of a minute */
-	bool latency_by_route, queue, turns, restarts, probes, processes, spool_age;
+	bool latency_by_route, queue, turns, restarts, probes, processes, spool_age, log_errors,
+		exceptions;
 };
 
 /* A request that ended. */
@@ -43,6 +44,17 @@ struct minute_request {
 	uint64_t queue_ns;
 };
 
+/* What was counted in the logs: since ever, also by those who counted before. */
+struct minute_counted {
+	uint64_t errors, exceptions;
+};
+
+struct minute_logs {
+	bool known;                       /* somebody counts, and has said so just now */
+	uint64_t counter;                 /* who: another number, not 0, for each that begins */
+	struct minute_counted first, now; /* when it began, before it read anything; now */
+};
+
 /* What is looked at from time to time. */
 struct minute_look {
 	uint64_t monotonic_ns;
@@ -53,6 +65,7 @@ struct minute_look {
 	uint64_t processes;
 	uint64_t restarts;  /* cumulative; the first look says from where on */
 	double spool_age_s; /* of the oldest minute that waits; 0: none does */
+	struct minute_logs logs;
 	struct {
 		const char *name;
 		bool up;
@@ -76,7 +89,8 @@ void minute_request(struct minute *m, const struct minute_request *r);
 /* A turn of a WebSocket was answered. */
 void minute_turn(struct minute *m, uint64_t ns);
 /* CPU is the difference to the look before, over the time between them, if both know of processes; the others are the
- * mean, least and most of the looks. */
+ * mean, least and most of the looks. Of the logs it counts what is more than at the look before, also that of an isamon that was
+ * killed; what was counted before any look is not of this minute. A minute in which no look knows has no count. */
 void minute_look(struct minute *m, const struct minute_look *l);
 
 /* When the present one began, since the epoch: a multiple of the interval. */

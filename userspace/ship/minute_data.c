@@ -100,6 +100,10 @@ static void add_wanted(struct writing *w, const struct minute_sums *s,
 	add_times(w, "TurnTime", NULL, &s->turn);
 	if (s->wanted & MINUTE_RESTARTS && s->n_looks)
 		add_value(w, "Restarts", "Count", (double)s->restarts);
+	if (s->wanted & MINUTE_LOG_ERRORS && s->n_log_looks)
+		add_value(w, "LogErrors", "Count", (double)s->log_errors);
+	if (s->wanted & MINUTE_EXCEPTIONS && s->n_log_looks)
+		add_value(w, "Exceptions", "Count", (double)s->exceptions);
 	add_gauge(w, "Processes", "Count", NULL, &s->processes);
 	add_gauge(w, "SpoolAge", "Seconds", NULL, &s->spool_age);
 	for (size_t i = 0; i < s->n_probes; i++)

@@ -9,6 +9,7 @@
  *   MemoryUtilization  Percent       statistics over the looks
  *   QueueTime, TurnTime  Milliseconds  as ResponseTime
  *   Restarts           Count         in the minute
+ *   LogErrors, Exceptions  Count     that were counted in the logs between the looks, if one of the minute's looks knew
  *   Processes          Count         statistics over the looks; so are the next ones
  *   SpoolAge           Seconds
  *   ProbeUp            None          1 or 0, by Probe

@@ -50,7 +50,9 @@ enum minute_wanted {
 	MINUTE_PROBES = 1 << 4,
 	MINUTE_PROCESSES = 1 << 5,
 	MINUTE_SPOOL_AGE = 1 << 6,
-	MINUTE_WANTED_ALL = (1 << 7) - 1,
+	MINUTE_LOG_ERRORS = 1 << 7,
+	MINUTE_EXCEPTIONS = 1 << 8,
+	MINUTE_WANTED_ALL = (1 << 9) - 1,
 };
 
 struct minute_sums {
@@ -61,6 +63,8 @@ struct minute_sums {
 	uint64_t n_looks, n_requests, n_errors;
 	uint64_t cpu_ns, cpu_possible_ns; /* of the service; wall time times CPUs */
 	uint64_t restarts;
+	uint64_t n_log_looks; /* that knew what is in the logs */
+	uint64_t log_errors, exceptions;
 	struct minute_gauge memory, processes, spool_age; /* memory in percent */
 	uint64_t n_probes;
 	struct minute_probe probes[MINUTE_PROBES_MAX];
@@ -82,6 +86,8 @@ struct minute_file {
 	uint64_t
 		state; /* which one is the present one, and whether the other has ended and waits */
 	uint64_t given; /* how many payloads of that were given away */
+	/* At the last look that knew what is in the logs: who had counted (0: there was none), and what. */
+	uint64_t logs_counter, log_errors_last, exceptions_last;
 	struct minute_sums sums[2];
 	/* No memory is set aside for these unless they are wanted. */
 	struct minute_route routes[2][MINUTE_ROUTES_MAX + 1];

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@
 	"DELETE FROM log_position WHERE (log, id) IN (SELECT log, id FROM (SELECT log, id," \
 	" row_number() OVER (PARTITION BY log ORDER BY seen_s DESC, id DESC) AS n" \
 	" FROM log_position) WHERE n > ?1)"
+#define SQL_FORGET_LOGS "DELETE FROM log_position WHERE substr(log, 1, length(?1)) = ?1"
 
 /* How many are read at once: a position is some KiB. */
 #define READ_AT_ONCE 32
@@ -53,6 +55,7 @@ struct put_job {
 struct forget_job {
 	struct positions *positions;
 	int64_t seen_s;
+	char prefix[POSITION_NAME_MAX]; /* "": by seen_s */
 };
 
 struct read_job {
@@ -319,8 +322,10 @@ static int forget_work(sqlite3 *db, void *arg)
 	int err;
 
 	births_note(j->positions);
-	err = sql_prepare(db, SQL_FORGET, &st);
-	if (!err)
+	err = sql_prepare(db, *j->prefix ? SQL_FORGET_LOGS : SQL_FORGET, &st);
+	if (!err && *j->prefix)
+		err = sql_errno(db, bind_bytes(st, 1, j->prefix, strlen(j->prefix)));
+	else if (!err)
 		err = sql_bind(st, &j->seen_s, 1);
 	if (!err)
 		err = sql_step(st);
@@ -336,14 +341,15 @@ static void forget_done(int err, void *arg)
 	free(j);
 }
 
-int positions_forget(struct positions *p, int64_t seen_s)
+static int forget(const struct forget_job *what)
 {
 	struct forget_job *j = calloc(1, sizeof(*j));
+	struct positions *p = what->positions;
 	int err;
 
 	if (!j)
 		return -ENOMEM;
-	*j = (struct forget_job){ .positions = p, .seen_s = seen_s };
+	*j = *what;
 	p->refs++;
 	err = store_do(p->store, forget_work, forget_done, j);
 	if (err) {
@@ -351,4 +357,19 @@ int positions_forget(struct positions *p, int64_t seen_s)
 		free(j);
 	}
 	return err;
+}
+
+int positions_forget(struct positions *p, int64_t seen_s)
+{
+	const struct forget_job j = { .positions = p, .seen_s = seen_s };
+
+	return forget(&j);
+}
+
+int positions_forget_logs(struct positions *p, const char *prefix)
+{
+	struct forget_job j = { .positions = p };
+
+	snprintf(j.prefix, sizeof(j.prefix), "%s", prefix);
+	return forget(&j);
 }

@@ -13,6 +13,7 @@
 
 #include "store/store.h"
 
+#define POSITION_NAME_MAX 72 /* with its NUL */
 #define POSITION_FINGERPRINT_BYTES 32
 #define POSITION_TAIL_MAX 256
 #define POSITION_CURSOR_MAX 256
@@ -20,7 +21,7 @@
 #define POSITION_LOG_MAX 8192
 
 struct position {
-	char log[64]; /* of the [log] section */
+	char log[POSITION_NAME_MAX]; /* of the [log] section, and what its owner puts before it */
 	/* Of these bytes, whatever file they are in: a file that was copied and truncated, or compressed, goes on under its id, and what
 	 * is written to its old inode has another. 0: a journal. */
 	uint64_t id;
@@ -57,6 +58,9 @@ int positions_put(struct positions *p, const struct position *list, size_t n,
 
 /* Forgets files that were not seen since @seen_s, and what is beyond POSITION_LOG_MAX. */
 int positions_forget(struct positions *p, int64_t seen_s);
+
+/* Forgets those whose log begins with @prefix, which is copied. */
+int positions_forget_logs(struct positions *p, const char *prefix);
 
 /* True, once, after the state file was begun anew because it was damaged: whoever knows positions is to put all of them again. */
 bool positions_lost(struct positions *p);
