@@ -34,6 +34,8 @@ build	libpcre2-dev		pcre2-devel
 build	libexpat1-dev		expat-devel
 build	libcurl4-openssl-dev|libcurl4-gnutls-dev		libcurl-devel
 build	libcurl4		libcurl
+build	libarchive-dev		libarchive-devel
+build	libarchive13|libarchive13t64	libarchive
 test	libclang-rt-dev|clang	compiler-rt
 test	-			libasan
 test	-			libubsan
@@ -69,6 +71,9 @@ test	systemd-journal-remote	systemd-journal-remote
 test	iproute2		iproute
 test	procps			procps-ng
 test	util-linux		util-linux
+test	!tar=tar		!tar=tar
+test	!setfattr=attr		!setfattr=attr
+test	!setfacl=acl		!setfacl=acl
 test	!mkfs.ext4=e2fsprogs	!mkfs.ext4=e2fsprogs
 test	mount			util-linux
 test	valgrind		valgrind

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes members below one directory. Invariant: nothing is opened but by openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS, or
+ * by one name, never followed, in a directory that was opened so. What is there already is never written to.
+ * Directories are 0700 until the end, when they get their mode, ACLs and time, the deepest first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/openat2.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "care/archive_acl.h"
+#include "care/archive_read_impl.h"
+
+#define DIRECTORIES_BYTES_MAX (64u << 20)
+#define XATTRS_BYTES_MAX 65536
+
+struct directory {
+	struct directory *before;
+	mode_t mode;
+	struct timespec mtime;
+	size_t access_len, default_len;
+	unsigned char *acls; /* both, behind the path */
+	char path[];
+};
+
+/* The owner of the last member is most likely the next one's too. */
+struct owner {
+	char name[64];
+	uint64_t archive_id;
+	uint32_t id;
+	bool known;
+};
+
+struct extractor {
+	const struct archive_api *api;
+	struct buf *why;
+	int dir_fd, parent_fd, fd;
+	char parent[4096]; /* what parent_fd is of */
+	const char *name;  /* the last part of the path */
+	struct archive_entry *entry;
+	struct directory *directories;
+	size_t directories_bytes;
+	struct owner user, group;
+	bool root;
+	unsigned char access[ARCHIVE_ACL_MAX], defaults[ARCHIVE_ACL_MAX];
+};
+
+static int extract_failed(struct extractor *x, const struct archive_member *m, int err)
+{
+	if (err == -EEXIST)
+		return archive_refuse(x->why, m->path, "is there already", err);
+	if (err == -ELOOP || err == -EXDEV)
+		return archive_refuse(x->why, m->path, "goes through a symbolic link", -EPERM);
+	return archive_refuse(x->why, m->path, strerror(-err), err);
+}
+
+static int open_beneath(int dir_fd, const char *path)
+{
+	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	long fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* @path is x->parent; made where it is missing, as tar does. */
+static int make_parents(struct extractor *x, char *path)
+{
+	int fd = -ENOENT;
+
+	for (char *slash = strchr(path, '/');; slash = strchr(slash + 1, '/')) {
+		_cleanup_(file_closep) int above = -1;
+		char *last;
+
+		if (slash)
+			*slash = '\0';
+		last = strrchr(path, '/');
+		if (last)
+			*last = '\0';
+		above = open_beneath(x->dir_fd, last ? path : ".");
+		if (last)
+			*last = '/';
+		if (above >= 0 && mkdirat(above, last ? last + 1 : path, 0755) && errno != EEXIST)
+			fd = -errno;
+		else
+			fd = above < 0 ? above : open_beneath(x->dir_fd, path);
+		if (slash)
+			*slash = '/';
+		if (fd < 0 || !slash)
+			return fd;
+		close(fd);
+	}
+}
+
+static int open_parent(struct extractor *x, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 1;
+
+	x->name = slash ? slash + 1 : path;
+	if (x->parent_fd >= 0 && strlen(x->parent) == n &&
+	    memcmp(x->parent, slash ? path : ".", n) == 0)
+		return 0;
+	file_closep(&x->parent_fd);
+	memcpy(x->parent, slash ? path : ".", n);
+	x->parent[n] = '\0';
+	x->parent_fd = open_beneath(x->dir_fd, x->parent);
+	if (x->parent_fd == -ENOENT)
+		x->parent_fd = make_parents(x, x->parent);
+	return x->parent_fd < 0 ? x->parent_fd : 0;
+}
+
+static uint32_t owner_id(struct owner *o, const char *name, uint64_t id, bool group)
+{
+	const struct passwd *user;
+	const struct group *g;
+
+	if (!name || !*name || strlen(name) >= sizeof(o->name))
+		return (uint32_t)id;
+	if (o->known && o->archive_id == id && strcmp(o->name, name) == 0)
+		return o->id;
+	g = group ? getgrnam(name) : NULL;
+	user = group ? NULL : getpwnam(name);
+	*o = (struct owner){ .archive_id = id, .known = true };
+	memcpy(o->name, name, strlen(name) + 1);
+	o->id = g ? g->gr_gid : user ? user->pw_uid : (uint32_t)id;
+	return o->id;
+}
+
+static int set_owner(struct extractor *x, const struct archive_member *m, int fd, const char *name)
+{
+	uint32_t uid, gid;
+
+	if (!x->root)
+		return 0;
+	uid = owner_id(&x->user, m->user, m->uid, false);
+	gid = owner_id(&x->group, m->group, m->gid, true);
+	return fchownat(fd, name, uid, gid, AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH)) ?
+		       -errno :
+		       0;
+}
+
+/* user.* only: what others mean is this system's own business. A file system without them does without. */
+static int set_xattrs(struct extractor *x, int fd)
+{
+	const char *name;
+	const void *value;
+	size_t size;
+
+	x->api->archive_entry_xattr_reset(x->entry);
+	while (x->api->archive_entry_xattr_next(x->entry, &name, &value, &size) == ARCHIVE_OK) {
+		if (!name || strncmp(name, "user.", 5) != 0 || size > XATTRS_BYTES_MAX)
+			continue;
+		if (fsetxattr(fd, name, value, size, 0) && errno != EOPNOTSUPP)
+			return -errno;
+	}
+	return 0;
+}
+
+static int set_acl(int fd, const char *name, const void *acl, size_t n)
+{
+	return n && fsetxattr(fd, name, acl, n, 0) && errno != EOPNOTSUPP ? -errno : 0;
+}
+
+/* --- directories */
+
+static int remember_directory(struct extractor *x, const struct archive_member *m)
+{
+	size_t n = strlen(m->path) + 1, bytes;
+	struct directory *d;
+	size_t access = archive_acl_encode(x->api, x->entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS,
+					   x->access),
+	       defaults = archive_acl_encode(x->api, x->entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT,
+					     x->defaults);
+
+	bytes = sizeof(*d) + n + access + defaults;
+	if (x->directories_bytes + bytes > DIRECTORIES_BYTES_MAX)
+		return archive_refuse(x->why, m->path, "too many directories", -EFBIG);
+	d = malloc(bytes);
+	if (!d)
+		return -ENOMEM;
+	*d = (struct directory){ .before = x->directories,
+				 .mode = m->mode,
+				 .mtime = { m->mtime_s, m->mtime_ns },
+				 .access_len = access,
+				 .default_len = defaults,
+				 .acls = (unsigned char *)d->path + n };
+	memcpy(d->path, m->path, n);
+	memcpy(d->acls, x->access, access);
+	memcpy(d->acls + access, x->defaults, defaults);
+	x->directories = d;
+	x->directories_bytes += bytes;
+	return 0;
+}
+
+static int begin_directory(struct extractor *x, const struct archive_member *m)
+{
+	_cleanup_(file_closep) int fd = -1;
+	int err;
+
+	if (strcmp(m->path, ".") != 0 && mkdirat(x->parent_fd, x->name, 0700) && errno != EEXIST)
+		return -errno;
+	fd = open_beneath(x->parent_fd, x->name);
+	if (fd < 0)
+		return fd == -ENOTDIR ? -EEXIST : fd;
+	err = set_owner(x, m, fd, "");
+	if (!err)
+		err = set_xattrs(x, fd);
+	return err ? err : remember_directory(x, m);
+}
+
+static int finish_directory(struct extractor *x, const struct directory *d)
+{
+	_cleanup_(file_closep) int fd = open_beneath(x->dir_fd, d->path);
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, d->mtime };
+	int err;
+
+	if (fd < 0)
+		return fd;
+	if (fchmod(fd, d->mode))
+		return -errno;
+	err = set_acl(fd, "system.posix_acl_access", d->acls, d->access_len);
+	if (!err && d->default_len)
+		err = set_acl(fd, "system.posix_acl_default", d->acls + d->access_len,
+			      d->default_len);
+	return err || futimens(fd, times) == 0 ? err : -errno;
+}
+
+/* The last one that was told first: what is in a directory comes after it. */
+static int finish_directories(struct extractor *x)
+{
+	int err = 0;
+
+	for (const struct directory *d = x->directories; d && !err; d = d->before) {
+		err = finish_directory(x, d);
+		if (err)
+			archive_refuse(x->why, d->path, strerror(-err), err);
+	}
+	return err;
+}
+
+static void free_directories(struct extractor *x)
+{
+	for (struct directory *d = x->directories, *before; d; d = before) {
+		before = d->before;
+		free(d);
+	}
+}
+
+/* --- the others */
+
+static int begin_hardlink(struct extractor *x, const struct archive_member *m)
+{
+	const char *slash = strrchr(m->target, '/');
+	char above[4096];
+	_cleanup_(file_closep) int fd = -1;
+	struct stat st;
+
+	snprintf(above, sizeof(above), "%.*s", slash ? (int)(slash - m->target) : 1,
+		 slash ? m->target : ".");
+	fd = open_beneath(x->dir_fd, above);
+	slash = slash ? slash + 1 : m->target;
+	if (fd < 0 || fstatat(fd, slash, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+		return archive_refuse(x->why, m->path, "a hard link to what is not there", -EPERM);
+	return linkat(fd, slash, x->parent_fd, x->name, 0) ? -errno : 0;
+}
+
+static int begin_symlink(struct extractor *x, const struct archive_member *m)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { m->mtime_s, m->mtime_ns } };
+	int err;
+
+	if (symlinkat(m->target, x->parent_fd, x->name))
+		return -errno;
+	err = set_owner(x, m, x->parent_fd, x->name);
+	if (!err && utimensat(x->parent_fd, x->name, times, AT_SYMLINK_NOFOLLOW))
+		err = -errno;
+	return err;
+}
+
+static int begin_file(struct extractor *x)
+{
+	x->fd = openat(x->parent_fd, x->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		       0600);
+	return x->fd < 0 ? -errno : 0;
+}
+
+static int extract_begin(const struct archive_member *m, struct archive_entry *e, void *ctx)
+{
+	struct extractor *x = ctx;
+	int err = open_parent(x, m->path);
+
+	x->entry = e;
+	if (!err && m->kind != ARCHIVE_DIRECTORY && strcmp(m->path, ".") == 0)
+		return archive_refuse(x->why, m->path, "the top is no directory", -EPERM);
+	if (!err) {
+		switch (m->kind) {
+		case ARCHIVE_FILE: err = begin_file(x); break;
+		case ARCHIVE_DIRECTORY: err = begin_directory(x, m); break;
+		case ARCHIVE_SYMLINK: err = begin_symlink(x, m); break;
+		case ARCHIVE_HARDLINK: err = begin_hardlink(x, m); break;
+		}
+	}
+	return err ? extract_failed(x, m, err) : 0;
+}
+
+static int extract_data(const void *bytes, size_t n, uint64_t offset, void *ctx)
+{
+	struct extractor *x = ctx;
+
+	while (n) {
+		ssize_t put = pwrite(x->fd, bytes, n, (off_t)offset);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return put < 0 ? -errno : -EIO;
+		bytes = (const char *)bytes + put;
+		n -= (size_t)put;
+		offset += (uint64_t)put;
+	}
+	return 0;
+}
+
+static int finish_file(struct extractor *x, const struct archive_member *m)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { m->mtime_s, m->mtime_ns } };
+	size_t n;
+	int err;
+
+	if (ftruncate(x->fd, (off_t)m->size))
+		return -errno;
+	err = set_owner(x, m, x->fd, "");
+	if (!err && fchmod(x->fd, m->mode))
+		err = -errno;
+	if (!err)
+		err = set_xattrs(x, x->fd);
+	n = archive_acl_encode(x->api, x->entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, x->access);
+	if (!err)
+		err = set_acl(x->fd, "system.posix_acl_access", x->access, n);
+	return err || futimens(x->fd, times) == 0 ? err : -errno;
+}
+
+static int extract_end(struct archive_member *m, void *ctx)
+{
+	struct extractor *x = ctx;
+	int err;
+
+	if (m->kind != ARCHIVE_FILE)
+		return 0;
+	err = finish_file(x, m);
+	file_closep(&x->fd);
+	x->fd = -1;
+	return err ? extract_failed(x, m, err) : 0;
+}
+
+int archive_extract(int fd, int dir_fd, const struct archive_read_options *o, struct buf *why,
+		    struct archive_was *ret)
+{
+	struct extractor *x = calloc(1, sizeof(*x));
+	struct archive_sink sink = {
+		.begin = extract_begin, .data = extract_data, .end = extract_end, .ctx = x
+	};
+	struct archive_read_options own = *o;
+	struct archive_api api = { 0 };
+	int err;
+
+	*ret = (struct archive_was){ .unsound = BUF_INIT(ARCHIVE_UNSOUND_MAX) };
+	if (!x)
+		return archive_refuse(why, "the archive", strerror(ENOMEM), -ENOMEM);
+	own.check_database = NULL;
+	x->api = &api;
+	x->why = why;
+	x->dir_fd = dir_fd;
+	x->parent_fd = x->fd = -1;
+	x->root = geteuid() == 0;
+	err = archive_api_open(&api, why);
+	if (!err)
+		err = archive_read_members(fd, &api, &own, &sink, why, ret);
+	if (!err)
+		err = finish_directories(x);
+	free_directories(x);
+	file_closep(&x->fd);
+	file_closep(&x->parent_fd);
+	archive_api_close(&api);
+	free(x);
+	return err ? archive_refuse(why, "the archive", strerror(-err), err) : 0;
+}
