@@ -222,7 +222,7 @@ disable_services()
 {
 	local name
 	command -v systemctl >/dev/null || return 0
-	for name in nginx prometheus prometheus-process-exporter; do
+	for name in nginx prometheus prometheus-process-exporter swift-proxy swift-account swift-container swift-object; do
 		case " $* " in *" $name "* | *" $name-light "*)
 			as_root systemctl disable $name.service >/dev/null 2>&1 || : ;;
 		esac
