@@ -245,7 +245,6 @@ int log_lane_new(struct log_push *p, const struct config_log *c, enum log_count 
 	l->config = c;
 	log_count_lane(l, count);
 	TAILQ_INIT(&l->files);
-	STAILQ_INIT(&l->entries);
 	utf8_make_plain(c->name, strlen(c->name), l->log.name, sizeof(l->log.name));
 	err = record_rules_new(c, why, &l->rules);
 	if (!err)

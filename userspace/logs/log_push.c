@@ -299,7 +299,8 @@ static void gather_counts(struct log_lane *l, struct logs_figures *ret)
 	TAILQ_FOREACH(f, &l->files, entry)
 	log_lane_add_counts(&l->counts, records_counts(f->records), &f->counted);
 	if (l->journal_records)
-		log_lane_add_counts(&l->counts, records_counts(l->journal_records),
+		log_lane_add_counts(&l->counts,
+				    records_counts(journal_records_of(l->journal_records)),
 				    &l->journal_counted);
 	if (l->journal)
 		ret->n[LOGS_REFUSED] += journal_lost(l->journal);
