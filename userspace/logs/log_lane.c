@@ -101,6 +101,7 @@ int log_lane_take(struct log_lane *l, const struct record *r, enum record_level 
 		b->began_ns = clock_monotonic_ns();
 	b->any = true;
 	b->n_records++;
+	b->n_maybe += maybe;
 	if (!r->shipped)
 		return 0;
 	b->counts.maybe_twice += maybe && l->config->ship;

@@ -60,6 +60,7 @@ struct lane_batch {
 	struct lane_counts counts;
 	char cursor[POSITION_CURSOR_MAX];
 	uint64_t n_records;
+	uint64_t n_maybe; /* of these, may have arrived already */
 	char group[LOG_NAME_MAX + 1], stream[LOG_NAME_MAX + 1];
 };
 
