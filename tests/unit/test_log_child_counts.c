@@ -65,7 +65,7 @@ static void set_up(void)
 	chmod(program, 0700);
 	base = event_base_new();
 	REQUIRE(base);
-	EXPECT_INT(log_child_new(base, program, NULL, &child), 0);
+	EXPECT_INT(log_child_new(base, program, &child), 0);
 }
 
 static void tear_down(void)
