@@ -71,6 +71,14 @@ void follow_set_open_max(struct follow *f, size_t n)
 	told_open_max = n;
 }
 
+static unsigned int n_quiet;
+
+void follow_set_quiet(struct follow *f)
+{
+	(void)f;
+	n_quiet++;
+}
+
 void followed_put_off(struct followed *d)
 {
 	(void)d;
@@ -847,8 +855,10 @@ static void counts_whatever_happens(void)
 	struct logs_figures f = { 0 };
 
 	counting = true;
+	n_quiet = 0;
 	set_up(1);
 	REQUIRE_UINT(n_files, 2);
+	EXPECT_UINT(n_quiet, 1);
 	EXPECT_INT((int)files[1].start, CONFIG_LOG_END);
 	expect_counted(0, 0);
 	write_both("ERROR: a");

@@ -207,6 +207,8 @@ static int open_lane(struct log_push *p, const struct config_log *c, enum log_co
 		return 0;
 	if (l->follow)
 		follow_set_open_max(l->follow, p->open_max);
+	if (l->follow && count == COUNT_ONLY) /* the log's first lane says it */
+		follow_set_quiet(l->follow);
 	p->lanes[p->n_lanes++] = l;
 	p->n_shipping += l->config->ship;
 	return 0;
