@@ -72,6 +72,9 @@ static inline struct status status_sample(void)
 		.logs_backlog_bytes = 3 << 20,
 		.logs_success_s = SAMPLE_NOW - 1.5,
 		.logs_problem = "",
+		.jobs = 3,
+		.jobs_running = 1,
+		.jobs_problem = "backup failed",
 	};
 	return s;
 }
