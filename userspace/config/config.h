@@ -123,10 +123,10 @@ struct config {
 	char *runtime_directory;  /* runtime_directory = /run/isamon */
 	char *state_directory;    /* state_directory = /var/lib/isamon */
 	enum log_level log_level; /* log_level = info */
-	/* The file as it was read; not in a configuration of defaults. May hold keys. */
-	struct buf text;
 	/* [service], here to fill the space */
 	enum config_manager service_manager; /* manager = auto */
+	/* The file as it was read; not in a configuration of defaults. May hold keys. */
+	struct buf text;
 };
 
 /* A configuration of defaults. Caller frees with config_free(). Returns 0 or -ENOMEM. */
