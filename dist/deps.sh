@@ -52,6 +52,10 @@ test	!logrotate=logrotate	!logrotate=logrotate
 test	python3-botocore	python3-botocore
 test	awscli			awscli
 test	faketime		libfaketime
+test	swift-proxy		-
+test	swift-account		-
+test	swift-container		-
+test	swift-object		-
 test	!openssl=openssl	!openssl=openssl
 test	!node=nodejs		!node=nodejs
 test	!nginx=nginx-light	nginx

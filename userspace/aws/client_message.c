@@ -14,8 +14,6 @@
 
 /* Of the other side's own words: our advice stands behind them, and the sentence is cut to some 500 bytes where it is shown. */
 #define TEXT_MAX 240
-/* A shorter beginning of a secret at the end of a cut text is nothing that helps anybody. */
-#define SCRUB_MIN 4
 
 static const struct {
 	const char *name;
@@ -27,39 +25,10 @@ static const struct {
 	[AWS_STS] = { "STS", "sts", "endpoint_url_sts" },
 };
 
-/* The text may be cut within the secret. */
-static void scrub_end(char *text, const char *secret)
-{
-	const size_t len = strlen(text), secret_len = strlen(secret);
-	size_t n = len < secret_len ? len : secret_len;
-
-	for (; n >= SCRUB_MIN; n--) {
-		if (memcmp(text + len - n, secret, n) != 0)
-			continue;
-		memcpy(text + len - n, "***", 4);
-		return;
-	}
-}
-
-static void scrub(char *text, const char *secret)
-{
-	const size_t n = secret ? strlen(secret) : 0;
-	char *at = text;
-
-	if (n < SCRUB_MIN)
-		return;
-	while ((at = strstr(at, secret))) {
-		memmove(at + 3, at + n, strlen(at + n) + 1);
-		memcpy(at, "***", 3);
-		at += 3;
-	}
-	scrub_end(text, secret);
-}
-
 void client_scrub(const struct aws_call *call, char *text)
 {
-	scrub(text, call->keys.secret);
-	scrub(text, call->keys.token);
+	secret_strike(text, call->keys.secret);
+	secret_strike(text, call->keys.token);
 }
 
 /* What to do about it. */

@@ -20,6 +20,7 @@ static const struct {
 				  "AWS_ENDPOINT_URL_CLOUDWATCH" },
 	[ENDPOINT_LOGS] = { "logs", "endpoint_url_logs", "AWS_ENDPOINT_URL_LOGS" },
 	[ENDPOINT_STS] = { "sts", "endpoint_url_sts", "AWS_ENDPOINT_URL_STS" },
+	[ENDPOINT_S3] = { "s3", "endpoint_url_s3", "AWS_ENDPOINT_URL_S3" },
 };
 
 /* AWS's partitions other than the usual one, and aws-us-gov, whose names end as the usual one's. */
@@ -92,6 +93,7 @@ int endpoint_find(enum endpoint_service service, const char *configured, const c
 	const char *where, *url = given(service, configured, configured_all, &where);
 	char own[ENDPOINT_HOST_MAX];
 
+	ret->own = !url;
 	if (!url) {
 		if (!endpoint_is_region(region)) {
 			buf_add_str(

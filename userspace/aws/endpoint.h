@@ -15,12 +15,13 @@
 #define ENDPOINT_URL_MAX 1024
 #define ENDPOINT_HOST_MAX 264
 
-enum endpoint_service { ENDPOINT_CLOUDWATCH, ENDPOINT_LOGS, ENDPOINT_STS };
+enum endpoint_service { ENDPOINT_CLOUDWATCH, ENDPOINT_LOGS, ENDPOINT_STS, ENDPOINT_S3 };
 
 struct endpoint {
 	char url[ENDPOINT_URL_MAX]; /* with a path: "https://monitoring.eu-west-1.amazonaws.com/" */
 	char host[ENDPOINT_HOST_MAX]; /* as the header Host has it: without the scheme's own port */
 	char path[ENDPOINT_URL_MAX];  /* what is signed: "/" */
+	bool own;                     /* AWS's own in the region, not given by anybody */
 };
 
 /* Whether it can be the name of a region; it becomes a part of a host's name. */

@@ -204,3 +204,35 @@ int keys_parse_json(const char *text, size_t len, bool wants_code, struct keys *
 	json_set_alloc_funcs(old_malloc, old_free);
 	return err;
 }
+
+/* A shorter beginning of a secret at the end of a cut text is nothing that helps anybody. */
+#define STRIKE_MIN 4
+
+/* The text may be cut within the secret. */
+static void strike_end(char *text, const char *secret)
+{
+	const size_t len = strlen(text), secret_len = strlen(secret);
+	size_t n = len < secret_len ? len : secret_len;
+
+	for (; n >= STRIKE_MIN; n--) {
+		if (memcmp(text + len - n, secret, n) != 0)
+			continue;
+		memcpy(text + len - n, "***", 4);
+		return;
+	}
+}
+
+void secret_strike(char *text, const char *secret)
+{
+	const size_t n = secret ? strlen(secret) : 0;
+	char *at = text;
+
+	if (n < STRIKE_MIN)
+		return;
+	while ((at = strstr(at, secret))) {
+		memmove(at + 3, at + n, strlen(at + n) + 1);
+		memcpy(at, "***", 3);
+		at += 3;
+	}
+	strike_end(text, secret);
+}

@@ -50,6 +50,8 @@ void secret_freep(char **s);
 /* For _cleanup_(secret_buf_done) struct buf: wipes it first. (What a buffer leaves behind when it grows is not wiped: give
  * it its size first, with secret_buf_reserve().) */
 void secret_buf_done(struct buf *b);
+/* Puts "***" where @text holds @secret, and where it ends with a beginning of it. NULL, or one of less than 4 bytes: nothing. */
+void secret_strike(char *text, const char *secret);
 /* Allocates max bytes at once, so that it never grows. Returns 0 or -ENOMEM. */
 int secret_buf_reserve(struct buf *b);
 

@@ -57,6 +57,7 @@ static void finish(struct transport_call *c, CURLcode code)
 	a.err = transport_explain(c, code, &why);
 	if (a.err) {
 		a.why = buf_str(&why);
+		a.ours = c->own_err != 0;
 		a.unsent = is_unsent(c);
 	} else {
 		c->t->api.easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);

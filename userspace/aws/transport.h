@@ -14,6 +14,8 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #include "aws/sigv4.h"
 #include "base/buf.h"
@@ -26,6 +28,24 @@ struct transport_options {
 	const char *ca_bundle; /* a PEM file; NULL: the system's */
 };
 
+/* A body that is not in memory: body_len bytes of a file. Read with pread(2) by small pieces as they are sent; a disk that is slow
+ * holds the loop up. Stays open and unchanged until the call has ended. */
+struct transport_source {
+	int fd;
+	off_t offset;
+	/* Told of each piece, before it is sent; not 0 (-errno): the call ends with it. NULL: nobody is. */
+	int (*told)(size_t n, void *ctx);
+	void *ctx;
+};
+
+/* Where the body of an answer goes whose status is 200 or 206; that of another is kept, up to answer_max. Not 0 (-errno): the call
+ * ends with it. Valid until the call has ended. */
+struct transport_sink {
+	const char *etag; /* only if the answer's ETag is this one; NULL: any */
+	int (*got)(int status, const void *bytes, size_t n, void *ctx);
+	void *ctx;
+};
+
 struct transport_request {
 	const char *method; /* "POST" */
 	const char *url;
@@ -34,15 +54,20 @@ struct transport_request {
 	size_t n_headers;
 	const void *body;
 	size_t body_len;
-	unsigned int connect_timeout_ms; /* 0: libcurl's, 5 minutes */
-	unsigned int timeout_ms;         /* of the whole; 0: none */
-	size_t answer_max; /* bytes of a body that are taken; more is an error, -EFBIG */
-	bool direct;       /* through no proxy (IMDS, container credentials) */
+	const struct transport_source *source; /* in place of body, for a PUT; NULL: none */
+	const struct transport_sink *sink;     /* NULL: the answer is kept */
+	unsigned int connect_timeout_ms;       /* 0: libcurl's, 5 minutes */
+	unsigned int timeout_ms;               /* of the whole; 0: none */
+	unsigned int stall_s; /* in which not one byte moves; 0: none. Then -ETIMEDOUT. */
+	uint64_t bytes_per_s; /* at most, in either direction; 0: no limit */
+	size_t answer_max;    /* bytes of a body that are taken; more is an error, -EFBIG */
+	bool direct;          /* through no proxy (IMDS, container credentials) */
 };
 
 struct transport_answer {
 	int err;         /* 0: a whole answer came, with whatever status; otherwise -errno */
 	const char *why; /* of err, one line for a message: "cannot connect to HOST port N: ..." */
+	bool ours;       /* err is that of the request's source or sink */
 	bool unsent; /* the request surely did not reach the server whole: it had no effect there */
 	int status;  /* HTTP's; 0 without an answer */
 	const char *body; /* NUL-terminated */
@@ -61,7 +86,7 @@ int transport_new(struct event_base *base, const struct transport_options *o, st
 /* Cancels what is under way. NULL is fine. */
 void transport_free(struct transport *t);
 
-/* Copies everything of @r. Returns 0, -EINVAL (URL or method) or -ENOMEM; *ret_call (may be NULL) is valid until its
+/* Copies everything of @r, but for what source and sink point to. Returns 0, -EINVAL (URL or method) or -ENOMEM; *ret_call (may be NULL) is valid until its
  * callback has been called. */
 int transport_start(struct transport *t, const struct transport_request *r, transport_done_fn fn,
 		    void *ctx, struct transport_call **ret_call);

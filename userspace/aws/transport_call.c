@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "aws/transport_impl.h"
 
@@ -18,11 +19,75 @@
  * crosses the close has an unknown outcome. */
 #define KEPT_MAX_S 30L
 
+/* Whether the answer's body is for the sink, not to be kept. */
+static bool is_for_sink(const struct transport_call *c, long status)
+{
+	_cleanup_(buf_done) struct buf etag = BUF_INIT(256);
+	const struct transport_answer a = { .headers = buf_str(&c->head) };
+
+	if (status != 200 && status != 206)
+		return false;
+	return !c->sink.etag ||
+	       (transport_header(&a, "etag", &etag) && !strcmp(buf_str(&etag), c->sink.etag));
+}
+
 static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
 {
 	struct transport_call *c = ctx;
+	long status = 0;
 
-	return buf_add(&c->answer, bytes, size * n) ? 0 : size * n;
+	n *= size;
+	if (c->sink.got)
+		c->t->api.easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (!is_for_sink(c, status))
+		return buf_add(&c->answer, bytes, n) ? 0 : n;
+	c->own_err = c->sink.got((int)status, bytes, n, c->sink.ctx);
+	return c->own_err ? 0 : n;
+}
+
+static ssize_t read_source(struct transport_call *c, char *to, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = pread(c->source.fd, to, n, c->source.offset + (off_t)c->body_at);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	/* A file that became shorter. */
+	return got ? got : -ENODATA;
+}
+
+static size_t on_source(char *to, size_t size, size_t n, void *ctx)
+{
+	struct transport_call *c = ctx;
+	const size_t left = c->body_len - c->body_at;
+	ssize_t got;
+
+	n *= size;
+	if (n > left)
+		n = left;
+	if (!n)
+		return 0;
+	got = read_source(c, to, n);
+	c->own_err = got < 0 ? (int)got : 0;
+	if (got > 0 && c->source.told)
+		c->own_err = c->source.told((size_t)got, c->source.ctx);
+	if (c->own_err)
+		return CURL_READFUNC_ABORT;
+	c->body_at += (size_t)got;
+	return (size_t)got;
+}
+
+/* Only back to where it began, which is all that libcurl may want before anything was sent. */
+static int on_seek(void *ctx, curl_off_t offset, int origin)
+{
+	struct transport_call *c = ctx;
+
+	if (origin != SEEK_SET || offset < 0 || (size_t)offset > c->body_len)
+		return CURL_SEEKFUNC_FAIL;
+	c->body_at = (size_t)offset;
+	return CURL_SEEKFUNC_OK;
 }
 
 /* A line; a status line begins another head (after "100 Continue"), an empty one ends it. */
@@ -123,6 +188,23 @@ static int copy_headers(struct transport_call *c, const struct transport_request
 	return set(c, CURLOPT_HTTPHEADER, c->headers) ? -ENOMEM : 0;
 }
 
+static int set_source(struct transport_call *c, const struct transport_request *r)
+{
+	const struct curl_api *api = &c->t->api;
+	int err = 0;
+
+	if (strcmp(r->method, "PUT") != 0 || r->body_len > (size_t)INT64_MAX)
+		return -EINVAL;
+	c->source = *r->source;
+	c->body_len = r->body_len;
+	err |= set_long(c, CURLOPT_UPLOAD, 1);
+	err |= (int)api->easy_setopt(c->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body_len);
+	err |= (int)api->easy_setopt(c->easy, CURLOPT_READFUNCTION, on_source);
+	err |= (int)api->easy_setopt(c->easy, CURLOPT_SEEKFUNCTION, on_seek);
+	err |= set(c, CURLOPT_READDATA, c) | set(c, CURLOPT_SEEKDATA, c);
+	return err ? -ENOMEM : 0;
+}
+
 /* GET and HEAD have no body, whatever else has one, perhaps an empty one. */
 static int set_method(struct transport_call *c, const struct transport_request *r)
 {
@@ -134,6 +216,8 @@ static int set_method(struct transport_call *c, const struct transport_request *
 		return set_long(c, CURLOPT_HTTPGET, 1) ? -ENOMEM : 0;
 	if (!strcmp(r->method, "HEAD"))
 		return set_long(c, CURLOPT_NOBODY, 1) ? -ENOMEM : 0;
+	if (r->source)
+		return set_source(c, r);
 	c->body = malloc(r->body_len + 1);
 	if (!c->body)
 		return -ENOMEM;
@@ -187,11 +271,20 @@ static int set_limits(struct transport_call *c, const struct transport_request *
 		{ CURLOPT_MAXAGE_CONN, KEPT_MAX_S },
 		{ CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_timeout_ms },
 		{ CURLOPT_TIMEOUT_MS, (long)r->timeout_ms },
+		{ CURLOPT_LOW_SPEED_LIMIT, r->stall_s ? 1 : 0 },
+		{ CURLOPT_LOW_SPEED_TIME, (long)r->stall_s },
+		/* "." and ".." in a path mean themselves; it is signed as it is written. */
+		{ CURLOPT_PATH_AS_IS, 1 },
 	};
+	const curl_off_t most = (curl_off_t)r->bytes_per_s;
 	int err = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		err |= set_long(c, options[i].option, options[i].value);
+	if (most > 0) {
+		err |= (int)c->t->api.easy_setopt(c->easy, CURLOPT_MAX_SEND_SPEED_LARGE, most);
+		err |= (int)c->t->api.easy_setopt(c->easy, CURLOPT_MAX_RECV_SPEED_LARGE, most);
+	}
 	return err ? -ENOMEM : 0;
 }
 
@@ -221,6 +314,9 @@ static int fill(struct transport_call *c, const struct transport_request *r)
 	c->port = url.port;
 	c->timeout_ms = r->timeout_ms;
 	c->connect_timeout_ms = r->connect_timeout_ms;
+	c->stall_s = r->stall_s;
+	if (r->sink)
+		c->sink = *r->sink;
 	buf_init(&c->answer, r->answer_max);
 	buf_init(&c->head, HEAD_MAX);
 	c->easy = c->t->api.easy_init();

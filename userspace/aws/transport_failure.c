@@ -35,12 +35,14 @@ static int explain_timeout(const struct transport_call *c, struct buf *why)
 {
 	curl_off_t resolved_us = 0;
 	const unsigned int connect_ms =
-		c->connect_timeout_ms && c->connect_timeout_ms < c->timeout_ms ?
+		c->connect_timeout_ms && (!c->timeout_ms || c->connect_timeout_ms < c->timeout_ms) ?
 			c->connect_timeout_ms :
 			c->timeout_ms;
 
 	c->t->api.easy_getinfo(c->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved_us);
-	if (c->tries)
+	if (c->tries && c->stall_s && !c->timeout_ms)
+		buf_printf(why, "nothing moved to or from %s for %u s", c->host, c->stall_s);
+	else if (c->tries)
 		buf_printf(why, "no whole answer from %s within %u ms", c->host, c->timeout_ms);
 	else if (!resolved_us)
 		buf_printf(why, "cannot resolve %s: no answer within %u ms", c->host, connect_ms);
@@ -106,6 +108,12 @@ int transport_explain(const struct transport_call *c, CURLcode code, struct buf 
 {
 	char detail[CURL_ERROR_SIZE];
 
+	if (code != CURLE_OK && c->own_err) {
+		buf_printf(why, "%s %s: %s",
+			   c->sink.got ? "cannot take the answer of" : "cannot go on sending to",
+			   c->host, strerror(-c->own_err));
+		return c->own_err;
+	}
 	get_detail(c, code, detail, sizeof(detail));
 	switch (code) {
 	case CURLE_OK:

@@ -27,10 +27,14 @@ struct transport_call {
 	size_t header_text_len;
 	char *body;
 	size_t body_len;
+	struct transport_source source;
+	struct transport_sink sink;
+	size_t body_at; /* of the source, that was read */
+	int own_err;    /* of source or sink */
 	struct buf answer, head;
 	char error[CURL_ERROR_SIZE];
 	char host[URL_HOST_MAX + 1];
-	unsigned int port, timeout_ms, connect_timeout_ms;
+	unsigned int port, timeout_ms, connect_timeout_ms, stall_s;
 	bool head_ended;    /* libcurl takes a head that was cut for a whole one */
 	bool told;          /* its callback is being called */
 	unsigned int tries; /* how often libcurl was about to send the request */

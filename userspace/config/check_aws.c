@@ -105,6 +105,7 @@ static void check_urls(struct check *check)
 	check_url(check, "endpoint_url", c->aws_endpoint_url);
 	check_url(check, "endpoint_url_cloudwatch", c->aws_endpoint_url_cloudwatch);
 	check_url(check, "endpoint_url_logs", c->aws_endpoint_url_logs);
+	check_url(check, "endpoint_url_s3", c->aws_endpoint_url_s3);
 	check_url(check, "endpoint_url_sts", c->aws_endpoint_url_sts);
 	check_url(check, "imds_endpoint", c->aws_imds_endpoint);
 }

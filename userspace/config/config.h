@@ -84,6 +84,7 @@ struct config {
 	char *aws_endpoint_url_cloudwatch;
 	char *aws_endpoint_url_logs;
 	char *aws_endpoint_url_sts;
+	char *aws_endpoint_url_s3;
 	char *aws_imds_endpoint; /* imds_endpoint = */
 	/* [cloudwatch] */
 	char *cloudwatch_namespace;       /* namespace = AgentISA */
