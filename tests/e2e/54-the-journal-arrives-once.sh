@@ -107,3 +107,36 @@ END
 "$T/own" "$ISAMON" logs tail --config "$T/isamon.conf" -n 1 --grep KeyError journal >"$T/tail" || fail "logs tail"
 printf '%s\n' 'it failed again' 'Traceback (most recent call last):' '  File "a", line 1' '' 'KeyError: 2' |
 	diff - "$T/tail" || fail "logs tail shows something else"
+
+# And by the rules of its log: secrets, tracebacks, the level that a line says, what is left out; also what comes later.
+ruled() { # N
+	entry "$BOOT" 6 "ERROR:app:password=hunter2-$1"
+	entry "$BOOT" 6 "nothing to see $1"
+	entry "$BOOT" 6 "Traceback (most recent call last):"
+	entry "$BOOT" 6 '  File "a", line 1'
+	entry "$BOOT" 6 "KeyError: password=hunter2-$1"
+	entry "$BOOT" 4 "behind $1"
+}
+sed -i '/^unit = fixture/a exclude = nothing to see' "$T/isamon.conf"
+TRACE='Traceback (most recent call last):\n  File "a", line 1\nKeyError: password=***'
+cat >"$T/look" <<'END'
+import json, sys
+for line in sys.stdin:
+	r = json.loads(line)
+	print(r["level"], r.get("exception", "-"), r["message"].replace("\n", "\\n"))
+END
+ruled 1 | keep
+"$T/own" "$ISAMON" logs tail --config "$T/isamon.conf" --json -n 3 journal >"$T/tail.json" || fail "logs tail --json"
+printf '%s\n' "error - ERROR:app:password=***" "error KeyError $TRACE" "warning - behind 1" >"$T/want"
+"$PY" "$T/look" <"$T/tail.json" | diff "$T/want" - || fail "logs tail does not keep the rules"
+"$T/own" "$ISAMON" logs tail --config "$T/isamon.conf" --json --level error -n 2 journal | "$PY" "$T/look" |
+	diff <(head -n 2 "$T/want") - || fail "logs tail --level"
+start tail "$T/own" "$ISAMON" logs tail -f --config "$T/isamon.conf" --json -n 3 journal
+n_shown() { [ "$(wc -l <"$T/tail.log")" -ge "$1" ]; }
+wait_for 20 "the last ones" n_shown 3
+ruled 2 | keep
+wait_for 20 "what came later" n_shown 6
+stop tail INT
+[ "$STATUS" = 0 ] || fail "tail -f: status $STATUS"
+sed 's/behind 1/behind 2/' "$T/want" | cat "$T/want" - >"$T/want.twice"
+"$PY" "$T/look" <"$T/tail.log" | diff "$T/want.twice" - || fail "logs tail -f does not keep the rules"

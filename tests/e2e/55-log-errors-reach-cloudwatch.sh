@@ -100,6 +100,23 @@ wait_for 10 "a shipper" shipper
 write_some
 expect_all
 
+say "== a shipper that is started again has the daemon's configuration, not what the file has become"
+cp -p "$T/isamon.conf" "$T/kept.conf"
+printf '[log "application"]\nhalf a li' >>"$T/isamon.conf"
+pid=$(shipper)
+kill_shipper KILL
+another() { shipper | grep -qvx "$pid"; }
+wait_for 20 "another shipper" another
+write_some
+expect_all
+sed "s|^state_directory.*|state_directory = $T/other|" "$T/kept.conf" >"$T/isamon.conf"
+kill -HUP "${PIDS[isamon]}"
+wait_for 10 "the reload" metric_is 2 isamon_config_reloads_total result=taken
+write_some
+expect_all
+[ ! -e "$T/other" ] || fail "the shipper has another state directory than the daemon"
+cp -p "$T/kept.conf" "$T/isamon.conf"
+
 say "== nobody looks: no value; what was written meanwhile is counted later"
 before=$(unknown | wc -l)
 kill_shipper STOP

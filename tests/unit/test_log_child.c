@@ -69,7 +69,7 @@ static void set_up(const char *body)
 	script(body);
 	t.base = event_base_new();
 	t.config.logs_enabled = true;
-	EXPECT_INT(log_child_new(t.base, t.program, NULL, &t.child), 0);
+	EXPECT_INT(log_child_new(t.base, t.program, &t.child), 0);
 }
 
 static void tear_down(void)
@@ -165,6 +165,56 @@ static void starts(void)
 	EXPECT_UINT((uint64_t)s.logs_events, 5);
 	EXPECT_STR(s.logs_problem, "");
 	EXPECT_UINT(n_starts(), 1);
+	tear_down();
+}
+
+/* What the script found: what the descriptor had, and its mode. */
+static bool has_got(const char *want)
+{
+	_cleanup_(buf_done) struct buf got = BUF_INIT(1000);
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/got", t.dir);
+	return !file_read(path, &got) && !strcmp(buf_str(&got), want);
+}
+
+static bool got_first(uint64_t unused)
+{
+	(void)unused;
+	return has_got("[logs]\nenabled = yes\n600\n");
+}
+
+static bool got_none(uint64_t unused)
+{
+	(void)unused;
+	return has_got("600\n");
+}
+
+static void gets_configuration(void)
+{
+	static char directory[] = "/nowhere/state";
+	_cleanup_(buf_done) struct buf starts = BUF_INIT(1000);
+	struct config second = { .logs_enabled = true, .state_directory = directory };
+	char body[900], got[256];
+
+	set_up("");
+	snprintf(
+		body, sizeof(body),
+		"(cat /proc/self/fd/4; stat -L -c %%a /proc/self/fd/4) >%s/part; mv %s/part %s/got; exec sleep 30",
+		t.dir, t.dir, t.dir);
+	script(body);
+	buf_init(&t.config.text, 1000);
+	buf_add_str(&t.config.text, "[logs]\nenabled = yes\n");
+	log_child_use(t.child, &t.config);
+	EXPECT(until(got_first, 0));
+	log_child_use(t.child, &second);
+	EXPECT(until(got_none, 0));
+	EXPECT_INT(file_read(t.starts, &starts), 0);
+	EXPECT_HAS(buf_str(&starts), "ship-logs --fd 3 --config-fd 4\n");
+	EXPECT_HAS(buf_str(&starts), "--config-fd 4 --state-directory /nowhere/state\n");
+	snprintf(got, sizeof(got), "%s/got", t.dir);
+	unlink(got);
+	buf_done(&t.config.text);
 	tear_down();
 }
 
@@ -373,6 +423,7 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "it starts, and its figures are ours", starts },
+		{ "it gets the configuration that the daemon has", gets_configuration },
 		{ "it is not started where it is not wanted", is_not_wanted },
 		{ "one that ends is started again, and its figures count on", is_started_again },
 		{ "slower and slower", slower_and_slower },

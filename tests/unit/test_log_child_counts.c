@@ -26,7 +26,7 @@ uint64_t clock_realtime_ns(void)
 	return clock_monotonic_ns();
 }
 
-static char program[300], pages[300];
+static char program[300], pages[310];
 static struct event_base *base;
 static struct log_child *child;
 static struct config config = { .logs_enabled = true };
@@ -65,13 +65,13 @@ static void set_up(void)
 	chmod(program, 0700);
 	base = event_base_new();
 	REQUIRE(base);
-	EXPECT_INT(log_child_new(base, program, NULL, &child), 0);
+	EXPECT_INT(log_child_new(base, program, &child), 0);
 }
 
 static void tear_down(void)
 {
 	static const char *const parts[] = { "", ".n", ".pages.0", ".pages.1" };
-	char path[320];
+	char path[330];
 
 	log_child_free(child);
 	event_base_free(base);
@@ -105,7 +105,7 @@ static bool hears(uint64_t errors, uint64_t but)
 
 static void tells(void)
 {
-	char first[310], second[310];
+	char first[320], second[320];
 	struct minute_logs l;
 	uint64_t counter;
 
@@ -141,7 +141,7 @@ static void tells(void)
 /* One that does not count, as none was asked to. */
 static void does_not_count(void)
 {
-	char first[310];
+	char first[320];
 
 	set_up();
 	snprintf(first, sizeof(first), "%s.0", pages);

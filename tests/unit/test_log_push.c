@@ -71,6 +71,14 @@ void follow_set_open_max(struct follow *f, size_t n)
 	told_open_max = n;
 }
 
+static unsigned int n_quiet;
+
+void follow_set_quiet(struct follow *f)
+{
+	(void)f;
+	n_quiet++;
+}
+
 void followed_put_off(struct followed *d)
 {
 	(void)d;
@@ -559,6 +567,50 @@ static void killed(void)
 	tear_down();
 }
 
+static void kill_and_start(void)
+{
+	const uint64_t arrived = state.list[1].offset;
+
+	end();
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		calls[i].open = false;
+	n_open = 0;
+	files[0].offset = files[0].done = arrived;
+	start();
+}
+
+/* The batch after the first kill is shorter than the one before, as not all of the file is there yet. */
+static void killed_twice(void)
+{
+	size_t all;
+
+	set_up(1);
+	for (unsigned int i = 0; i < 5; i++)
+		write_line(0, "one");
+	go_on(3000);
+	all = files[0].text.len;
+	EXPECT_UINT(state.list[1].under_way_to, all);
+	files[0].text.len = 2 * strlen("one\n");
+	kill_and_start();
+	go_on(3000);
+	EXPECT_UINT(n_calls, 2);
+	EXPECT_UINT(state.list[1].under_way_to, all);
+	answer(ok);
+	EXPECT_UINT(number(LOGS_MAYBE_TWICE), 2);
+	EXPECT_UINT(state.list[1].offset, 2 * strlen("one\n"));
+	EXPECT(state.list[1].under_way);
+	EXPECT_UINT(state.list[1].under_way_to, all);
+	files[0].text.len = all;
+	kill_and_start();
+	write_line(0, "two");
+	go_on(3000);
+	answer(ok);
+	EXPECT_UINT(number(LOGS_MAYBE_TWICE), 3);
+	EXPECT_UINT(number(LOGS_EVENTS), 4);
+	EXPECT(!state.list[1].under_way);
+	tear_down();
+}
+
 static void creates(void)
 {
 	static const struct {
@@ -803,8 +855,10 @@ static void counts_whatever_happens(void)
 	struct logs_figures f = { 0 };
 
 	counting = true;
+	n_quiet = 0;
 	set_up(1);
 	REQUIRE_UINT(n_files, 2);
+	EXPECT_UINT(n_quiet, 1);
 	EXPECT_INT((int)files[1].start, CONFIG_LOG_END);
 	expect_counted(0, 0);
 	write_both("ERROR: a");
@@ -1043,6 +1097,7 @@ int main(int argc, char **argv)
 		{ "one batch behind the other", one_behind_the_other },
 		{ NULL, each_failure },
 		{ "killed: sent again, and counted", killed },
+		{ "killed again behind a batch that is shorter", killed_twice },
 		{ "group, retention and stream are made", creates },
 		{ "group and stream that are hardly made", creates_hardly },
 		{ "one bad event does not stop the others", poison },

@@ -14,6 +14,7 @@
 #include "logs/level.c"
 #include "logs/pattern.c"
 #include "logs/record_rules.c"
+#include "logs/record_text.c"
 #include "logs/records.c"
 #include "logs/secret_forms.c"
 #include "logs/secrets.c"

@@ -91,7 +91,7 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	if (err)
 		return err;
 	service_state_use_http(d->state, d->metrics);
-	err = log_child_new(d->base, "/proc/self/exe", o->config_path, &d->logs);
+	err = log_child_new(d->base, "/proc/self/exe", &d->logs);
 	if (err)
 		return err;
 	err = schedule_new(d->base, "/proc/self/exe", o->config_path, &d->schedule);

@@ -14,14 +14,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 
+/* In the child; what becomes them is held above them, so that none takes the other's place. */
 #define CHILD_FD 3
+#define CONFIG_FD 4
+#define FD_MIN 5
 #define AGAIN_MIN_MS 250u
 #define AGAIN_MAX_MS 15000u
 #define LIVED_NS (30 * NS_PER_SEC) /* then an end is a new one */
@@ -32,7 +38,8 @@
 
 struct log_child {
 	struct event_base *base;
-	const char *program, *config_path;
+	const char *program;
+	const struct config *config;
 	bool enabled;
 	pid_t pid; /* 0: none */
 	struct bufferevent *told;
@@ -163,14 +170,52 @@ static void on_event(struct bufferevent *b, short what, void *ctx)
 
 /* --- its beginning */
 
-static int spawn(struct log_child *c, int fd)
+static int write_all(int fd, const char *text, size_t n)
+{
+	while (n) {
+		const ssize_t done = write(fd, text, n);
+
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		if (done > 0) {
+			text += done;
+			n -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+/* The text in memory that has no name, for us alone as it may hold keys. */
+static int open_config(const struct config *config, int *ret_fd)
+{
+	_cleanup_(file_closep) int made = memfd_create("isamon.conf", MFD_CLOEXEC);
+	_cleanup_(file_closep) int fd = -1;
+	int err;
+
+	if (made < 0 || fchmod(made, 0600))
+		return -errno;
+	fd = fcntl(made, F_DUPFD_CLOEXEC, FD_MIN);
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, buf_str(&config->text), config->text.len);
+	if (err)
+		return err;
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+static int spawn(struct log_child *c, int fd, int config_fd)
 {
 	char *argv[] = { (char *)(uintptr_t) "isamon",
 			 (char *)(uintptr_t) "ship-logs",
 			 (char *)(uintptr_t) "--fd",
 			 (char *)(uintptr_t) "3",
-			 c->config_path ? (char *)(uintptr_t) "--config" : NULL,
-			 (char *)(uintptr_t)c->config_path,
+			 (char *)(uintptr_t) "--config-fd",
+			 (char *)(uintptr_t) "4",
+			 c->config->state_directory ? (char *)(uintptr_t) "--state-directory" :
+						      NULL,
+			 c->config->state_directory,
 			 NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -184,6 +229,7 @@ static int spawn(struct log_child *c, int fd)
 			sigaddset(&usual, s);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, fd, CHILD_FD);
+	posix_spawn_file_actions_adddup2(&actions, config_fd, CONFIG_FD);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attr, &none);
@@ -199,11 +245,14 @@ static int spawn(struct log_child *c, int fd)
 /* The end that we keep must not be number 3, which the child's becomes. */
 static int start(struct log_child *c)
 {
-	int ends[2], err;
+	_cleanup_(file_closep) int config_fd = -1;
+	int ends[2], err = open_config(c->config, &config_fd);
 
+	if (err)
+		return err;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends))
 		return -errno;
-	err = spawn(c, ends[1]);
+	err = spawn(c, ends[1], config_fd);
 	close(ends[1]);
 	if (!err)
 		c->told = bufferevent_socket_new(c->base, ends[0], BEV_OPT_CLOSE_ON_FREE);
@@ -280,8 +329,7 @@ static void end(struct log_child *c)
 
 /* --- from outside */
 
-int log_child_new(struct event_base *base, const char *program, const char *config_path,
-		  struct log_child **ret)
+int log_child_new(struct event_base *base, const char *program, struct log_child **ret)
 {
 	struct log_child *c = calloc(1, sizeof(*c));
 
@@ -289,7 +337,6 @@ int log_child_new(struct event_base *base, const char *program, const char *conf
 		return -ENOMEM;
 	c->base = base;
 	c->program = program;
-	c->config_path = config_path;
 	c->again_ms = AGAIN_MIN_MS;
 	c->timer = evtimer_new(base, on_timer, c);
 	if (!c->timer) {
@@ -302,6 +349,7 @@ int log_child_new(struct event_base *base, const char *program, const char *conf
 
 void log_child_use(struct log_child *c, const struct config *config)
 {
+	c->config = config;
 	c->enabled = config->logs_enabled;
 	c->said[0] = '\0';
 	c->again_ms = AGAIN_MIN_MS;

@@ -19,10 +19,10 @@
 
 struct log_child;
 
-/* @program: whose `ship-logs` is started; @config_path: what that reads, NULL: the default one. Both must outlive it. */
-int log_child_new(struct event_base *base, const char *program, const char *config_path,
-		  struct log_child **ret);
-/* At the start, and after a reload: with another process. */
+/* @program: whose `ship-logs` is started; must outlive it. */
+int log_child_new(struct event_base *base, const char *program, struct log_child **ret);
+/* At the start, and after a reload: with another process. Each process gets the text of @config, whatever is in the file meanwhile, through a
+ * descriptor, and its state_directory; @config must stay until the next one is used. */
 void log_child_use(struct log_child *c, const struct config *config);
 /* Waits for its end, some seconds at most. NULL is fine. */
 void log_child_free(struct log_child *c);

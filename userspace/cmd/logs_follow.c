@@ -16,7 +16,7 @@
 #include "cmd/logs_cmd.h"
 #include "logs/fingerprint.h"
 #include "logs/follow.h"
-#include "logs/journal.h"
+#include "logs/journal_records.h"
 
 #define BLOCK (64u * 1024)
 #define WHY_MAX 4096
@@ -33,6 +33,7 @@ struct followed_log {
 	struct config_log config; /* that of the source, but begun at the end */
 	struct follow *follow;
 	struct journal *journal;
+	struct journal_records *journal_records;
 };
 
 struct followed_file {
@@ -235,18 +236,34 @@ static int follow_files(struct followed_log *l)
 
 /* --- the journal */
 
+static int on_journal_record(const struct record *r, enum record_level level, const char *cursor,
+			     void *ctx)
+{
+	const struct log_record line = { .time_ms = r->time_ms,
+					 .level = level,
+					 .text = r->text,
+					 .len = r->len,
+					 .exception = r->exception,
+					 .exception_len = r->exception ? r->exception_len : 0 };
+
+	(void)cursor;
+	if (r->shipped)
+		print(ctx, &line);
+	return 0;
+}
+
 static void on_entry(void *ctx)
 {
 	struct followed_log *l = ctx;
 	const struct journal_entry *e;
 
 	while (!l->f->err && (e = journal_next(l->journal))) {
-		const struct log_record r = { .time_ms = e->time_ms,
-					      .level = journal_level(e->priority),
-					      .text = e->message,
-					      .len = e->len };
+		int err = journal_records_add(l->journal_records, e);
 
-		print(l, &r);
+		if (!err)
+			err = journal_records_feed(l->journal_records);
+		if (err)
+			end(l->f, err);
 	}
 }
 
@@ -256,13 +273,15 @@ static int follow_journal(struct followed_log *l)
 	struct journal_options o = { .unit = l->source->c->unit,
 				     .log = l->source->c->name,
 				     .cursor = "" };
+	int err;
 
 	if (!child_find("journalctl", NULL))
 		return 0;
 	for (size_t i = 0; i < s->n_streams; i++)
 		if (s->streams[i].source == l->source && s->streams[i].journal)
 			o.cursor = journal_past_cursor(s->streams[i].journal);
-	return journal_new(l->f->base, &o, on_entry, l, &l->journal);
+	err = journal_records_new(l->source->rules, on_journal_record, l, &l->journal_records);
+	return err ? err : journal_new(l->f->base, &o, on_entry, l, &l->journal);
 }
 
 /* --- the loop */
@@ -282,6 +301,14 @@ static void on_closed(evutil_socket_t fd, short what, void *ctx)
 	end(ctx, -EPIPE);
 }
 
+static void flush_late(struct records *r, int64_t now_ms)
+{
+	int left_ms = records_wait_ms(r, now_ms);
+
+	if (left_ms >= 0 && left_ms <= RECORD_WAIT_MS - WAIT_MS)
+		records_flush(r, now_ms + RECORD_WAIT_MS, false);
+}
+
 static void on_turn(evutil_socket_t fd, short what, void *ctx)
 {
 	struct following *f = ctx;
@@ -289,12 +316,11 @@ static void on_turn(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	for (size_t i = 0; i < f->n_files && !f->err; i++) {
-		int left_ms = records_wait_ms(f->files[i]->records, now_ms);
-
-		if (left_ms >= 0 && left_ms <= RECORD_WAIT_MS - WAIT_MS)
-			records_flush(f->files[i]->records, now_ms + RECORD_WAIT_MS, false);
-	}
+	for (size_t i = 0; i < f->n_files && !f->err; i++)
+		flush_late(f->files[i]->records, now_ms);
+	for (size_t i = 0; i < f->s->n && !f->err; i++)
+		if (f->logs[i].journal_records)
+			flush_late(journal_records_of(f->logs[i].journal_records), now_ms);
 	if (f->printed && fflush(stdout))
 		end(f, -errno);
 	f->printed = false;
@@ -331,6 +357,7 @@ static void done(struct following *f)
 	for (size_t i = 0; f->logs && i < f->s->n; i++) {
 		follow_free(f->logs[i].follow);
 		journal_free(f->logs[i].journal);
+		journal_records_free(f->logs[i].journal_records);
 	}
 	for (size_t i = 0; i < f->n_files; i++) {
 		records_free(f->files[i]->records);
@@ -350,6 +377,18 @@ static void done(struct following *f)
 	free(f);
 }
 
+/* At the end: what waits does no longer. */
+static void flush_all(struct following *f)
+{
+	int64_t now_ms = logs_now_ms();
+
+	for (size_t i = 0; i < f->n_files && !f->err; i++)
+		records_flush(f->files[i]->records, now_ms, true);
+	for (size_t i = 0; f->logs && i < f->s->n && !f->err; i++)
+		if (f->logs[i].journal_records)
+			records_flush(journal_records_of(f->logs[i].journal_records), now_ms, true);
+}
+
 int logs_follow(struct logs_sources *s)
 {
 	struct following *f = calloc(1, sizeof(*f));
@@ -364,12 +403,11 @@ int logs_follow(struct logs_sources *s)
 	for (size_t i = 0; i < s->n && !err; i++) {
 		f->logs[i].f = f;
 		f->logs[i].source = &s->list[i];
-		err = s->list[i].rules ? follow_files(&f->logs[i]) : follow_journal(&f->logs[i]);
+		err = *s->list[i].c->unit ? follow_journal(&f->logs[i]) : follow_files(&f->logs[i]);
 	}
 	if (!err)
 		event_base_dispatch(f->base);
-	for (size_t i = 0; i < f->n_files && !f->err; i++)
-		records_flush(f->files[i]->records, logs_now_ms(), true);
+	flush_all(f);
 	err = err ? err : f->err;
 	done(f);
 	if (!err || err == -EPIPE)

@@ -16,8 +16,8 @@
 #define WINDOW_FIRST (64u << 10)
 #define WINDOW_MAX (64u << 20)
 #define WINDOW_GROWTH 8
-/* Entries of a journal that are looked through for those that --grep wants. */
-#define JOURNAL_LOOK 20000
+/* Entries of a journal that are looked through besides: lines of tracebacks, and what does not pass. */
+#define JOURNAL_MORE 20000
 
 static const char *reason(int err)
 {
@@ -73,14 +73,13 @@ static int add_source(struct logs_sources *s, const struct config_log *c, size_t
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
 	struct logs_source *source = &s->list[s->n];
-	int err = 0;
+	int err;
 
 	for (size_t i = 0; i < s->n; i++)
 		if (s->list[i].c == c)
 			return 0;
 	*source = (struct logs_source){ .c = c, .index = index };
-	if (!*c->unit)
-		err = record_rules_new(c, &why, &source->rules);
+	err = record_rules_new(c, &why, &source->rules);
 	if (err) {
 		fprintf(stderr, LOGS_COMMAND ": [log \"%s\"] %s\n", c->name,
 			why.len ? buf_str(&why) : strerror(-err));
@@ -289,13 +288,13 @@ static int open_source(struct logs_sources *s, struct logs_source *source, uint6
 	return err;
 }
 
-static int open_journal(struct logs_sources *s, struct logs_source *source, uint64_t last)
+static int open_journal(struct logs_sources *s, struct logs_source *source, uint64_t last,
+			bool open_end)
 {
-	uint64_t n = last && s->filter.grep ? JOURNAL_LOOK : last;
 	struct journal_past *journal;
 	struct logs_stream *t;
-	int err = journal_past_open(source->c->unit, s->filter.since_ms, n, s->filter.level,
-				    &journal);
+	int err = journal_past_open(source->c->unit, source->rules, s->filter.since_ms,
+				    last ? last + JOURNAL_MORE : 0, open_end, &journal);
 
 	if (err == -ENOENT)
 		return 0;
@@ -317,8 +316,8 @@ int logs_sources_open(struct logs_sources *s, uint64_t last, bool open_end)
 	int err = 0;
 
 	for (size_t i = 0; i < s->n && !err; i++)
-		err = s->list[i].rules ? open_source(s, &s->list[i], last, open_end) :
-					 open_journal(s, &s->list[i], last);
+		err = *s->list[i].c->unit ? open_journal(s, &s->list[i], last, open_end) :
+					    open_source(s, &s->list[i], last, open_end);
 	if (err)
 		fprintf(stderr, LOGS_COMMAND ": %s\n", strerror(-err));
 	return err;

@@ -25,8 +25,8 @@ struct logs_filter {
 
 struct logs_source {
 	const struct config_log *c;
-	struct record_rules *rules; /* NULL: of a journal */
-	size_t index;               /* in the configuration: its colour */
+	struct record_rules *rules;
+	size_t index; /* in the configuration: its colour */
 	bool there;
 };
 
@@ -55,7 +55,7 @@ int logs_sources_init(struct logs_sources *s, const struct config *c, char *cons
 		      bool json);
 void logs_sources_done(struct logs_sources *s);
 
-/* Opens what is there; says what is not. @open_end: as log_reader_set_open_end(). @last: as many records as are wanted at most, of
+/* Opens what is there; says what is not. @open_end: as log_reader_set_open_end() and journal_past_open(). @last: as many records as are wanted at most, of
  * each stream; 0: all since filter.since_ms. Returns 0 or -errno, which was said. */
 int logs_sources_open(struct logs_sources *s, uint64_t last, bool open_end);
 

@@ -10,6 +10,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -30,15 +31,25 @@
 #define FIGURES_MAX (1u << 20)
 
 static const char usage[] =
-	"usage: isamon ship-logs [--config FILE] [--fd N]\n"
+	"usage: isamon ship-logs [--config FILE | --config-fd N] [--state-directory DIRECTORY] [--fd N]\n"
 	"\n"
 	"Ships the logs of the configuration to CloudWatch Logs until SIGTERM. The daemon starts it by itself, if\n"
 	"[logs] enabled is yes; there is no need to start it by hand.\n"
 	"\n"
 	"  --config FILE  configuration (default /etc/isamon/isamon.conf, if it is there)\n"
+	"  --config-fd N  a descriptor that it is read from\n"
+	"  --state-directory DIRECTORY\n"
+	"                 instead of the configuration's\n"
 	"  --fd N         where figures are told, as lines of JSON\n";
 
 enum { SHIP_TERM, SHIP_INT, SHIP_GONE, SHIP_TELL, SHIP_STOP, SHIP_EVENTS };
+
+struct ship_options {
+	const char *path;
+	int config_fd; /* -1: by the path */
+	const char *state_directory;
+	int fd;
+};
 
 struct ship {
 	struct config *config;
@@ -209,14 +220,33 @@ static int open_events(struct ship *s)
 	return 0;
 }
 
-static int begin(struct ship *s, const char *path, struct buf *why)
+/* What no child of ours has to see is closed. */
+static int load(struct ship *s, const struct ship_options *o, struct buf *why)
 {
 	struct route_patterns *patterns;
-	int err = setup_load(path, why, &s->config, &patterns);
+	char own[40];
+	int err;
 
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", o->config_fd);
+	err = setup_load(o->config_fd < 0 ? o->path : own, why, &s->config, &patterns);
+	if (o->config_fd >= 0)
+		close(o->config_fd);
 	if (err)
 		return err;
 	route_patterns_free(patterns);
+	if (!o->state_directory)
+		return 0;
+	free(s->config->state_directory);
+	s->config->state_directory = strdup(o->state_directory);
+	return s->config->state_directory ? 0 : -ENOMEM;
+}
+
+static int begin(struct ship *s, const struct ship_options *o, struct buf *why)
+{
+	int err = load(s, o, why);
+
+	if (err)
+		return err;
 	log_set_level(s->config->log_level);
 	s->base = event_base_new();
 	if (!s->base)
@@ -263,30 +293,39 @@ static void say_failure(struct ship *s, int err, const struct buf *why)
 	tell(s, &f);
 }
 
-static int parse(int argc, char **argv, const char **ret_path, int *ret_fd)
+static int parse_fd(const char *text, int *ret_fd)
+{
+	uint64_t fd;
+	int err = number_parse_u64(text, 3, 1023, &fd);
+
+	if (!err)
+		*ret_fd = (int)fd;
+	return err;
+}
+
+static int parse(int argc, char **argv, struct ship_options *ret)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
+		{ "config-fd", required_argument, NULL, 'C' },
+		{ "state-directory", required_argument, NULL, 's' },
 		{ "fd", required_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	uint64_t fd;
-	int c;
+	int c, err = 0;
 
-	while ((c = getopt_long(argc, argv, "c:f:h", options, NULL)) != -1) {
+	while (!err && (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
 		switch (c) {
-		case 'c': *ret_path = optarg; break;
-		case 'f':
-			if (number_parse_u64(optarg, 3, 1023, &fd))
-				return -EINVAL;
-			*ret_fd = (int)fd;
-			break;
+		case 'c': ret->path = optarg; break;
+		case 'C': err = parse_fd(optarg, &ret->config_fd); break;
+		case 's': ret->state_directory = optarg; break;
+		case 'f': err = parse_fd(optarg, &ret->fd); break;
 		case 'h': fputs(usage, stdout); return 1;
-		default: return -EINVAL;
+		default: err = -EINVAL;
 		}
 	}
-	return optind < argc ? -EINVAL : 0;
+	return err || optind < argc || (ret->path && ret->config_fd >= 0) ? -EINVAL : 0;
 }
 
 static int use_socket(int fd)
@@ -303,9 +342,9 @@ static int use_socket(int fd)
 int cmd_ship_logs(int argc, char **argv)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(64 * 1024);
-	struct ship s = { .fd = -1, .told = BUF_INIT(FIGURES_MAX) };
-	const char *path = NULL;
-	int err = parse(argc, argv, &path, &s.fd);
+	struct ship s = { .told = BUF_INIT(FIGURES_MAX) };
+	struct ship_options o = { .config_fd = -1, .fd = -1 };
+	int err = parse(argc, argv, &o);
 
 	if (err) {
 		if (err < 0)
@@ -315,9 +354,10 @@ int cmd_ship_logs(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	setpriority(PRIO_PROCESS, 0, NICE);
+	s.fd = o.fd;
 	err = use_socket(s.fd);
 	if (!err)
-		err = begin(&s, path, &why);
+		err = begin(&s, &o, &why);
 	if (err)
 		say_failure(&s, err, &why);
 	else if (event_base_dispatch(s.base) < 0)

@@ -24,6 +24,14 @@
 
 #define CONFIG_FILE_MAX (1024 * 1024)
 
+/* The text may hold keys. */
+static void text_done(struct buf *text)
+{
+	if (text->data)
+		explicit_bzero(text->data, text->size);
+	buf_done(text);
+}
+
 void config_free(struct config *c)
 {
 	if (!c)
@@ -32,6 +40,7 @@ void config_free(struct config *c)
 	config_logs_free(c);
 	config_jobs_free(c);
 	value_clear_all(schema_config(), NULL, c);
+	text_done(&c->text);
 	free(c);
 }
 
@@ -125,14 +134,6 @@ static const char *unreadable(int err)
 	return strerror(-err);
 }
 
-/* The text may hold keys. */
-static void text_done(struct buf *text)
-{
-	if (text->data)
-		explicit_bzero(text->data, text->size);
-	buf_done(text);
-}
-
 int config_load(const char *path, struct buf *problems, struct config **ret_config)
 {
 	_cleanup_(text_done) struct buf text = BUF_INIT(CONFIG_FILE_MAX);
@@ -154,6 +155,8 @@ int config_load(const char *path, struct buf *problems, struct config **ret_conf
 		buf_printf(problems, "%s: cannot be read: %s\n", path, strerror(-err));
 	if (err)
 		return err;
+	c->text = text;
+	buf_init(&text, CONFIG_FILE_MAX);
 	*ret_config = take(c);
 	return 0;
 }

@@ -126,6 +126,8 @@ struct config {
 	enum log_level log_level; /* log_level = info */
 	/* [service], here to fill the space */
 	enum config_manager service_manager; /* manager = auto */
+	/* The file as it was read; not in a configuration of defaults. May hold keys. */
+	struct buf text;
 };
 
 /* A configuration of defaults. Caller frees with config_free(). Returns 0 or -ENOMEM. */

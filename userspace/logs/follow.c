@@ -35,7 +35,7 @@ static const char *reason(int err)
 
 static void say_limit(struct follow *f)
 {
-	if (!f->open_told)
+	if (!f->open_told && !f->quiet)
 		log_warning("log \"%s\": no more files can be opened; raise the limit of open files"
 			    " (LimitNOFILE=, systemctl edit isamon); they are tried again",
 			    f->config->name);
@@ -46,7 +46,7 @@ static void say_refused(struct follow *f, const char *path, int err)
 {
 	char plain[512];
 
-	if (table_get(f->said, path, strlen(path)))
+	if (f->quiet || table_get(f->said, path, strlen(path)))
 		return;
 	utf8_make_plain(path, strlen(path), plain, sizeof(plain));
 	log_warning("log \"%s\": cannot read %s: %s; it is tried again", f->config->name, plain,
@@ -309,6 +309,11 @@ int follow_new(struct event_base *base, const struct config_log *c, const struct
 	follow_soon(f);
 	*ret = take(f);
 	return 0;
+}
+
+void follow_set_quiet(struct follow *f)
+{
+	f->quiet = true;
 }
 
 void follow_set_open_max(struct follow *f, size_t n)

@@ -54,6 +54,8 @@ void follow_free(struct follow *f);
  * opened again. A file that is deleted in a moment in which it is closed is not read to its end. */
 #define FOLLOW_OPEN_MAX 512
 void follow_set_open_max(struct follow *f, size_t n);
+/* What cannot be read is not told: another one follows the same files, and tells it. */
+void follow_set_quiet(struct follow *f);
 /* Looks for files now: tools that do not follow, and tests. Not out of a hook. */
 void follow_look(struct follow *f);
 

@@ -104,6 +104,7 @@ struct follow {
 	int64_t known_seen_s; /* the latest */
 	struct follow_watch *watch;
 	bool watch_told, full_told, open_told;
+	bool quiet; /* of what cannot be read */
 	struct event *poll, *soon, *written;
 	bool first;         /* no look was taken yet */
 	int look_err;       /* of the last look; told once */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads journalctl's lines from a pipe, with memory for one of them. */
+/* Reads journalctl's lines from a pipe, with memory for one of them. Invariant: queued are records that are over, and cursor is that of the last
+ * entry before them and in them. */
 #include "logs/journal_past.h"
 
 #include <errno.h>
@@ -8,7 +9,8 @@
 #include <string.h>
 
 #include "base/child.h"
-#include "logs/journal.h"
+#include "base/clock.h"
+#include "logs/journal_records.h"
 
 #define ARGUMENTS 12
 #define END_BYTES (64u << 10) /* of one entry without its fields */
@@ -19,33 +21,13 @@ struct journal_past {
 	char *line;
 	size_t room;
 	struct buf message;
+	struct journal_records *records;
+	struct log_record *queued, **last;
+	bool open_end, ended;
 	char cursor[POSITION_CURSOR_MAX];
 };
 
-enum record_level journal_level(int priority)
-{
-	static const enum record_level levels[] = {
-		RECORD_CRITICAL, RECORD_CRITICAL, RECORD_CRITICAL, RECORD_ERROR,
-		RECORD_WARNING,  RECORD_INFO,     RECORD_INFO,     RECORD_DEBUG,
-	};
-
-	return priority >= 0 && priority < (int)ARRAY_SIZE(levels) ? levels[priority] :
-								     RECORD_NO_LEVEL;
-}
-
-static const char *priority_of(enum record_level least)
-{
-	switch (least) {
-	case RECORD_CRITICAL: return "--priority=crit";
-	case RECORD_ERROR: return "--priority=err";
-	case RECORD_WARNING: return "--priority=warning";
-	case RECORD_INFO: return "--priority=info";
-	default: return "--priority=debug";
-	}
-}
-
-static int start(const char *unit, int64_t since_ms, uint64_t last, enum record_level least,
-		 struct child *ret)
+static int start(const char *unit, int64_t since_ms, uint64_t last, struct child *ret)
 {
 	char unit_option[512], since[48], lines[40];
 	const char *argv[ARGUMENTS] = { "journalctl", "--output=json", "--no-pager", "--quiet" };
@@ -55,7 +37,6 @@ static int start(const char *unit, int64_t since_ms, uint64_t last, enum record_
 	    sizeof(unit_option))
 		return -ENAMETOOLONG;
 	argv[n++] = unit_option;
-	argv[n++] = priority_of(least);
 	if (since_ms != INT64_MIN) {
 		snprintf(since, sizeof(since), "--since=@%lld", (long long)(since_ms / 1000));
 		argv[n++] = since;
@@ -109,8 +90,26 @@ int journal_past_end(const char *unit, char ret_cursor[POSITION_CURSOR_MAX])
 	return last_cursor(&out, ret_cursor);
 }
 
-int journal_past_open(const char *unit, int64_t since_ms, uint64_t last, enum record_level least,
-		      struct journal_past **ret)
+static int on_record(const struct record *r, enum record_level level, const char *cursor, void *ctx)
+{
+	struct journal_past *j = ctx;
+	struct log_record *l;
+
+	if (r->shipped) {
+		l = log_record_new(r->time_ms, level, r->text, r->len, r->exception,
+				   r->exception ? r->exception_len : 0);
+		if (!l)
+			return -ENOMEM;
+		*j->last = l;
+		j->last = &l->next;
+	}
+	if (cursor)
+		snprintf(j->cursor, sizeof(j->cursor), "%s", cursor);
+	return 0;
+}
+
+int journal_past_open(const char *unit, const struct record_rules *rules, int64_t since_ms,
+		      uint64_t last, bool open_end, struct journal_past **ret)
 {
 	struct journal_past *j = calloc(1, sizeof(*j));
 	int err;
@@ -119,7 +118,11 @@ int journal_past_open(const char *unit, int64_t since_ms, uint64_t last, enum re
 		return -ENOMEM;
 	j->child = (struct child)CHILD_NONE;
 	buf_init(&j->message, JOURNAL_LINE_MAX);
-	err = start(unit, since_ms, last, least, &j->child);
+	j->last = &j->queued;
+	j->open_end = open_end;
+	err = journal_records_new(rules, on_record, j, &j->records);
+	if (!err)
+		err = start(unit, since_ms, last, &j->child);
 	if (!err) {
 		j->in = fdopen(j->child.fd, "re");
 		if (j->in)
@@ -135,10 +138,24 @@ int journal_past_open(const char *unit, int64_t since_ms, uint64_t last, enum re
 	return 0;
 }
 
+static struct log_record *take_queued(struct journal_past *j)
+{
+	struct log_record *l = j->queued;
+
+	if (l)
+		j->queued = l->next;
+	if (!j->queued)
+		j->last = &j->queued;
+	return l;
+}
+
 void journal_past_close(struct journal_past *j)
 {
 	if (!j)
 		return;
+	while (j->queued)
+		free(take_queued(j));
+	journal_records_free(j->records);
 	if (j->in)
 		fclose(j->in);
 	child_end(&j->child);
@@ -147,31 +164,47 @@ void journal_past_close(struct journal_past *j)
 	free(j);
 }
 
-int journal_past_next(struct journal_past *j, struct log_record **ret)
+/* Returns 0; 1: at the end; or -errno. */
+static int add_entry(struct journal_past *j)
 {
-	struct journal_entry e = { .priority = -1 };
+	struct journal_entry e;
 	ssize_t n;
 	int err;
 
-	*ret = NULL;
-	for (;;) {
-		errno = 0;
-		n = getline(&j->line, &j->room, j->in);
-		if (n < 0) {
-			err = -errno;
-			child_end(&j->child);
-			return err;
-		}
-		err = journal_parse(j->line, (size_t)n, &j->message, &e);
-		if (err == -ENOMEM)
-			return err;
-		if (err != -EPROTO)
-			snprintf(j->cursor, sizeof(j->cursor), "%s", e.cursor);
-		if (!err)
-			break;
+	errno = 0;
+	n = getline(&j->line, &j->room, j->in);
+	if (n < 0)
+		return errno ? -errno : 1;
+	err = journal_parse(j->line, (size_t)n, &j->message, &e);
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	return journal_records_add(j->records, &e);
+}
+
+/* The last record may go on: with what was given before, whoever reads on finds it again. */
+static int end_records(struct journal_past *j)
+{
+	const int64_t now_ms = (int64_t)(clock_realtime_ns() / 1000000);
+
+	return records_flush(journal_records_of(j->records), now_ms, !j->open_end || !*j->cursor);
+}
+
+int journal_past_next(struct journal_past *j, struct log_record **ret)
+{
+	int err = 0;
+
+	while (!j->queued && !j->ended && !err) {
+		err = journal_records_has_line(j->records) ? journal_records_feed(j->records) :
+							     add_entry(j);
+		if (!err || err == -ENOMEM)
+			continue;
+		j->ended = true;
+		child_end(&j->child);
+		if (err == 1)
+			err = end_records(j);
 	}
-	*ret = log_record_new(e.time_ms, journal_level(e.priority), e.message, e.len, NULL, 0);
-	return *ret ? 0 : -ENOMEM;
+	*ret = take_queued(j);
+	return *ret ? 0 : err;
 }
 
 const char *journal_past_cursor(const struct journal_past *j)

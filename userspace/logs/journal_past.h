@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the journal has of a systemd unit, the oldest first: journalctl(1) as a child, read to its end. Blocks. */
+/* What the journal has of a systemd unit, the oldest first, as records by the rules of its log: journalctl(1) as a child, read to its
+ * end. Blocks. */
 #ifndef ISAMON_JOURNAL_PAST_H
 #define ISAMON_JOURNAL_PAST_H
 
@@ -10,10 +11,10 @@
 
 struct journal_past;
 
-/* @since_ms: INT64_MIN: not bounded. @last: at most the last so many; 0: all. @least: none below this level; RECORD_NO_LEVEL: all.
- * Returns 0; -ENOENT: there is no journalctl here; another -errno. */
-int journal_past_open(const char *unit, int64_t since_ms, uint64_t last, enum record_level least,
-		      struct journal_past **ret);
+/* @rules must outlive it. @since_ms: INT64_MIN: not bounded. @last: at most the last so many entries; 0: all. @open_end: the last record,
+ * if it may go on, is not given. Returns 0; -ENOENT: there is no journalctl here; another -errno. */
+int journal_past_open(const char *unit, const struct record_rules *rules, int64_t since_ms,
+		      uint64_t last, bool open_end, struct journal_past **ret);
 /* Ends the child. NULL is fine. */
 void journal_past_close(struct journal_past *j);
 
@@ -25,8 +26,5 @@ const char *journal_past_cursor(const struct journal_past *j);
 /* Where it ends now: the cursor of its last entry, "" if it has none. Takes up to JOURNAL_PAST_END_MS. Returns 0; -ENOENT: there is no
  * journalctl here; -EIO: it failed (the journal may not be read); another -errno. */
 int journal_past_end(const char *unit, char ret_cursor[POSITION_CURSOR_MAX]);
-
-/* The level of a priority of syslog(3), which may be -1. */
-enum record_level journal_level(int priority);
 
 #endif

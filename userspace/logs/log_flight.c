@@ -54,25 +54,33 @@ static bool is_written(const struct log_lane *l, const struct lane_file *f)
 	       (l->has_next && f->to[l->filling]);
 }
 
+/* Behind a kill it may be less that is sent than what was under way then; the rest of that may have arrived all the same. */
+static void set_under_way(struct position *at, uint64_t to, uint64_t maybe_to)
+{
+	to = to > maybe_to ? to : maybe_to;
+	at->under_way = to > at->offset;
+	at->under_way_to = at->under_way ? to : 0;
+}
+
 static void fill_file(struct log_lane *l, struct lane_file *f, struct position *at)
 {
 	if (l->settling && f->to[flight_slot(l)])
 		followed_done(f->followed, f->to[flight_slot(l)]);
 	followed_position(f->followed, at);
 	memcpy(at->log, l->key, sizeof(l->key));
-	at->under_way = l->has_next && f->to[l->filling];
-	at->under_way_to = at->under_way ? f->to[l->filling] : 0;
+	set_under_way(at, l->has_next ? f->to[l->filling] : 0, f->maybe_to);
 	f->known = true;
 }
 
 static void fill_journal(struct log_lane *l, struct position *at)
 {
+	const struct lane_batch *next = log_lane_filling(l);
+
 	if (l->settling && *log_flight(l)->cursor)
 		memcpy(l->cursor, log_flight(l)->cursor, sizeof(l->cursor));
 	log_journal_position(l, at);
 	l->journal_known = true;
-	at->under_way = l->has_next;
-	at->under_way_to = l->has_next ? log_lane_filling(l)->n_records : 0;
+	set_under_way(at, l->has_next ? next->n_records : 0, next->n_maybe + l->journal_maybe);
 }
 
 static void on_written(int err, void *ctx);

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A lane that reads a journal: each entry is a line, so that the rules of files (tracebacks, filters, masks) hold here, too. The
- * time of arrival is the entry's own. An entry of several lines is one record.
- * A log that starts at the journal's end remembers at once where that is: what comes before its first entry has arrived must not be
- * lost to a restart.
- * Invariant: entries holds, in order, the cursors of all lines that were given to the records and not yet by them.
+ * A lane that reads a journal. A log that starts at the journal's end remembers at once where that is: what comes before its first
+ * entry has arrived must not be lost to a restart.
+ * Invariant: the batch's cursor is that of the last entry of which the batch has all.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/child.h"
@@ -19,24 +16,16 @@
 /* Instead of a cursor: the unit had no entry, so its journal is read from the beginning. No cursor of systemd's is like it. */
 #define BEGINNING "-"
 
-static int on_record(const struct record *r, void *ctx)
+static int on_record(const struct record *r, enum record_level level, const char *cursor, void *ctx)
 {
 	struct log_lane *l = ctx;
-	struct lane_entry *e = STAILQ_FIRST(&l->entries);
-	enum record_level level = r->level;
-	int err;
+	int err = log_lane_take(l, r, level, l->journal_maybe > 0);
 
-	if (level == RECORD_NO_LEVEL && e)
-		level = journal_level(e->priority);
-	err = log_lane_take(l, r, level, l->journal_maybe > 0);
 	if (err)
 		return err;
 	l->journal_maybe -= l->journal_maybe > 0;
-	while ((e = STAILQ_FIRST(&l->entries)) && e->end <= r->to) {
-		memcpy(log_lane_filling(l)->cursor, e->cursor, sizeof(e->cursor));
-		STAILQ_REMOVE_HEAD(&l->entries, entry);
-		free(e);
-	}
+	if (cursor)
+		memcpy(log_lane_filling(l)->cursor, cursor, strlen(cursor) + 1);
 	return 0;
 }
 
@@ -115,56 +104,14 @@ int log_journal_open(struct log_lane *l, const struct position *known, size_t n,
 	if (strcmp(l->cursor, BEGINNING) == 0)
 		o.cursor = "";
 	o.from_beginning = !*o.cursor && (*l->cursor || l->config->start == CONFIG_LOG_BEGINNING);
-	buf_init(&l->line, JOURNAL_LINE_MAX);
-	err = records_new(l->rules, on_record, l, &l->journal_records);
+	err = journal_records_new(l->rules, on_record, l, &l->journal_records);
 	return err ? err : journal_new(l->push->base, &o, on_ready, l, &l->journal);
 }
 
 void log_journal_close(struct log_lane *l)
 {
-	struct lane_entry *e;
-
 	journal_free(l->journal);
-	records_free(l->journal_records);
-	buf_done(&l->line);
-	while ((e = STAILQ_FIRST(&l->entries))) {
-		STAILQ_REMOVE_HEAD(&l->entries, entry);
-		free(e);
-	}
-}
-
-/* The entry becomes the present line. */
-static int take_entry(struct log_lane *l, const struct journal_entry *e)
-{
-	struct lane_entry *kept = calloc(1, sizeof(*kept));
-
-	buf_reset(&l->line);
-	buf_add(&l->line, e->message, e->len);
-	if (!kept || buf_add_char(&l->line, '\n')) {
-		free(kept);
-		buf_reset(&l->line);
-		return -ENOMEM;
-	}
-	kept->end = l->journal_offset + l->line.len;
-	kept->priority = e->priority;
-	memcpy(kept->cursor, e->cursor, sizeof(kept->cursor));
-	STAILQ_INSERT_TAIL(&l->entries, kept, entry);
-	if (memchr(e->message, '\n', e->len))
-		records_join(l->journal_records, l->journal_offset, kept->end);
-	l->line_ms = e->time_ms;
-	l->line_done = 0;
-	return 0;
-}
-
-static int feed(struct log_lane *l)
-{
-	size_t taken = 0;
-	int err = records_feed(l->journal_records, l->line.data + l->line_done,
-			       l->line.len - l->line_done, l->journal_offset, l->line_ms, &taken);
-
-	l->line_done += taken;
-	l->journal_offset += taken;
-	return err;
+	journal_records_free(l->journal_records);
 }
 
 bool log_journal_fill(struct log_lane *l)
@@ -174,18 +121,19 @@ bool log_journal_fill(struct log_lane *l)
 	int err = 0;
 
 	while (!err && bytes < LANE_TURN_BYTES) {
-		if (l->line_done < l->line.len) {
-			err = feed(l);
+		if (journal_records_has_line(l->journal_records)) {
+			err = journal_records_feed(l->journal_records);
 			continue;
 		}
 		e = l->journal_ready ? journal_next(l->journal) : NULL;
 		if (!e) {
 			l->journal_ready = false;
-			(void)records_flush(l->journal_records, log_push_now_ms(l->push), false);
+			(void)records_flush(journal_records_of(l->journal_records),
+					    log_push_now_ms(l->push), false);
 			return false;
 		}
 		bytes += e->len;
-		err = take_entry(l, e);
+		err = journal_records_add(l->journal_records, e);
 		if (err) /* left out, for lack of memory */
 			l->push->n[LOGS_LOST_BYTES] += l->count == COUNT_ONLY ? 0 : e->len;
 	}
@@ -194,6 +142,6 @@ bool log_journal_fill(struct log_lane *l)
 
 bool log_journal_waits(struct log_lane *l)
 {
-	return l->journal_records &&
-	       records_wait_ms(l->journal_records, log_push_now_ms(l->push)) >= 0;
+	return l->journal_records && records_wait_ms(journal_records_of(l->journal_records),
+						     log_push_now_ms(l->push)) >= 0;
 }

@@ -101,6 +101,7 @@ int log_lane_take(struct log_lane *l, const struct record *r, enum record_level 
 		b->began_ns = clock_monotonic_ns();
 	b->any = true;
 	b->n_records++;
+	b->n_maybe += maybe;
 	if (!r->shipped)
 		return 0;
 	b->counts.maybe_twice += maybe && l->config->ship;
@@ -245,7 +246,6 @@ int log_lane_new(struct log_push *p, const struct config_log *c, enum log_count 
 	l->config = c;
 	log_count_lane(l, count);
 	TAILQ_INIT(&l->files);
-	STAILQ_INIT(&l->entries);
 	utf8_make_plain(c->name, strlen(c->name), l->log.name, sizeof(l->log.name));
 	err = record_rules_new(c, why, &l->rules);
 	if (!err)

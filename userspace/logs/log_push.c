@@ -207,6 +207,8 @@ static int open_lane(struct log_push *p, const struct config_log *c, enum log_co
 		return 0;
 	if (l->follow)
 		follow_set_open_max(l->follow, p->open_max);
+	if (l->follow && count == COUNT_ONLY) /* the log's first lane says it */
+		follow_set_quiet(l->follow);
 	p->lanes[p->n_lanes++] = l;
 	p->n_shipping += l->config->ship;
 	return 0;
@@ -299,7 +301,8 @@ static void gather_counts(struct log_lane *l, struct logs_figures *ret)
 	TAILQ_FOREACH(f, &l->files, entry)
 	log_lane_add_counts(&l->counts, records_counts(f->records), &f->counted);
 	if (l->journal_records)
-		log_lane_add_counts(&l->counts, records_counts(l->journal_records),
+		log_lane_add_counts(&l->counts,
+				    records_counts(journal_records_of(l->journal_records)),
 				    &l->journal_counted);
 	if (l->journal)
 		ret->n[LOGS_REFUSED] += journal_lost(l->journal);

@@ -6,7 +6,7 @@
 #include <sys/queue.h>
 
 #include "logs/follow.h"
-#include "logs/journal.h"
+#include "logs/journal_records.h"
 #include "logs/log_count.h"
 #include "logs/log_names.h"
 #include "logs/log_push.h"
@@ -60,6 +60,7 @@ struct lane_batch {
 	struct lane_counts counts;
 	char cursor[POSITION_CURSOR_MAX];
 	uint64_t n_records;
+	uint64_t n_maybe; /* of these, may have arrived already */
 	char group[LOG_NAME_MAX + 1], stream[LOG_NAME_MAX + 1];
 };
 
@@ -78,16 +79,6 @@ struct lane_known {
 	uint64_t id, to;
 };
 
-/* An entry of the journal whose line the records have. */
-struct lane_entry {
-	STAILQ_ENTRY(lane_entry) entry;
-	uint64_t end; /* of its line, in a text of all lines */
-	int priority;
-	char cursor[POSITION_CURSOR_MAX];
-};
-
-STAILQ_HEAD(lane_entries, lane_entry);
-
 struct log_lane {
 	struct log_push *push;
 	const struct config_log *config;
@@ -101,13 +92,8 @@ struct log_lane {
 	struct lane_files files;
 	struct lane_file *held; /* has a record that the batch did not take any more */
 	struct journal *journal;
-	struct records *journal_records;
+	struct journal_records *journal_records;
 	struct record_counts journal_counted;
-	struct lane_entries entries;
-	uint64_t journal_offset; /* of the next line */
-	size_t line_done;        /* of the present line, that the records took */
-	struct buf line;         /* that they have not taken whole */
-	int64_t line_ms;
 	bool journal_ready;
 	bool journal_known;               /* the state file has where it stands */
 	char cursor[POSITION_CURSOR_MAX]; /* that was written last */
