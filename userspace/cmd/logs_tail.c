@@ -100,7 +100,8 @@ static int parse_level(const char *text, enum record_level *ret)
 	level = level_of_word(text, strlen(text));
 	if (level == RECORD_NO_LEVEL) {
 		fprintf(stderr,
-			LOGS_COMMAND ": --level %s: write debug, info, warning, error or critical\n",
+			LOGS_COMMAND
+			": --level %s: write debug, info, warning, error or critical\n",
 			text);
 		return -EINVAL;
 	}
