@@ -55,7 +55,7 @@ Q   := @
 say = @printf '  %-7s %s\n'
 endif
 
-LIBS := libbpf libelf zlib libevent_core libevent_extra inih jansson libcap-ng ncursesw libcrypto sqlite3 libpcre2-8
+LIBS := libbpf libelf zlib libevent_core libevent_extra inih jansson libcap-ng ncursesw libcrypto sqlite3 libpcre2-8 expat
 # Asked once, and only when something is compiled.
 # (ncurses' own -D_XOPEN_SOURCE=600 is weaker than _GNU_SOURCE.)
 PC_CFLAGS = $(eval PC_CFLAGS := $(filter-out -D_DEFAULT_SOURCE -D_XOPEN_SOURCE=%,$(shell \

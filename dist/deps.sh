@@ -31,6 +31,7 @@ build	libncurses-dev		ncurses-devel
 build	libssl-dev		openssl-devel
 build	libsqlite3-dev		sqlite-devel
 build	libpcre2-dev		pcre2-devel
+build	libexpat1-dev		expat-devel
 build	libcurl4-openssl-dev|libcurl4-gnutls-dev		libcurl-devel
 build	libcurl4		libcurl
 test	libclang-rt-dev|clang	compiler-rt

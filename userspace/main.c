@@ -1,27 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* isamon: the table of subcommands. */
+/* isamon: runs the subcommand, and sees to it that what it wrote was written. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/util.h"
+#include "base/job_report.h"
 #include "cmd/cmd.h"
+#include "cmd/commands.h"
 #include "cmd/tool.h"
-
-static const struct tool_command commands[] = {
-	{ "run", cmd_run, "watch the service and serve its metrics (the daemon)" },
-	{ "top", cmd_top, "requests, errors and latency by route, live" },
-	{ "status", cmd_status, "the state of the service now, on one screen" },
-	{ "metrics", cmd_metrics, "what goes to CloudWatch: preview it, push it now" },
-	{ "alarms", cmd_alarms, "CloudWatch's alarms, as they are configured" },
-	{ "dashboard", cmd_dashboard, "CloudWatch's dashboard of what isamon publishes" },
-	{ "logs", cmd_logs, "the service's logs: here, in CloudWatch, and their rotation" },
-	{ "ship-logs", cmd_ship_logs, NULL }, /* of the daemon, for itself */
-	{ "check-config", cmd_check_config, "check a configuration file" },
-	{ "version", cmd_version, "versions of isamon and its libraries" },
-};
 
 /* stdio has not kept why an earlier write failed; a pipe still tells that nobody reads it. */
 static int write_error(void)
@@ -48,7 +36,11 @@ static int finish(int status)
 
 int main(int argc, char **argv)
 {
+	size_t n;
+	const struct tool_command *commands = commands_list(&n);
+
+	job_report_begin();
 	if (argc > 1 && strcmp(argv[1], "--version") == 0)
 		return finish(cmd_version(1, argv));
-	return finish(tool_dispatch("isamon", commands, ARRAY_SIZE(commands), argc, argv));
+	return finish(tool_dispatch("isamon", commands, n, argc, argv));
 }

@@ -16,7 +16,7 @@ export AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=y
 start_isamon "[daemon]" "state_directory = $T/state" "[aws]" "region = us-east-1" \
 	"endpoint_url = http://127.0.0.1:1" "imds_endpoint = http://127.0.0.1:1" "[cloudwatch]" "enabled = yes" \
 	"storage_resolution = 1" "interval = 1" "[logs]" "enabled = yes" '[log "app"]' "path = $T/app/*.log" "start = beginning" \
-	"ship = no"
+	"ship = no" '[job "check"]' "schedule = @yearly" "command = version"
 start_raw
 curl -fsS -o /dev/null "http://127.0.0.1:$SERVICE_PORT/delay/0"
 curl -sS -o /dev/null "http://127.0.0.1:$SERVICE_PORT/rst-before" 2>/dev/null || :
@@ -39,6 +39,8 @@ has() { curl -fsS "$URL" | grep "^$1"; }
 wait_for 5 "the listen queue" has 'isamon_listen_queue_limit{'
 wait_for 10 "the processes" has isamon_service_start_time_seconds
 wait_for 10 "the log's levels" metric_is 1 isamon_log_records_total log=app level=error
+"$ISAMON" jobs run check --quiet --config "$T/isamon.conf"
+wait_for 15 "the job" metric_is 1 isamon_job_runs_total job=check result=ok
 wait_for 10 "a minute to wait for CloudWatch" has isamon_cloudwatch_spool_oldest_timestamp_seconds
 curl -fsS -o "$T/page" "$URL"
 curl -fsS -o "$T/page.om" -H 'Accept: application/openmetrics-text' "$URL"

@@ -73,6 +73,9 @@ static inline struct status status_sample(void)
 		.logs_oldest_s = SAMPLE_NOW - 90,
 		.logs_success_s = SAMPLE_NOW - 1.5,
 		.logs_problem = "",
+		.jobs = 3,
+		.jobs_running = 1,
+		.jobs_problem = "backup failed",
 	};
 	return s;
 }

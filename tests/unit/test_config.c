@@ -69,6 +69,17 @@ static void expect_defaults(const struct config *c)
 	EXPECT_STR(c->service_name, "agent-isa");
 	EXPECT_UINT(c->n_ports, 1);
 	EXPECT_UINT(c->ports[0], 8000);
+	EXPECT_INT((int)c->service_manager, CONFIG_MANAGER_AUTO);
+	EXPECT_STR(c->service_program, "");
+	EXPECT_STR(c->service_unit, "");
+	EXPECT_STR(c->service_supervisor_socket, "");
+	EXPECT_STR(c->service_supervisor_user, "");
+	EXPECT_STR(c->service_supervisor_password, "");
+	EXPECT_STR(c->service_health, "/health");
+	EXPECT_UINT(c->service_start_timeout_s, 60);
+	EXPECT_UINT(c->service_stop_timeout_s, 60);
+	REQUIRE_UINT(c->n_databases, 1);
+	EXPECT_STR(c->databases[0], "/opt/agent-isa/data/production.db");
 	REQUIRE_UINT(c->n_routes, 2);
 	EXPECT_STR(c->routes[0], "/api/files/{session_id}");
 	EXPECT_STR(c->routes[1], "/ws/{session_id}");
@@ -115,17 +126,25 @@ static void problems(void)
 		{ "[daemon]\nlevel = info\n",
 		  "t.conf:2: [daemon] level = info: there is no such key here; log_level was "
 		  "probably meant\n" },
-		{ "[service]\ntimeout = 5\n",
-		  "t.conf:2: [service] timeout = 5: there is no such key here; it belongs in "
+		{ "[daemon]\ntimeout = 5\n",
+		  "t.conf:2: [daemon] timeout = 5: there is no such key here; it belongs in "
 		  "[listen]\n" },
+		{ "[service]\nhealth = health\n",
+		  "t.conf:2: [service] health = health: not a path; write one that begins with / and "
+		  "has no spaces, or none\n" },
+		{ "[service]\nsupervisor_user = me\n",
+		  "t.conf:2: [service] supervisor_user = ...: there is no supervisor_password; write "
+		  "both\n" },
+		{ "[database]\npath = /a.db\npath = b.db\n",
+		  "t.conf:3: [database] path = b.db: not an absolute path; begin it with /\n" },
 		{ "[daemon]\nxyzzy = 5\n",
 		  "t.conf:2: [daemon] xyzzy = 5: there is no such key here; [daemon] has "
 		  "runtime_directory, state_directory, log_level\n" },
 		{ "[Htpt]\nx = 1\ny = 2\n[listen]\nport = 1\n",
 		  "t.conf:1: [Htpt]: there is no such section; [http] was probably meant\n" },
 		{ "[plugh]\n",
-		  "t.conf:1: [plugh]: there is no such section; there are [service], [http], [processes], "
-		  "[listen], [aws], [cloudwatch], [logs], [log], [alarm], [daemon]\n" },
+		  "t.conf:1: [plugh]: there is no such section; there are [service], [database], [http], [processes], "
+		  "[listen], [aws], [cloudwatch], [logs], [log], [alarm], [job], [daemon]\n" },
 		{ "port = 1\n",
 		  "t.conf:1: port = 1: stands before the first section; put it behind a line "
 		  "like [listen]\n" },
@@ -481,7 +500,8 @@ static void example_load(bool uncomment, struct buf *ret_text, struct config **r
 		size_t n = strcspn(at, "\n") + 1;
 		bool is_key = at[0] == '#' && at[1] >= 'a' && at[1] <= 'z';
 
-		if (strncmp(at, "#[alarm ", 8) == 0 || strncmp(at, "#[log ", 6) == 0)
+		if (strncmp(at, "#[alarm ", 8) == 0 || strncmp(at, "#[log ", 6) == 0 ||
+		    strncmp(at, "#[job ", 6) == 0)
 			uncomment = false; /* examples, no defaults */
 		if (is_key && uncomment)
 			buf_add(ret_text, at + 1, n - 1);

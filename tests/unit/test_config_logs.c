@@ -154,7 +154,7 @@ static void example_load(struct config **ret, struct buf *found)
 	REQUIRE_INT(file_read("dist/isamon.conf", &text), 0);
 	at = strstr(buf_str(&text), "\n#[log ");
 	REQUIRE(at);
-	end = strstr(at, "\n# Alarms");
+	end = strstr(at, "\n# Jobs");
 	REQUIRE(end);
 	for (at++; at < end; at += strcspn(at, "\n") + 1)
 		if (*at == '#')

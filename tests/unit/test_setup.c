@@ -89,6 +89,49 @@ static void points_at_bad_logs(void)
 	loaded_done(&l);
 }
 
+static void points_at_bad_jobs(void)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+		{ "schedule = 0 0 30 2 *\ncommand = version\n",
+		  "schedule = 0 0 30 2 *: none of its months has such a day" },
+		{ "schedule = @daily\ncommand = rm -rf /\n",
+		  "command = rm -rf /: isamon has no command \"rm\"" },
+		{ "schedule = @daily\ncommand = run\n",
+		  "command = run: isamon run cannot be a job" },
+		{ "schedule = @daily\ncommand = jobs run a\n",
+		  "command = jobs run a: isamon jobs cannot be a job" },
+		{ "schedule = @daily\ncommand = version \"\n",
+		  "command = version \": a quote does not end" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(buf_done) struct buf text = BUF_INIT(1000), expected = BUF_INIT(1000);
+		struct loaded l;
+
+		buf_printf(&text, "\n[job \"a\"]\n%s", rows[i].text);
+		load(buf_str(&text), &l);
+		EXPECT_INT(l.err, -EINVAL);
+		EXPECT_INT(l.status, CMD_USAGE);
+		buf_printf(&expected, "%s:2: [job \"a\"] %s", l.path, rows[i].expected);
+		EXPECT_HAS(buf_str(&l.problems), buf_str(&expected));
+		EXPECT(!l.c && !l.patterns);
+		loaded_done(&l);
+	}
+}
+
+static void takes_the_environments(void)
+{
+	struct loaded l = { .problems = BUF_INIT(10000) };
+
+	setenv("ISAMON_CONFIG", "/nowhere/isamon.conf", 1);
+	EXPECT_INT(setup_load(NULL, &l.problems, &l.c, &l.patterns), -ENOENT);
+	EXPECT_HAS(buf_str(&l.problems), "/nowhere/isamon.conf: cannot be read");
+	unsetenv("ISAMON_CONFIG");
+	loaded_done(&l);
+}
+
 static void passes_problems_on(void)
 {
 	struct loaded l;
@@ -116,6 +159,8 @@ int main(int argc, char **argv)
 		{ "a bad route is reported with its line", points_at_bad_routes },
 		{ "a bad expression or format of a log is reported with the line of its section",
 		  points_at_bad_logs },
+		{ "a bad job is reported with the line of its section", points_at_bad_jobs },
+		{ "the file may be named by the environment", takes_the_environments },
 		{ "problems of the file are passed on", passes_problems_on },
 		{ "a file that cannot be read has a status of its own",
 		  tells_unreadable_from_wrong },

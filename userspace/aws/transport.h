@@ -29,6 +29,7 @@ struct transport_options {
 struct transport_request {
 	const char *method; /* "POST" */
 	const char *url;
+	const char *unix_socket; /* NULL: the host and port of the URL; else they are names only */
 	const struct sigv4_header *headers; /* sent as they are */
 	size_t n_headers;
 	const void *body;

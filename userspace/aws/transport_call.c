@@ -199,6 +199,8 @@ static int set_way(struct transport_call *c, const struct transport_request *r)
 {
 	int err = set(c, CURLOPT_URL, r->url) | set(c, CURLOPT_USERAGENT, "isamon/" ISAMON_VERSION);
 
+	if (r->unix_socket)
+		err |= set(c, CURLOPT_UNIX_SOCKET_PATH, r->unix_socket);
 	if (r->direct)
 		err |= set(c, CURLOPT_PROXY, "") | set(c, CURLOPT_NOPROXY, "*");
 	else if (c->t->proxy)

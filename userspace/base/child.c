@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ioprio.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -13,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +25,9 @@
 #define NS_PER_MS 1000000ull
 #define GRACE_MS 2000
 #define PATH_BYTES 512
+#define LOW_NICE 10
+#define LOW_OOM "500"
+#define LOW_IO IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7)
 
 bool child_find(const char *program, struct buf *ret)
 {
@@ -43,10 +49,29 @@ bool child_find(const char *program, struct buf *ret)
 	return false;
 }
 
-/* After fork(2): only what is safe for signals. */
+/* After fork(2): only what is safe for signals. What is not to be had is done without. */
+static void become_low(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	ssize_t written = fd < 0 ? -1 : write(fd, LOW_OOM, sizeof(LOW_OOM) - 1);
+
+	(void)written;
+	if (fd >= 0)
+		close(fd);
+	setpriority(PRIO_PROCESS, 0, LOW_NICE);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, LOW_IO);
+}
+
+/* What is passed may be number 3 already, and is then to stay open. */
+static bool pass(int fd)
+{
+	if (fd < 0)
+		return true;
+	return fd == CHILD_PASS_FD ? fcntl(fd, F_SETFD, 0) == 0 : dup2(fd, CHILD_PASS_FD) >= 0;
+}
+
 static void __attribute__((noreturn))
-become(const char *path, const char *const argv[], char *const environment[], int out, bool errors,
-       pid_t parent)
+become(const struct child_how *how, const char *const argv[], int out, pid_t parent)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
@@ -57,54 +82,73 @@ become(const char *path, const char *const argv[], char *const environment[], in
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (how->low_priority)
+		become_low();
 	if (getppid() == parent && null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
-	    dup2(out, STDOUT_FILENO) >= 0 && dup2(errors ? out : null, STDERR_FILENO) >= 0)
-		execve(path, (char *const *)(uintptr_t)argv, environment);
+	    dup2(out, STDOUT_FILENO) >= 0 && dup2(how->errors ? out : null, STDERR_FILENO) >= 0 &&
+	    pass(how->pass_fd)) {
+		/* What somebody else opened without O_CLOEXEC. */
+		close_range(how->pass_fd < 0 ? CHILD_PASS_FD : CHILD_PASS_FD + 1, ~0u, 0);
+		execve(how->path, (char *const *)(uintptr_t)argv, how->environment);
+	}
 	_exit(127);
 }
 
-static int spawn(const char *path, const char *const argv[], int out, bool errors, pid_t *ret)
+static int spawn(const struct child_how *how, const char *const argv[], int out, pid_t *ret)
 {
 	static char path_variable[] = "PATH=" CHILD_PATH, locale[] = "LC_ALL=C";
 	const char *tz = getenv("TZ");
 	char zone[PATH_BYTES];
 	char *environment[] = { path_variable, locale, NULL, NULL };
+	struct child_how as = *how;
 	pid_t parent = getpid(), pid;
 
 	if (tz && (size_t)snprintf(zone, sizeof(zone), "TZ=%s", tz) < sizeof(zone))
 		environment[2] = zone;
+	if (!as.environment)
+		as.environment = environment;
 	pid = fork();
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		become(path, argv, environment, out, errors, parent);
+		become(&as, argv, out, parent);
 	setpgid(pid, pid); /* whoever of both comes first */
 	*ret = pid;
 	return 0;
 }
 
-int child_start(const char *const argv[], bool errors, struct child *ret)
+int child_start_as(const struct child_how *how, const char *const argv[], struct child *ret)
 {
 	_cleanup_(buf_done) struct buf path = BUF_INIT(PATH_BYTES);
 	_cleanup_(file_closep) int out = -1, in = -1;
+	struct child_how as = *how;
 	int ends[2], err;
 	pid_t pid = 0;
 
-	if (!child_find(argv[0], &path))
+	if (!as.path && !child_find(argv[0], &path))
 		return -ENOENT;
 	if (path.err)
 		return path.err;
+	if (!as.path)
+		as.path = buf_str(&path);
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
 	out = ends[0];
 	in = ends[1];
-	err = spawn(buf_str(&path), argv, in, errors, &pid);
+	err = spawn(&as, argv, in, &pid);
 	if (err)
 		return err;
 	ret->pid = pid;
 	ret->fd = out;
 	out = -1;
 	return 0;
+}
+
+int child_start(const char *const argv[], bool errors, struct child *ret)
+{
+	const struct child_how how = { .errors = errors, .pass_fd = -1 };
+
+	return child_start_as(&how, argv, ret);
 }
 
 static void close_output(struct child *c)

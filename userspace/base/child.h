@@ -26,12 +26,26 @@ struct child {
 /* Whether @program (a name) is in CHILD_PATH; its path in @ret, which may be NULL. */
 bool child_find(const char *program, struct buf *ret);
 
+/* What may be otherwise than child_start() does it. */
+struct child_how {
+	const char *path;         /* of the program, absolute; NULL: argv[0] is looked for */
+	char *const *environment; /* the whole of it; NULL: the small one */
+	bool errors;              /* as for child_start() */
+	int pass_fd;              /* becomes descriptor CHILD_PASS_FD; -1: none */
+	bool low_priority; /* nice 10, the last of best-effort for the disk, and early to go when memory runs out */
+};
+
+#define CHILD_PASS_FD 3
+
 /*
  * Starts argv[0], a name. It has the default signals, none blocked, and gets SIGTERM when the thread that
  * started it ends. @errors: its standard error goes the same way as its
  * output; otherwise to /dev/null. Returns 0; -ENOENT: there is no such program; another -errno.
  */
 int child_start(const char *const argv[], bool errors, struct child *ret);
+
+/* The same, otherwise. */
+int child_start_as(const struct child_how *how, const char *const argv[], struct child *ret);
 
 /* Waits until it has ended. Returns its exit status, 128 + the signal that ended it, or -errno. */
 int child_wait(struct child *c);

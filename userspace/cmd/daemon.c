@@ -94,6 +94,9 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	err = log_child_new(d->base, "/proc/self/exe", o->config_path, &d->logs);
 	if (err)
 		return err;
+	err = schedule_new(d->base, "/proc/self/exe", o->config_path, &d->schedule);
+	if (err)
+		return err;
 	err = daemon_start_cloudwatch(d);
 	if (err)
 		return err;
@@ -104,6 +107,7 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	if (err)
 		return err;
 	log_child_use(d->logs, d->config);
+	schedule_use(d->schedule, d->config, daemon_now_s());
 	daemon_look_for_service(d);
 	memory_trim();     /* loading the programs took megabytes, for a moment */
 	daemon_refresh(d); /* the beginning of what is counted from now on */
@@ -132,10 +136,12 @@ void daemon_free(struct daemon *d)
 {
 	if (!d)
 		return;
+	schedule_stop(d->schedule);
 	listener_close(d->control);
 	listener_close(d->http);
 	cloudwatch_free(d->cloudwatch);
 	log_child_free(d->logs);
+	schedule_free(d->schedule);
 	for (int i = 0; i < EVENT_N; i++)
 		if (d->events[i])
 			event_free(d->events[i]);

@@ -6,7 +6,13 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "cmd/status_fill.h"
 #include "metrics/top_json.h"
+
+int64_t daemon_now_s(void)
+{
+	return (int64_t)(clock_realtime_ns() / NS_PER_SEC);
+}
 
 void daemon_refresh_probes(struct daemon *d)
 {
@@ -39,6 +45,7 @@ void daemon_refresh(void *ctx)
 	daemon_refresh_probes(d);
 	d->cloudwatch_figures = *cloudwatch_figures(d->cloudwatch);
 	log_child_page(d->logs);
+	schedule_page(d->schedule, daemon_now_s());
 	status_watch_look(&d->status, d->metrics, service_state_pressure(d->state),
 			  clock_monotonic_ns());
 	if (d->http) {
@@ -109,6 +116,7 @@ static int write_status(struct buf *out, void *ctx)
 	fill_probes(&d->self, &s);
 	cloudwatch_status(d->cloudwatch, &s);
 	log_child_status(d->logs, &s);
+	status_fill_jobs(schedule_page(d->schedule, daemon_now_s()), &s);
 	return status_json_write(&s, out);
 }
 
@@ -143,6 +151,7 @@ int daemon_start_listeners(struct daemon *d, struct buf *why)
 	service_state_add_pages(d->state, &d->page);
 	page_add(&d->page, cloudwatch_page_collect, &d->cloudwatch_figures);
 	page_add(&d->page, logs_page_collect, log_child_page(d->logs));
+	page_add(&d->page, jobs_page_collect, schedule_page(d->schedule, daemon_now_s()));
 	page_add(&d->page, self_collect, &d->self);
 	err = listener_open_tcp(d->base, d->config->listen_address, d->config->listen_port, &limits,
 				&source, why, &d->http);

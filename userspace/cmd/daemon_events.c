@@ -67,6 +67,7 @@ static void on_second(evutil_socket_t fd, short what, void *ctx)
 	http_metrics_tick(d->metrics);
 	daemon_look_for_service(d);
 	service_state_second(d->state);
+	schedule_tick(d->schedule, daemon_now_s());
 	if (d->watchdog_ns && now >= d->watchdog_due_ns) {
 		notify_watchdog();
 		d->watchdog_due_ns = now + d->watchdog_ns / 2;
@@ -105,6 +106,7 @@ static void on_reload(evutil_socket_t fd, short what, void *ctx)
 	setup_streams(c, d->metrics);
 	log_set_level(c->log_level);
 	service_state_reload(d->state, c);
+	schedule_use(d->schedule, c, daemon_now_s());
 	if (!cloudwatch_reload(d->cloudwatch, c))
 		config_free(d->config);
 	d->config = c;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "care/schedule.h"
 #include "cmd/cloudwatch.h"
 #include "cmd/cloudwatch_look.h"
 #include "cmd/daemon.h"
@@ -44,6 +45,7 @@ struct daemon {
 	struct cloudwatch *cloudwatch;
 	struct cloudwatch_figures cloudwatch_figures;
 	struct log_child *logs;
+	struct schedule *schedule;
 	struct listener_target targets[CLOUDWATCH_TARGETS];
 	int lock_fd;
 };
@@ -58,6 +60,8 @@ int daemon_start_cloudwatch(struct daemon *d);
 int daemon_start_listeners(struct daemon *d, struct buf *why);
 int daemon_start_events(struct daemon *d);
 
+/* Since the epoch. */
+int64_t daemon_now_s(void);
 /* Drains, and brings all figures up to now; @ctx is the daemon. */
 void daemon_refresh(void *ctx);
 /* Which probes are up. */

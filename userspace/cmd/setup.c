@@ -3,9 +3,15 @@
 #include "cmd/setup.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "care/cron.h"
+#include "care/job_command.h"
+#include "care/job_process_env.h"
+#include "cmd/commands.h"
+#include "config/job.h"
 #include "config/log.h"
 #include "logs/records.h"
 
@@ -73,6 +79,59 @@ static int check_logs(const char *path, const struct config *c, struct buf *prob
 	return err;
 }
 
+static void explain_job(const char *path, const struct config_job *j, const char *key,
+			const char *value, const char *why, struct buf *problems)
+{
+	buf_printf(problems, "%s:%u: [job \"%s\"] %s = %.200s: %s\n", path, j->line, j->name, key,
+		   value, why);
+}
+
+/* What is wrong with it is appended to @why. */
+static int check_command(const char *text, struct buf *why)
+{
+	const struct tool_command *known;
+	struct job_command c;
+	int err = job_command_split(text, why, &c);
+
+	if (err)
+		return err;
+	known = commands_find(c.argv[0]);
+	if (known && commands_is_job(known))
+		return 0;
+	if (known)
+		buf_printf(
+			why,
+			"isamon %s cannot be a job; write a command that does something and ends",
+			c.argv[0]);
+	else
+		buf_printf(why, "isamon has no command \"%.40s\"; isamon help lists them",
+			   c.argv[0]);
+	return -EINVAL;
+}
+
+/* Each job that is wrong is told. */
+static int check_jobs(const char *path, const struct config *c, struct buf *problems)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->n_jobs; i++) {
+		_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
+		const struct config_job *j = c->jobs[i];
+		struct cron cron;
+
+		if (cron_parse(j->schedule, &why, &cron)) {
+			explain_job(path, j, "schedule", j->schedule, buf_str(&why), problems);
+			err = -EINVAL;
+		}
+		buf_reset(&why);
+		if (check_command(j->command, &why)) {
+			explain_job(path, j, "command", j->command, buf_str(&why), problems);
+			err = -EINVAL;
+		}
+	}
+	return err;
+}
+
 int setup_load(const char *path, struct buf *problems, struct config **ret_config,
 	       struct route_patterns **ret_patterns)
 {
@@ -80,21 +139,25 @@ int setup_load(const char *path, struct buf *problems, struct config **ret_confi
 	struct route_patterns *patterns = NULL;
 	const char *why = NULL;
 	size_t bad = 0;
-	int err = load(path, problems, &c), err_logs;
+	int err, err_logs, err_jobs;
 
+	if (!path)
+		path = getenv(JOB_CONFIG_VARIABLE);
+	err = load(path, problems, &c);
 	if (err)
 		return err;
 	if (!path)
 		path = CONFIG_DEFAULT_PATH;
 	err_logs = check_logs(path, c, problems);
+	err_jobs = check_jobs(path, c, problems);
 	err = route_patterns_new(c->routes, c->n_routes, &patterns, &bad, &why);
 	if (err == -EINVAL)
 		explain_routes(path, c, problems);
 	else if (err)
 		buf_printf(problems, "%s: the routes: %s\n", path, strerror(-err));
-	if (err || err_logs) {
+	if (err || err_logs || err_jobs) {
 		route_patterns_free(patterns);
-		return err ?: err_logs;
+		return err ?: err_logs ?: err_jobs;
 	}
 	*ret_config = take(c);
 	*ret_patterns = patterns;

@@ -9,8 +9,8 @@
 #include "metrics/route.h"
 
 /*
- * Reads the configuration, compiles its routes, and sees whether what it says of logs can be. @path NULL: CONFIG_DEFAULT_PATH if it is there,
- * otherwise the defaults. Returns 0; -EINVAL: the file has problems; another -errno: it could not
+ * Reads the configuration, compiles its routes, and sees whether what it says of logs and jobs can be. @path NULL: what ISAMON_CONFIG in
+ * the environment says, CONFIG_DEFAULT_PATH if it is there, otherwise the defaults. Returns 0; -EINVAL: the file has problems; another -errno: it could not
  * be read. Both are explained in @problems, one problem a line. The caller owns both results
  * (config_free(), route_patterns_free()), which are written only on success.
  */

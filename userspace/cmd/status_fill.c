@@ -72,3 +72,36 @@ void status_fill_life(const struct life_summary *l, struct status *s)
 		s->last_oom_s = l->oom.wall_s;
 	}
 }
+
+static void add_problem(struct buf *out, const char *name, const char *problem)
+{
+	if (buf_printf(out, "%s%s %s", out->len ? "; " : "", name, problem))
+		out->err = 0; /* the next may be shorter */
+}
+
+void status_fill_jobs(const struct jobs_page *p, struct status *s)
+{
+	static const char *const how[JOBS_RESULTS] = {
+		[JOBS_FAILED] = "failed",
+		[JOBS_SIGNAL] = "was ended by a signal",
+		[JOBS_TIME_LIMIT] = "took too long",
+		[JOBS_NOT_STARTED] = "could not be started",
+		[JOBS_INTERRUPTED] = "was interrupted",
+	};
+	_cleanup_(buf_done) struct buf out = BUF_INIT(sizeof(s->jobs_problem) - 1);
+
+	if (!p->n)
+		return;
+	s->jobs = p->n;
+	s->jobs_running = 0;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct job_figures *j = &p->list[i];
+
+		s->jobs_running += j->running;
+		if (j->enabled && j->last_result > JOBS_OK)
+			add_problem(&out, j->name, how[j->last_result]);
+		if (j->overdue)
+			add_problem(&out, j->name, "is overdue");
+	}
+	snprintf(s->jobs_problem, sizeof(s->jobs_problem), "%s", buf_str(&out));
+}

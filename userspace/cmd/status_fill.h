@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "metrics/jobs_page.h"
 #include "metrics/life_metrics.h"
 #include "metrics/process_metrics.h"
 #include "metrics/status_json.h"
@@ -13,5 +14,7 @@
 void status_fill_processes(const struct process_summary *p, pid_t main, struct status *s);
 /* Where ends of processes are not seen there is nothing but the restarts. */
 void status_fill_life(const struct life_summary *l, struct status *s);
+/* As many of the jobs that are not well as find room. */
+void status_fill_jobs(const struct jobs_page *p, struct status *s);
 
 #endif

@@ -378,6 +378,20 @@ static void write_logs(const struct status *s, struct buf *out)
 	buf_add_char(out, '\n');
 }
 
+static void write_jobs(const struct status *s, struct buf *out)
+{
+	if (!known(s->jobs))
+		return;
+	label("jobs", out);
+	buf_printf(out, "%" PRIu64, s->jobs);
+	if (known(s->jobs_running) && s->jobs_running)
+		buf_printf(out, "   %" PRIu64 " %s", s->jobs_running,
+			   s->jobs_running == 1 ? "runs" : "run");
+	buf_add_str(out, "   ");
+	add_text(*s->jobs_problem ? s->jobs_problem : "all well", out);
+	buf_add_char(out, '\n');
+}
+
 int status_format(const struct status *s, bool colour, struct buf *out)
 {
 	write_verdict(s, colour, out);
@@ -394,5 +408,6 @@ int status_format(const struct status *s, bool colour, struct buf *out)
 	write_isamon(s, out);
 	write_cloudwatch(s, out);
 	write_logs(s, out);
+	write_jobs(s, out);
 	return out->err;
 }

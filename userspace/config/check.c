@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/parse.h"
 #include "config/schema.h"
@@ -65,6 +66,11 @@ void check_failed_log(struct check *check, const struct config_log *l, const cha
 	failed_item(check, "log", l->name, l, name, i);
 }
 
+void check_failed_job(struct check *check, const struct config_job *j, const char *name)
+{
+	failed_item(check, "job", j->name, j, name, 0);
+}
+
 bool check_alarm_says(const struct check *check, const struct config_alarm *a, const char *name)
 {
 	return check->lines && parse_line_of(check->lines, key_named("alarm", name), a, 0);
@@ -116,4 +122,27 @@ void check_listen(struct check *check)
 {
 	check_exposure(check);
 	check_own_port(check);
+}
+
+void check_secret_file(struct check *check, const char *section, const char *key)
+{
+	const struct stat *st = check->file;
+
+	if (!st)
+		return;
+	if (st->st_uid != 0 && st->st_uid != geteuid()) {
+		check_failed(check, section, key);
+		buf_printf(
+			check->problems,
+			"...: the file belongs to user %u, who can read and change it; chown root "
+			"and chmod 600 it\n",
+			st->st_uid);
+	} else if (st->st_mode & (S_IRWXG | S_IRWXO)) {
+		check_failed(check, section, key);
+		buf_printf(
+			check->problems,
+			"...: others than root can read or change the file (mode %03o); chmod 600 "
+			"it\n",
+			st->st_mode & 0777);
+	}
 }

@@ -9,6 +9,7 @@
 #include "base/table.h"
 #include "config/alarm.h"
 #include "config/config.h"
+#include "config/job.h"
 #include "config/log.h"
 
 struct check {
@@ -34,15 +35,23 @@ bool check_alarm_says(const struct check *check, const struct config_alarm *a, c
 /* Likewise of a log. */
 void check_failed_log(struct check *check, const struct config_log *l, const char *name, size_t i);
 
+/* Likewise of a job. */
+void check_failed_job(struct check *check, const struct config_job *j, const char *name);
+
 /* Splits "Name=Value": whether it is that, by CloudWatch's rules for dimensions (1 to 255 ASCII characters
  * that can be seen, 1 to 1024, the name not beginning with a colon). If not, "what is wrong; what to
  * write" is appended to @why. *ret_name_len is that of the name. */
 bool check_dimension(const char *text, struct buf *why, size_t *ret_name_len);
 
+/* A file with the secret @key must be root's, or that of whoever runs the command, and nobody else's to read. */
+void check_secret_file(struct check *check, const char *section, const char *key);
+
 void check_listen(struct check *check);
+void check_service(struct check *check);
 void check_aws(struct check *check);
 void check_cloudwatch(struct check *check);
 void check_logs(struct check *check);
 void check_alarms(struct check *check);
+void check_jobs(struct check *check);
 
 #endif

@@ -126,32 +126,16 @@ static void check_key_pair(struct check *check)
 	}
 }
 
-/* A file with a secret must be root's, or that of whoever runs the command, and nobody else's to read. */
 static void check_key_file(struct check *check)
 {
-	const struct stat *st = check->file;
 	const struct config *c = check->c;
-	const char *key = *c->aws_secret_access_key ? "secret_access_key" :
-			  *c->aws_session_token     ? "session_token" :
-						      "access_key_id";
 
-	if (!st || (!*c->aws_secret_access_key && !*c->aws_session_token && !*c->aws_access_key_id))
-		return;
-	if (st->st_uid != 0 && st->st_uid != geteuid()) {
-		check_failed(check, "aws", key);
-		buf_printf(
-			check->problems,
-			"...: the file belongs to user %u, who can read and change it; chown root "
-			"and chmod 600 it\n",
-			st->st_uid);
-	} else if (st->st_mode & (S_IRWXG | S_IRWXO)) {
-		check_failed(check, "aws", key);
-		buf_printf(
-			check->problems,
-			"...: others than root can read or change the file (mode %03o); chmod 600 "
-			"it\n",
-			st->st_mode & 0777);
-	}
+	if (*c->aws_secret_access_key)
+		check_secret_file(check, "aws", "secret_access_key");
+	else if (*c->aws_session_token)
+		check_secret_file(check, "aws", "session_token");
+	else if (*c->aws_access_key_id)
+		check_secret_file(check, "aws", "access_key_id");
 }
 
 static void check_names(struct check *check)

@@ -16,6 +16,7 @@
 #include "base/table.h"
 #include "config/alarm.h"
 #include "config/check.h"
+#include "config/job.h"
 #include "config/log.h"
 #include "config/parse.h"
 #include "config/schema.h"
@@ -29,6 +30,7 @@ void config_free(struct config *c)
 		return;
 	config_alarms_free(c);
 	config_logs_free(c);
+	config_jobs_free(c);
 	value_clear_all(schema_config(), NULL, c);
 	free(c);
 }
@@ -69,10 +71,12 @@ static int check_all(const struct config *c, const struct check *how, struct buf
 	check.c = c;
 	check.problems = problems;
 	check_listen(&check);
+	check_service(&check);
 	check_aws(&check);
 	check_cloudwatch(&check);
 	check_logs(&check);
 	check_alarms(&check);
+	check_jobs(&check);
 	return check.err;
 }
 
@@ -106,6 +110,8 @@ static int config_parse(const struct parse_source *source, const struct stat *fi
 		c->route_lines[i] = parse_line_of(lines, route, c, i);
 	for (size_t i = 0; i < c->n_logs; i++)
 		c->logs[i]->line = parse_section_line_of(lines, c->logs[i]);
+	for (size_t i = 0; i < c->n_jobs; i++)
+		c->jobs[i]->line = parse_section_line_of(lines, c->jobs[i]);
 	err_checks = check_all(c, &how, problems);
 	return err ? err : err_checks;
 }

@@ -21,15 +21,34 @@
 #define CONFIG_DIMENSIONS_MAX 8
 #define CONFIG_ALARMS_MAX 100
 #define CONFIG_LOGS_MAX 32
+#define CONFIG_JOBS_MAX 32
+#define CONFIG_DATABASES_MAX 16
+#define CONFIG_HEALTH_NONE "none"
 
 struct config_alarm;
+struct config_job;
 struct config_log;
+
+/* Who starts and stops the service; auto: whoever of them knows it. */
+enum config_manager { CONFIG_MANAGER_AUTO, CONFIG_MANAGER_SUPERVISOR, CONFIG_MANAGER_SYSTEMD };
 
 struct config {
 	/* [service] */
 	char *service_name;               /* name = agent-isa */
 	uint16_t ports[CONFIG_PORTS_MAX]; /* ports = 8000 (list by comma or space) */
 	size_t n_ports;
+	char *service_program;             /* program = ; "": as name */
+	char *service_unit;                /* unit = ; "": NAME.service */
+	char *service_supervisor_socket;   /* supervisor_socket = ; "": where it usually is */
+	char *service_supervisor_user;     /* supervisor_user = */
+	char *service_supervisor_password; /* supervisor_password = */
+	char *service_health;              /* health = /health; or none */
+	uint64_t service_start_timeout_s;  /* start_timeout = 60 */
+	uint64_t service_stop_timeout_s;   /* stop_timeout = 60 */
+	/* [database] */
+	char *databases
+		[CONFIG_DATABASES_MAX]; /* path = /opt/agent-isa/data/production.db; repeatable */
+	size_t n_databases;
 	/* [http] */
 	char *routes[CONFIG_ROUTES_MAX]; /* route = /api/files/{session_id}; repeatable */
 	size_t n_routes;
@@ -97,10 +116,15 @@ struct config {
 	/* [alarm "NAME"], as config/alarm.h has it */
 	struct config_alarm *alarms[CONFIG_ALARMS_MAX];
 	size_t n_alarms;
+	/* [job "NAME"], as config/job.h has it */
+	struct config_job *jobs[CONFIG_JOBS_MAX];
+	size_t n_jobs;
 	/* [daemon] */
 	char *runtime_directory;  /* runtime_directory = /run/isamon */
 	char *state_directory;    /* state_directory = /var/lib/isamon */
 	enum log_level log_level; /* log_level = info */
+	/* [service], here to fill the space */
+	enum config_manager service_manager; /* manager = auto */
 };
 
 /* A configuration of defaults. Caller frees with config_free(). Returns 0 or -ENOMEM. */

@@ -12,12 +12,15 @@
 #include "base/util.h"
 #include "config/alarm.h"
 #include "config/config.h"
+#include "config/job.h"
 #include "config/log.h"
 
 /* A Unix socket's path has at most 107 bytes; "/isamon.sock" and its like must fit behind this. */
 #define RUNTIME_DIRECTORY_MAX 90
+#define SOCKET_PATH_MAX 107
 #define NAME_MAX_COMPARED 40
 
+static const char *const manager_words[] = { "auto", "supervisor", "systemd", NULL };
 static const char *const log_level_words[] = { "error", "warning", "info", "debug", NULL };
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned int), "enums are stored as unsigned int");
 _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "order of log_level_words");
@@ -27,10 +30,12 @@ _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "order of log_level
 #define ALARM_LIST(field) ALARM(field), .n_offset = offsetof(struct config_alarm, n_##field)
 #define LOG(field) .offset = offsetof(struct config_log, field)
 #define LOG_LIST(field) LOG(field), .n_offset = offsetof(struct config_log, n_##field)
+#define JOB(field) .offset = offsetof(struct config_job, field)
 #define LIST(field) AT(field), .n_offset = offsetof(struct config, n_##field)
 
 static const struct schema_section config_sections[] = {
 	{ .name = "service" },
+	{ .name = "database" },
 	{ .name = "http" },
 	{ .name = "processes" },
 	{ .name = "listen" },
@@ -39,6 +44,7 @@ static const struct schema_section config_sections[] = {
 	{ .name = "logs" },
 	{ .name = "log", .item = config_log_item },
 	{ .name = "alarm", .item = config_alarm_item },
+	{ .name = "job", .item = config_job_item },
 	{ .name = "daemon" },
 };
 
@@ -48,6 +54,25 @@ static const struct schema_key config_keys[] = {
 	  .initial = "agent-isa" },
 	{ "service", "ports", SCHEMA_PORTS, LIST(ports), .max = CONFIG_PORTS_MAX,
 	  .initial = "8000" },
+	{ "service", "manager", SCHEMA_ENUM, AT(service_manager), .words = manager_words,
+	  .initial = "auto" },
+	{ "service", "program", SCHEMA_STRING, AT(service_program), .max = 128, .initial = "" },
+	{ "service", "unit", SCHEMA_STRING, AT(service_unit), .max = 255, .initial = "" },
+	{ "service", "supervisor_socket", SCHEMA_PATH, AT(service_supervisor_socket),
+	  .max = SOCKET_PATH_MAX, .initial = "" },
+	{ "service", "supervisor_user", SCHEMA_STRING, AT(service_supervisor_user), .max = 128,
+	  .initial = "" },
+	{ "service", "supervisor_password", SCHEMA_STRING, AT(service_supervisor_password),
+	  .secret = true, .max = 128, .initial = "" },
+	{ "service", "health", SCHEMA_STRING, AT(service_health), .min = 1, .max = 256,
+	  .initial = "/health" },
+	{ "service", "start_timeout", SCHEMA_U64, AT(service_start_timeout_s), .min = 1,
+	  .max = 3600, .unit = "seconds", .initial = "60" },
+	{ "service", "stop_timeout", SCHEMA_U64, AT(service_stop_timeout_s), .min = 1,
+	  .max = 3600, .unit = "seconds", .initial = "60" },
+
+	{ "database", "path", SCHEMA_STRINGS, LIST(databases), .max = CONFIG_DATABASES_MAX,
+	  .initial = "/opt/agent-isa/data/production.db" },
 
 	{ "http", "route", SCHEMA_STRINGS, LIST(routes), .max = CONFIG_ROUTES_MAX,
 	  .initial = "/api/files/{session_id}\n/ws/{session_id}" },
@@ -194,6 +219,18 @@ static const struct schema_key config_keys[] = {
 	{ "alarm", "insufficient_data_action", SCHEMA_STRINGS, ALARM_LIST(nodata_actions),
 	  .max = CONFIG_ALARM_ACTIONS_MAX, .initial = "" },
 	{ "alarm", "actions_enabled", SCHEMA_BOOL, ALARM(actions_enabled), .initial = "yes" },
+
+	{ "job", "schedule", SCHEMA_STRING, JOB(schedule), .max = 255, .initial = "" },
+	{ "job", "command", SCHEMA_STRING, JOB(command), .max = 1000, .initial = "" },
+	{ "job", "enabled", SCHEMA_BOOL, JOB(enabled), .initial = "yes" },
+	{ "job", "time_limit", SCHEMA_U64, JOB(time_limit_s), .min = 1, .max = 604800,
+	  .unit = "seconds", .initial = "14400" },
+	{ "job", "priority", SCHEMA_ENUM, JOB(priority), .words = config_job_priority_words,
+	  .initial = "low" },
+	{ "job", "missed", SCHEMA_ENUM, JOB(missed), .words = config_job_missed_words,
+	  .initial = "run" },
+	{ "job", "output_limit", SCHEMA_SIZE, JOB(output_bytes), .min = 1024, .max = 1048576,
+	  .initial = "64 KiB" },
 
 	{ "daemon", "runtime_directory", SCHEMA_PATH, AT(runtime_directory),
 	  .max = RUNTIME_DIRECTORY_MAX, .initial = "/run/isamon" },

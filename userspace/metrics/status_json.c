@@ -83,6 +83,9 @@ static const struct member members[] = {
 	ROW(status, "logs_oldest_seconds", DECIMAL, logs_oldest_s),
 	ROW(status, "logs_success_seconds", DECIMAL, logs_success_s),
 	ROW(status, "logs_problem", TEXT, logs_problem),
+	ROW(status, "jobs", NUMBER, jobs),
+	ROW(status, "jobs_running", NUMBER, jobs_running),
+	ROW(status, "jobs_problem", TEXT, jobs_problem),
 };
 
 static const struct member port_members[] = {

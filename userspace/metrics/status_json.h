@@ -100,6 +100,10 @@ struct status {
 	double logs_success_s; /* when it last took some */
 	char logs_problem[2 * STATUS_NAME_MAX];
 
+	/* Jobs; nothing of them is known where none is configured. */
+	uint64_t jobs, jobs_running;
+	char jobs_problem[2 * STATUS_NAME_MAX]; /* which ended badly, or is overdue */
+
 	/* What cmd/status_verdict.h says of all this; only written, and only if it has. */
 	bool judged;
 	bool fine;

@@ -17,6 +17,9 @@
  * spool_counter  one row
  * room           a blob that is made and deleted: its pages are free then (store/room.h)
  * log_position   how far a file, or a journal, was shipped (store/positions.h)
+ * job_run        a run of a job (store/job_history.h), in the order of their beginnings; started_ms is that of its job alone
+ * job_state      a job: up to when its schedule was seen to, when it last succeeded
+ * job_total      how many of its runs ended how
  */
 static const char *const migrations[] = {
 	"CREATE TABLE spool ("
@@ -57,6 +60,32 @@ static const char *const migrations[] = {
 	" under_way INTEGER NOT NULL,"
 	" under_way_to INTEGER NOT NULL,"
 	" PRIMARY KEY (log, id)) WITHOUT ROWID",
+
+	"CREATE TABLE job_run ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" job TEXT NOT NULL,"
+	" scheduled_s INTEGER NOT NULL,"
+	" started_ms INTEGER NOT NULL,"
+	" ended_ms INTEGER NOT NULL,"
+	" result INTEGER NOT NULL,"
+	" code INTEGER NOT NULL,"
+	" cpu_ms INTEGER NOT NULL,"
+	" peak_rss INTEGER NOT NULL,"
+	" bytes INTEGER NOT NULL,"
+	" output_bytes INTEGER NOT NULL,"
+	" output BLOB NOT NULL,"
+	" UNIQUE (job, started_ms));"
+	"CREATE INDEX job_run_by_job ON job_run (job, id);"
+	"CREATE TABLE job_state ("
+	" job TEXT PRIMARY KEY,"
+	" schedule TEXT NOT NULL,"
+	" seen_to_s INTEGER NOT NULL,"
+	" success_ms INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE job_total ("
+	" job TEXT NOT NULL,"
+	" result INTEGER NOT NULL,"
+	" n INTEGER NOT NULL,"
+	" PRIMARY KEY (job, result)) WITHOUT ROWID",
 };
 
 const char *const *migrations_list(size_t *ret_n)

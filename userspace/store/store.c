@@ -162,17 +162,31 @@ static int store_new(struct event_base *base, const char *directory, const char 
 	return 0;
 }
 
-int store_begin(struct event_base *base, const char *directory, struct store **ret)
+static int begin(struct event_base *base, const char *directory, const char *name, bool shared,
+		 struct store **ret)
 {
 	_cleanup_(store_freep) struct store *s = NULL;
 	int err;
 
-	err = store_new(base, directory, STATE_FILE_NAME, &s);
-	if (!err)
-		err = store_thread_start(s);
+	err = store_new(base, directory, name, &s);
+	if (err)
+		return err;
+	s->shared = shared;
+	err = store_thread_start(s);
 	if (!err)
 		*ret = take(s);
 	return err;
+}
+
+int store_begin(struct event_base *base, const char *directory, struct store **ret)
+{
+	return begin(base, directory, STATE_FILE_NAME, false, ret);
+}
+
+int store_begin_shared(struct event_base *base, const char *directory, const char *name,
+		       struct store **ret)
+{
+	return begin(base, directory, name, true, ret);
 }
 
 int store_open(struct event_base *base, const char *directory, struct buf *why, struct store **ret)

@@ -38,6 +38,7 @@ struct store {
 	struct buf why; /* the file could not be opened */
 	void (*left)(void *ctx);
 	void *left_ctx;
+	bool shared; /* the file is closed whenever there is no work */
 	struct store_file file;
 };
 

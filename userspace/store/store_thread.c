@@ -6,22 +6,39 @@
 #include "store/store_impl.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "store/sql.h"
 #include "store/state_file.h"
 
 #define THREAD_STACK_BYTES (256u << 10)
+#define SHARED_WAIT_NS (5 * NS_PER_SEC)
+#define SHARED_LOOK_MS 20
 
 /* --- the file */
+
+/* Others have a shared file for moments only. */
+static int begin_shared(struct store *s, struct buf *why)
+{
+	const uint64_t end_ns = clock_monotonic_ns() + SHARED_WAIT_NS;
+	int err;
+
+	while ((err = store_file_begin(&s->file, why)) == -EBUSY && clock_monotonic_ns() < end_ns) {
+		buf_reset(why);
+		poll(NULL, 0, SHARED_LOOK_MS);
+	}
+	return err;
+}
 
 static int begin_again(struct store *s)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(STORE_WHY_BYTES_MAX);
-	int err = store_file_begin(&s->file, &why);
+	int err = s->shared ? begin_shared(s, &why) : store_file_begin(&s->file, &why);
 
 	if (err)
 		log_debug("%s", buf_str(&why));
@@ -98,6 +115,20 @@ static void wake_loop(struct store *s)
 		log_debug("the store's loop cannot be woken: %m");
 }
 
+/* Before its end is told: who hears of it may look into the file by another process. */
+static void release(struct store *s)
+{
+	bool more;
+
+	if (!s->shared)
+		return;
+	pthread_mutex_lock(&s->mutex);
+	more = !TAILQ_EMPTY(&s->queue);
+	pthread_mutex_unlock(&s->mutex);
+	if (!more)
+		state_file_close(take(s->file.db), false);
+}
+
 static void work_end(struct store *s, struct work *w)
 {
 	bool wake = w->done != NULL;
@@ -132,6 +163,7 @@ static void *thread_main(void *arg)
 	pthread_setname_np(pthread_self(), "isamon-store");
 	while ((w = work_next(s))) {
 		work_do(s, w);
+		release(s);
 		work_end(s, w);
 	}
 	thread_end(s);

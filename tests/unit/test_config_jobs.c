@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* [job "NAME"]: what is taken, and what is refused and why. */
+#include "unit.h"
+
+#include "config_sources.h"
+
+#define BASE "[job \"a\"]\nschedule = @daily\ncommand = db check\n"
+
+static void sets_every_key(void)
+{
+	static const char text[] =
+		BASE "[job \"b.-_9\"]\nschedule = 0 2 * * *\ncommand = x \"y z\"\n"
+		     "enabled = no\ntime_limit = 60\npriority = normal\n"
+		     "missed = skip\noutput_limit = 1 MiB\n";
+	_cleanup_(buf_done) struct buf found = BUF_INIT(10000);
+	_cleanup_(config_freep) struct config *c = NULL;
+	const struct config_job *j;
+
+	EXPECT_INT(parse(text, sizeof(text) - 1, &c, &found), 0);
+	EXPECT_STR(buf_str(&found), "");
+	REQUIRE(c);
+	REQUIRE_UINT(c->n_jobs, 2);
+	j = config_job_find(c, "a");
+	REQUIRE(j == c->jobs[0]);
+	EXPECT_UINT(j->line, 1);
+	EXPECT(j->enabled && j->time_limit_s == 14400 && j->output_bytes == 65536);
+	EXPECT(j->priority == CONFIG_JOB_LOW && j->missed == CONFIG_JOB_RUN);
+	j = config_job_find(c, "b.-_9");
+	REQUIRE(j);
+	EXPECT_STR(j->schedule, "0 2 * * *");
+	EXPECT_STR(j->command, "x \"y z\"");
+	EXPECT(!j->enabled && j->time_limit_s == 60 && j->output_bytes == 1048576);
+	EXPECT(j->priority == CONFIG_JOB_NORMAL && j->missed == CONFIG_JOB_SKIP);
+	EXPECT(!config_job_find(c, "c"));
+}
+
+static void refuses(void)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+		{ "\n[job \"a\"]\ncommand = x\n",
+		  "t.conf:2: [job \"a\"] schedule = must be given; write when, such as 0 2 * * * "
+		  "(each day at 02:00), or @daily\n" },
+		{ "[job \"a\"]\nschedule = x\n",
+		  "t.conf:1: [job \"a\"] command = must be given; write a command of isamon's, such "
+		  "as db check\n" },
+		{ "[job \"../a\"]\n",
+		  "t.conf:1: [job \"../a\"]: the name of a job has letters, digits, . _ and - only, "
+		  "and no . first; write another\n" },
+		{ "[job \".a\"]\n",
+		  "t.conf:1: [job \".a\"]: the name of a job has letters, digits, . _ and - only, "
+		  "and no . first; write another\n" },
+		{ BASE "missed = maybe\n",
+		  "t.conf:4: [job \"a\"] missed = maybe: not known; write one of run, skip\n" },
+		{ BASE BASE,
+		  "t.conf:4: [job \"a\"]: stands in line 1 already; give it another name, "
+		  "or make one of them\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(buf_done) struct buf found = BUF_INIT(10000);
+		_cleanup_(config_freep) struct config *c = NULL;
+
+		unit_begin("the problem in %.*s", (int)strcspn(rows[i].expected, "\n"),
+			   rows[i].expected);
+		EXPECT_INT(parse(rows[i].text, strlen(rows[i].text), &c, &found), -EINVAL);
+		EXPECT_STR(buf_str(&found), rows[i].expected);
+	}
+}
+
+static void takes_thirty_two(void)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT(20000), found = BUF_INIT(1000);
+	_cleanup_(config_freep) struct config *c = NULL, *none = NULL;
+
+	for (int i = 1; i <= CONFIG_JOBS_MAX; i++)
+		buf_printf(&text, "[job \"%d\"]\nschedule = @daily\ncommand = x\n", i);
+	EXPECT_INT(parse(text.data, text.len, &c, &found), 0);
+	REQUIRE(c);
+	EXPECT_UINT(c->n_jobs, CONFIG_JOBS_MAX);
+	buf_add_str(&text, "[job \"more\"]\n");
+	EXPECT_INT(parse(text.data, text.len, &none, &found), -EINVAL);
+	EXPECT_STR(buf_str(&found),
+		   "t.conf:97: [job \"more\"]: one too many; there may be 32 jobs\n");
+}
+
+static void survives_lack_of_memory(void)
+{
+	static const char text[] = BASE;
+
+	for (unsigned int n = 1; nomem_again(n); n++) {
+		_cleanup_(buf_done) struct buf found = BUF_INIT(10000);
+		_cleanup_(config_freep) struct config *c = NULL;
+		int err = parse(text, sizeof(text) - 1, &c, &found);
+
+		if (!EXPECT(nomem_hit() ? err == -ENOMEM : err == 0))
+			return;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct unit_case cases[] = {
+		{ "every key of a job is set, or has its default", sets_every_key },
+		{ NULL, refuses },
+		{ "there may be thirty-two", takes_thirty_two },
+		{ "lack of memory", survives_lack_of_memory },
+	};
+
+	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));
+}

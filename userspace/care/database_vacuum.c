@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VACUUM with a way back. Invariant: from the first change until the database was found sound after the last, a checked copy
+ * of it is beside it. No other descriptor of the database is closed by this process while SQLite has its locks (fcntl(2)).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "care/database_impl.h"
+#include "store/sql.h"
+
+#define KEPT_SUFFIX ".before-vacuum"
+#define NEEDS_TIMES 3
+#define BUSY_MS 2000
+
+/* In WAL mode this fails if anybody else has it open, doing something or not. */
+#define SQL_ALONE "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT"
+#define SQL_VACUUM "VACUUM"
+
+static void directory_of(const char *path, struct buf *out)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		buf_add_str(out, ".");
+	else
+		buf_add(out, path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static int make_real(const char *path, char real[static PATH_MAX], struct buf *why)
+{
+	int err = realpath(path, real) ? 0 : -errno;
+
+	if (err)
+		buf_printf(why, "%s: %s", path, strerror(-err));
+	return err;
+}
+
+int database_vacuum_fits(const char *path, struct buf *why)
+{
+	char real[PATH_MAX];
+	_cleanup_(buf_done) struct buf directory = BUF_INIT(4096);
+	uint64_t need, have, wal;
+	struct statvfs fs;
+	struct stat st;
+	int err;
+
+	err = make_real(path, real, why);
+	if (err)
+		return err;
+	path = real;
+	directory_of(path, &directory);
+	if (stat(path, &st) || statvfs(buf_str(&directory), &fs)) {
+		err = -errno;
+		buf_printf(why, "%s: %s", path, strerror(-err));
+		return err;
+	}
+	database_side_file(path, "-wal", &wal);
+	need = NEEDS_TIMES * ((uint64_t)st.st_size + wal);
+	have = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (have >= need)
+		return 0;
+	buf_printf(why,
+		   "%s: no room: VACUUM and the copy before it need %llu MiB in %s, there are %llu",
+		   path, (unsigned long long)(need >> 20) + 1, buf_str(&directory),
+		   (unsigned long long)(have >> 20));
+	return -ENOSPC;
+}
+
+/* SQLite's temporary file is as large as the database: beside it, where the room was looked for. */
+static void set_temporary(const char *path)
+{
+	_cleanup_(buf_done) struct buf directory = BUF_INIT(4096);
+
+	directory_of(path, &directory);
+	sqlite3_temp_directory = sqlite3_mprintf("%s", buf_str(&directory));
+}
+
+static void unset_temporary(void)
+{
+	sqlite3_free(sqlite3_temp_directory);
+	sqlite3_temp_directory = NULL;
+}
+
+/* Of a process that was killed. Whoever has it alone keeps the index in memory, and would leave this one lying there. */
+static void remove_index(const char *path)
+{
+	_cleanup_(buf_done) struct buf name = BUF_INIT(8192);
+
+	if (buf_printf(&name, "%s-shm", path) == 0)
+		unlink(buf_str(&name));
+}
+
+static int vacuum(const char *path, const struct database_progress *progress, struct buf *why)
+{
+	_cleanup_(database_close) struct database d = { .path = path };
+	int code;
+
+	if (progress)
+		d.progress = *progress;
+	code = sqlite3_open_v2(path, &d.sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (code == SQLITE_OK) {
+		sqlite3_extended_result_codes(d.sql, 1);
+		sqlite3_busy_timeout(d.sql, BUSY_MS);
+		code = sqlite3_exec(d.sql, SQL_ALONE, NULL, NULL, NULL);
+	}
+	if ((code & 0xff) == SQLITE_BUSY) {
+		buf_printf(why, "%s: another process has it open", path);
+		return -EBUSY;
+	}
+	if (code == SQLITE_OK) {
+		remove_index(path);
+		database_doing(&d, "vacuuming");
+		code = sqlite3_exec(d.sql, SQL_VACUUM, NULL, NULL, NULL);
+		sqlite3_progress_handler(d.sql, 0, NULL, NULL);
+	}
+	return database_explain(&d, code, why);
+}
+
+/* The copy takes the database's place; its log, if there is one, belongs to what is thrown away. */
+static int put_back(const char *path, const char *kept, struct buf *why)
+{
+	static const char *const suffixes[] = { "-wal", "-shm", "-journal" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		_cleanup_(buf_done) struct buf name = BUF_INIT(8192);
+
+		if (buf_printf(&name, "%s%s", path, suffixes[i]) == 0)
+			unlink(buf_str(&name));
+	}
+	if (rename(kept, path) || database_sync_directory(path)) {
+		buf_printf(why, "; the copy from before it is %s: put it back", kept);
+		return -errno;
+	}
+	buf_add_str(why, "; the copy from before it was put in its place");
+	return 0;
+}
+
+/* @err: of the VACUUM. What it is after it decides about the copy. */
+static int settle(const char *path, int err, const struct database_progress *progress,
+		  struct buf *why, struct database_vacuumed *ret)
+{
+	_cleanup_(database_findings_done) struct database_findings found;
+	_cleanup_(buf_done) struct buf check_why = BUF_INIT(2048);
+	const struct database_progress silent = { .fn = NULL };
+	int check_err = database_check(path, err ? &silent : progress, &check_why, &found);
+
+	if (!check_err && found.n == found.n_foreign) {
+		unlink(ret->kept);
+		ret->kept[0] = '\0';
+		return err;
+	}
+	if (check_err && check_err != -EUCLEAN) {
+		buf_printf(
+			why,
+			"%s%s could not be checked after it (%s); the copy from before is kept: %s",
+			why->len ? "; " : "", path, buf_str(&check_why), ret->kept);
+		return err ? err : check_err;
+	}
+	buf_printf(why, "%s%s is damaged after it: %.300s", why->len ? "; " : "", path,
+		   found.n ? buf_str(&found.text) : buf_str(&check_why));
+	if (put_back(path, ret->kept, why) == 0)
+		ret->kept[0] = '\0';
+	return -EBADMSG;
+}
+
+int database_vacuum(const char *path, const struct database_progress *progress, struct buf *why,
+		    struct database_vacuumed *ret)
+{
+	struct database_copied copied;
+	char real[PATH_MAX];
+	struct stat st;
+	int err;
+
+	*ret = (struct database_vacuumed){ .before_bytes = 0 };
+	err = make_real(path, real, why);
+	if (err)
+		return err;
+	path = real;
+	if ((size_t)snprintf(ret->kept, sizeof(ret->kept), "%s" KEPT_SUFFIX, path) >=
+	    sizeof(ret->kept))
+		return -ENAMETOOLONG;
+	err = database_vacuum_fits(path, why);
+	if (!err)
+		err = database_copy(path, ret->kept, progress, why, &copied);
+	if (err) {
+		ret->kept[0] = '\0';
+		return err;
+	}
+	if (stat(path, &st) == 0)
+		ret->before_bytes = (uint64_t)st.st_size;
+	set_temporary(path);
+	err = vacuum(path, progress, why);
+	unset_temporary();
+	if (err == -EBUSY) {
+		unlink(ret->kept);
+		ret->kept[0] = '\0';
+		return err;
+	}
+	err = settle(path, err, progress, why, ret);
+	if (stat(path, &st) == 0)
+		ret->after_bytes = (uint64_t)st.st_size;
+	return err;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* isamon service: the orders. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "base/util.h"
+#include "cmd/cmd.h"
+#include "cmd/service_cmd.h"
+#include "cmd/tool.h"
+#include "probe/listeners.h"
+
+#define COMMAND "isamon service"
+#define WHY_MAX 8192
+#define TIMEOUT_MAX_S 3600
+
+static const char usage[] =
+	"usage: isamon service status | start | stop | restart | reload [OPTION...]\n"
+	"\n"
+	"The service, by whoever runs it: Supervisor or systemd, as [service] of the configuration says.\n"
+	"\n"
+	"  status        who runs it, its processes, and whether it answers\n"
+	"  start         starts it, and waits until it is healthy\n"
+	"  stop          stops it, and waits until nobody listens on its ports\n"
+	"  restart       stops and starts it\n"
+	"  reload        has it read its configuration again, if it can\n"
+	"\n"
+	"  --timeout S   how long to wait, instead of start_timeout and stop_timeout\n"
+	"  --json        the status as JSON\n"
+	"  --config FILE default " CONFIG_DEFAULT_PATH "\n"
+	"\n"
+	"Exit status: 0 done, or running and healthy; 1 it is not, or did not become so in time;\n"
+	"2 wrong usage or configuration; 3 could not be done.\n";
+
+static int listening(const uint16_t *ports, size_t n, bool *up, void *ctx)
+{
+	(void)ctx;
+	return listeners_find("/proc", ports, n, up);
+}
+
+static void seen(const char *line, void *ctx)
+{
+	(void)ctx;
+	fprintf(stderr, "%s\n", line);
+}
+
+int service_cmd_open(const char *command, const struct config *c, struct service_control **ret)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
+	const struct service_hooks hooks = {
+		.listening = listening,
+		.seen = isatty(STDERR_FILENO) ? seen : NULL,
+	};
+	int err = service_control_open(c, &hooks, &why, ret);
+
+	if (err)
+		fprintf(stderr, "%s: %s\n", command, buf_str(&why));
+	return err;
+}
+
+int service_cmd_status(int err)
+{
+	if (!err)
+		return CMD_OK;
+	return err == -EHOSTDOWN || err == -ETIMEDOUT ? CMD_NOT_OK : CMD_FAILED;
+}
+
+static const struct {
+	const char *name;
+	const char *done;
+	int (*order)(struct service_control *s, unsigned int timeout_ms, struct buf *why);
+} orders[] = {
+	{ "start", "runs, and is healthy", service_control_start },
+	{ "stop", "is stopped", service_control_stop },
+	{ "restart", "was restarted, and is healthy", service_control_restart },
+	{ "reload", "has read its configuration, and is healthy", service_control_reload },
+	{ "status", NULL, NULL },
+};
+
+static int run_order(size_t i, struct service_control *s, const struct config *c,
+		     unsigned int timeout_ms)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
+	int err = orders[i].order(s, timeout_ms, &why);
+
+	if (err)
+		fprintf(stderr, COMMAND " %s: %s: %s\n", orders[i].name, c->service_name,
+			why.len ? buf_str(&why) : strerror(-err));
+	else
+		printf("%s %s (%s)\n", c->service_name, orders[i].done, service_control_manager(s));
+	return service_cmd_status(err);
+}
+
+static int run(size_t i, const char *config_path, unsigned int timeout_ms, bool json)
+{
+	_cleanup_(service_control_closep) struct service_control *s = NULL;
+	_cleanup_(config_freep) struct config *c = NULL;
+	int status = tool_load(config_path, &c);
+
+	if (status)
+		return status;
+	if (service_cmd_open(COMMAND, c, &s))
+		return CMD_FAILED;
+	return orders[i].order ? run_order(i, s, c, timeout_ms) : service_show(s, c, json);
+}
+
+static size_t find_order(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
+		if (strcmp(name, orders[i].name) == 0)
+			return i;
+	return ARRAY_SIZE(orders);
+}
+
+int cmd_service(int argc, char **argv)
+{
+	const char *config_path = NULL, *timeout = NULL;
+	bool json = false;
+	const struct tool_option options[] = {
+		{ "json", &json, NULL },
+		{ "timeout", NULL, &timeout },
+		{ "config", NULL, &config_path },
+	};
+	uint64_t timeout_s = 0;
+	int first, status;
+	size_t order;
+
+	status = tool_options(argc, argv, options, ARRAY_SIZE(options), usage, &first);
+	if (status)
+		return status > 0 ? CMD_OK : CMD_USAGE;
+	order = find_order(first < argc ? argv[first] : "");
+	if (order == ARRAY_SIZE(orders) || first + 1 != argc || (json && orders[order].order)) {
+		fputs(usage, stderr);
+		return CMD_USAGE;
+	}
+	if (timeout && number_parse_u64(timeout, 1, TIMEOUT_MAX_S, &timeout_s)) {
+		fprintf(stderr, COMMAND ": --timeout %s: not a number of seconds from 1 to %d\n",
+			timeout, TIMEOUT_MAX_S);
+		return CMD_USAGE;
+	}
+	return run(order, config_path, (unsigned int)timeout_s * 1000, json);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of `isamon service`, and for other commands that stop and start the service. */
+#ifndef ISAMON_SERVICE_CMD_H
+#define ISAMON_SERVICE_CMD_H
+
+#include <stdbool.h>
+
+#include "care/service_control.h"
+#include "config/config.h"
+
+/* Opens it with the hooks of a command: what is seen goes to standard error, if that is a terminal. As service_control_open(),
+ * but what is wrong is said, beginning with @command. */
+int service_cmd_open(const char *command, const struct config *c, struct service_control **ret);
+/* The exit status for what service_control_start() and its like return. */
+int service_cmd_status(int err);
+
+/* isamon service status. Returns the exit status. */
+int service_show(struct service_control *s, const struct config *c, bool json);
+
+#endif

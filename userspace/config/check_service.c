@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Checks of [service] and [database]. Invariant: no password is in a problem. */
+#include <string.h>
+
+#include "config/check.h"
+#include "config/config.h"
+
+static void check_health(struct check *check)
+{
+	const char *path = check->c->service_health;
+
+	if (strcmp(path, CONFIG_HEALTH_NONE) == 0)
+		return;
+	if (*path == '/' && !strpbrk(path, " \t#"))
+		return;
+	check_failed(check, "service", "health");
+	buf_printf(check->problems,
+		   "%s: not a path; write one that begins with / and has no spaces, or none\n",
+		   path);
+}
+
+static void check_password(struct check *check)
+{
+	const struct config *c = check->c;
+	bool user = *c->service_supervisor_user, password = *c->service_supervisor_password;
+
+	if (user != password) {
+		check_failed(check, "service", user ? "supervisor_user" : "supervisor_password");
+		buf_printf(check->problems, "...: there is no %s; write both\n",
+			   user ? "supervisor_password" : "supervisor_user");
+	}
+	if (password)
+		check_secret_file(check, "service", "supervisor_password");
+}
+
+void check_service(struct check *check)
+{
+	const struct config *c = check->c;
+
+	check_health(check);
+	check_password(check);
+	for (size_t i = 0; i < c->n_databases; i++) {
+		if (c->databases[i][0] == '/')
+			continue;
+		check_failed_nth(check, "database", "path", i);
+		buf_printf(check->problems, "%s: not an absolute path; begin it with /\n",
+			   c->databases[i]);
+	}
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Jobs of the configuration, made by their labels. What one says is checked in check_jobs.c and, where schedule and command are
+ * understood, in cmd/. */
+#include "config/job.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/schema.h"
+#include "config/value.h"
+
+#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
+const char *const config_job_priority_words[] = { "low", "normal", NULL };
+const char *const config_job_missed_words[] = { "run", "skip", NULL };
+
+static void job_free(struct config_job *j)
+{
+	if (!j)
+		return;
+	value_clear_all(schema_config(), "job", j);
+	free(j->name);
+	free(j);
+}
+
+static void job_freep(struct config_job **j)
+{
+	job_free(*j);
+}
+
+void config_jobs_free(struct config *c)
+{
+	for (size_t i = 0; i < c->n_jobs; i++)
+		job_free(c->jobs[i]);
+	c->n_jobs = 0;
+}
+
+const struct config_job *config_job_find(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_jobs; i++)
+		if (strcmp(c->jobs[i]->name, name) == 0)
+			return c->jobs[i];
+	return NULL;
+}
+
+static int job_name_check(const struct config *c, const char *name, struct buf *why)
+{
+	if (strlen(name) > CONFIG_JOB_NAME_MAX)
+		return buf_printf(why, "a name has at most %d bytes; write a shorter one", CONFIG_JOB_NAME_MAX) ?:
+			       -ERANGE;
+	if (*name == '.' || name[strspn(name, NAME_CHARACTERS)])
+		return buf_add_str(
+			       why,
+			       "the name of a job has letters, digits, . _ and - only, and no . first; "
+			       "write another") ?:
+			       -EINVAL;
+	if (c->n_jobs == CONFIG_JOBS_MAX)
+		return buf_printf(why, "one too many; there may be %d jobs", CONFIG_JOBS_MAX) ?:
+			       -ERANGE;
+	return 0;
+}
+
+int config_job_item(void *whole, const char *label, struct buf *why, void **ret_item)
+{
+	_cleanup_(job_freep) struct config_job *j = NULL;
+	struct config *c = whole;
+	int err = job_name_check(c, label, why);
+
+	if (err)
+		return err;
+	j = calloc(1, sizeof(*j));
+	if (!j)
+		return -ENOMEM;
+	j->name = strdup(label);
+	if (!j->name)
+		return -ENOMEM;
+	err = value_set_initial(schema_config(), "job", j);
+	if (err)
+		return err;
+	*ret_item = c->jobs[c->n_jobs++] = take(j);
+	return 0;
+}
