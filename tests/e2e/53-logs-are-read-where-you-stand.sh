@@ -57,6 +57,7 @@ run 2 tail --since soon
 has "not a moment" err
 run 2 tail --grep '('
 run 2 tail --level loud
+has 'write debug, info, warning, error or critical' err
 run 2 wrong
 
 # A real supervisord with a Python application, and a real nginx.
@@ -147,8 +148,10 @@ has 'record 1234$'
 gzip "$L"/application.log.[34]
 run 0 tail --since 10m application
 [ "$(grep -c 'app.chat' "$T/out")" = 3000 ] || fail "--since, .gz: $(grep -c app.chat "$T/out")"
-run 0 tail --since 10m --level warning application
-[ "$(grep -c 'app.chat' "$T/out")" = 1200 ] || fail "--level: $(grep -c app.chat "$T/out")"
+for level in warning WARN; do
+	run 0 tail --since 10m --level $level application
+	[ "$(grep -c 'app.chat' "$T/out")" = 1200 ] || fail "--level $level: $(grep -c app.chat "$T/out")"
+done
 has_not ' INFO | DEBUG '
 run 0 tail --since 10m --grep 'bad 29\d0$'
 [ "$(grep -c 'app.chat' "$T/out")" = 10 ] || fail "--grep sees a whole traceback: $(cat "$T/out")"

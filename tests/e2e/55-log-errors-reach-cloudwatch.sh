@@ -90,6 +90,9 @@ expect_all
 [ "$(values LogErrors | grep -vc '^0')" -ge 2 ] || fail "all in one minute: $(values LogErrors)"
 [ "$(total LogErrors InstanceId=i-0fa4e15a3c0ffee00)" = $ERRORS ] || fail "another number for the host"
 expect_metric 0 isamon_logs_events_pushed_total
+{ "$ISAMON" status --config "$T/isamon.conf" || :; } >"$T/status"
+grep -q '^logs  *nothing shipped yet .*   the oldest that waits is .* old   .*AccessDenied' "$T/status" ||
+	fail "isamon status does not tell that logs wait: $(cat "$T/status")"
 
 say "== the shipper is restarted by a reload, and by hand"
 write_some

@@ -70,6 +70,7 @@ static inline struct status status_sample(void)
 		.logs_on = 1,
 		.logs_events = 70000,
 		.logs_backlog_bytes = 3 << 20,
+		.logs_oldest_s = SAMPLE_NOW - 90,
 		.logs_success_s = SAMPLE_NOW - 1.5,
 		.logs_problem = "",
 		.jobs = 3,

@@ -143,6 +143,7 @@ static const char *telling(unsigned int events, const char *then)
 	struct logs_figures f = { .up = true };
 
 	f.n[LOGS_EVENTS] = events;
+	f.n[LOGS_OLDEST_S] = 1795000000;
 	EXPECT_INT(logs_figures_write(&f, &line), 0);
 	line.data[line.len - 1] = '\0';
 	snprintf(text, sizeof(text), "echo '%s' >&3\n%s", line.data, then);
@@ -163,6 +164,7 @@ static void starts(void)
 	log_child_status(t.child, &s);
 	EXPECT_INT(s.logs_on, 1);
 	EXPECT_UINT((uint64_t)s.logs_events, 5);
+	EXPECT_UINT((uint64_t)s.logs_oldest_s, 1795000000);
 	EXPECT_STR(s.logs_problem, "");
 	EXPECT_UINT(n_starts(), 1);
 	tear_down();

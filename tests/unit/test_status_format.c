@@ -93,7 +93,8 @@ static void everything(void)
 		   "last OOM   uvicorn 4245: signal 9 (Killed)   2026-11-23 22:05:11\n"
 		   "isamon     sees: http   off: life   for 1 d 1 h\n"
 		   "cloudwatch pushed 12 s ago   2 minutes wait   no credentials\n"
-		   "logs       shipped 1.5 s ago   70000 events   3.00 MiB wait\n"
+		   "logs       shipped 1.5 s ago   70000 events   3.00 MiB wait"
+		   "   the oldest that waits is 1 min 30 s old\n"
 		   "jobs       3   1 runs   backup failed\n");
 	free(text);
 }

@@ -410,6 +410,8 @@ void log_child_status(struct log_child *c, struct status *s)
 	s->logs_on = 1;
 	s->logs_events = f->n[LOGS_EVENTS];
 	s->logs_backlog_bytes = f->n[LOGS_BACKLOG_BYTES];
+	if (f->n[LOGS_OLDEST_S])
+		s->logs_oldest_s = (double)f->n[LOGS_OLDEST_S];
 	if (f->n[LOGS_LAST_SUCCESS_S])
 		s->logs_success_s = (double)f->n[LOGS_LAST_SUCCESS_S];
 	snprintf(s->logs_problem, sizeof(s->logs_problem), "%s",

@@ -15,6 +15,7 @@
 #include "cmd/logs_follow.h"
 #include "cmd/logs_sources.h"
 #include "cmd/tool.h"
+#include "logs/level.h"
 
 #define LINES_DEFAULT 20
 #define LINES_MAX 100000
@@ -89,18 +90,23 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return 0;
 }
 
+/* As the logs write them: WARN and FATAL, too. */
 static int parse_level(const char *text, enum record_level *ret)
 {
-	for (int l = RECORD_DEBUG; text && l < RECORD_LEVELS; l++)
-		if (strcmp(text, record_level_name((enum record_level)l)) == 0) {
-			*ret = (enum record_level)l;
-			return 0;
-		}
+	enum record_level level;
+
 	if (!text)
 		return 0;
-	fprintf(stderr,
-		LOGS_COMMAND ": --level %s: write debug, info, warning, error or critical\n", text);
-	return -EINVAL;
+	level = level_of_word(text, strlen(text));
+	if (level == RECORD_NO_LEVEL) {
+		fprintf(stderr,
+			LOGS_COMMAND
+			": --level %s: write debug, info, warning, error or critical\n",
+			text);
+		return -EINVAL;
+	}
+	*ret = level;
+	return 0;
 }
 
 /* @ret_lines: 0: all. */

@@ -15,6 +15,7 @@
 #define GREEN "\033[1;32m"
 #define PLAIN "\033[0m"
 #define NS_PER_S 1e9
+#define LOGS_OLD_S 10 /* younger than that is on its way */
 
 void status_format_duration(double s, char cell[static STATUS_CELL_MAX])
 {
@@ -365,6 +366,10 @@ static void write_logs(const struct status *s, struct buf *out)
 	if (known(s->logs_backlog_bytes) && s->logs_backlog_bytes) {
 		status_format_bytes(s->logs_backlog_bytes, ago);
 		buf_printf(out, "   %s wait", ago);
+	}
+	if (isfinite(s->logs_oldest_s) && s->now_s - s->logs_oldest_s >= LOGS_OLD_S) {
+		status_format_duration(s->now_s - s->logs_oldest_s, ago);
+		buf_printf(out, "   the oldest that waits is %s old", ago);
 	}
 	if (*s->logs_problem) {
 		buf_add_str(out, "   ");

@@ -80,6 +80,7 @@ static const struct member members[] = {
 	ROW(status, "logs", MAYBE, logs_on),
 	ROW(status, "logs_events", NUMBER, logs_events),
 	ROW(status, "logs_backlog_bytes", NUMBER, logs_backlog_bytes),
+	ROW(status, "logs_oldest_seconds", DECIMAL, logs_oldest_s),
 	ROW(status, "logs_success_seconds", DECIMAL, logs_success_s),
 	ROW(status, "logs_problem", TEXT, logs_problem),
 	ROW(status, "jobs", NUMBER, jobs),

@@ -96,7 +96,8 @@ struct status {
 	uint64_t logs_on;            /* 1 */
 	uint64_t logs_events;        /* that CloudWatch Logs took, since isamon began */
 	uint64_t logs_backlog_bytes; /* that were not read yet */
-	double logs_success_s;       /* when it last took some */
+	double logs_oldest_s;  /* time of the oldest event that was read and has not arrived */
+	double logs_success_s; /* when it last took some */
 	char logs_problem[2 * STATUS_NAME_MAX];
 
 	/* Jobs; nothing of them is known where none is configured. */
