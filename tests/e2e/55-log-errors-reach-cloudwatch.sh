@@ -126,6 +126,9 @@ kill_shipper STOP
 write_some
 not_known() { [ "$(unknown | wc -l)" -ge $((before + 3)) ]; }
 wait_for 60 "three minutes without a count" not_known
+hung() { ! "$ISAMON" status --config "$T/isamon.conf" >"$T/status" && grep -q "ships logs .* has said nothing for" "$T/status"; }
+wait_for 60 "status to say that the shipper hangs" hung
+expect_metric 0 isamon_probe_up probe=logs
 kill_shipper CONT
 expect_all
 

@@ -34,7 +34,8 @@
 #define REAP_MS 20
 #define END_MS 7000 /* it takes five seconds itself at most */
 #define LINE_MAX_BYTES (1u << 20)
-#define SILENT_NS (5 * NS_PER_SEC) /* it speaks each second, while it counts */
+#define SILENT_NS (5 * NS_PER_SEC) /* it speaks each second, ... */
+#define HUNG_NS (30 * NS_PER_SEC)  /* ... but a disk may be slow */
 
 struct log_child {
 	struct event_base *base;
@@ -263,7 +264,7 @@ static int start(struct log_child *c)
 	bufferevent_setwatermark(c->told, EV_READ, 0, LINE_MAX_BYTES);
 	bufferevent_setcb(c->told, on_told, NULL, on_event, c);
 	bufferevent_enable(c->told, EV_READ);
-	c->began_ns = clock_monotonic_ns();
+	c->began_ns = c->told_ns = clock_monotonic_ns();
 	c->has_first = false;
 	return 0;
 }
@@ -385,9 +386,17 @@ bool log_child_enabled(const struct log_child *c)
 	return c->enabled;
 }
 
+/* 0: it speaks, or there is none. */
+static uint64_t silent_s(const struct log_child *c)
+{
+	const uint64_t ns = clock_monotonic_ns() - c->told_ns;
+
+	return c->pid && ns > HUNG_NS ? ns / NS_PER_SEC : 0;
+}
+
 bool log_child_up(const struct log_child *c)
 {
-	return c->pid && c->now.up;
+	return c->pid && c->now.up && !silent_s(c);
 }
 
 void log_child_counted(const struct log_child *c, struct minute_logs *ret)
@@ -414,8 +423,15 @@ void log_child_status(struct log_child *c, struct status *s)
 		s->logs_oldest_s = (double)f->n[LOGS_OLDEST_S];
 	if (f->n[LOGS_LAST_SUCCESS_S])
 		s->logs_success_s = (double)f->n[LOGS_LAST_SUCCESS_S];
-	snprintf(s->logs_problem, sizeof(s->logs_problem), "%s",
-		 c->now.n_logs || *c->now.problem ? c->now.problem : c->said);
+	if (silent_s(c))
+		snprintf(
+			s->logs_problem, sizeof(s->logs_problem),
+			"the process that ships logs (%d) has said nothing for %llu s: is it stopped, or"
+			" the disk stuck? Ended with SIGKILL, it is started again",
+			(int)c->pid, (unsigned long long)silent_s(c));
+	else
+		snprintf(s->logs_problem, sizeof(s->logs_problem), "%s",
+			 c->now.n_logs || *c->now.problem ? c->now.problem : c->said);
 }
 
 struct logs_page *log_child_page(struct log_child *c)

@@ -28,6 +28,7 @@ void log_child_use(struct log_child *c, const struct config *config);
 void log_child_free(struct log_child *c);
 
 bool log_child_enabled(const struct log_child *c);
+/* Not while it says that something is missing, nor when it has said nothing for half a minute. */
 bool log_child_up(const struct log_child *c);
 /* Brought up to date; owned by @c. */
 struct logs_page *log_child_page(struct log_child *c);

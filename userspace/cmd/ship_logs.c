@@ -62,7 +62,6 @@ struct ship {
 	struct event *events[SHIP_EVENTS];
 	struct buf told; /* last */
 	size_t at;       /* of it, what was written */
-	bool beats;      /* an empty line, where there is nothing new */
 };
 
 /* --- telling */
@@ -89,8 +88,7 @@ static void tell(struct ship *s, const struct logs_figures *f)
 	if (s->at < s->told.len || logs_figures_write(f, &line))
 		return;
 	if (strcmp(buf_str(&line), buf_str(&s->told)) == 0) {
-		if (s->beats)
-			(void)send(s->fd, "\n", 1, MSG_NOSIGNAL);
+		(void)send(s->fd, "\n", 1, MSG_NOSIGNAL); /* it lives, and has nothing new */
 		return;
 	}
 	buf_reset(&s->told);
@@ -258,7 +256,6 @@ static int begin(struct ship *s, const struct ship_options *o, struct buf *why)
 		err = open_events(s);
 	if (err)
 		return err;
-	s->beats = counts(s->config);
 	tell_now(s); /* what was counted before, nothing of it by us */
 	memory_trim();
 	return 0;
