@@ -6,41 +6,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-int job_tail_init(struct job_tail *t, size_t max)
+int job_tail_init(struct job_tail *tail, size_t max)
 {
-	*t = (struct job_tail){ .bytes = malloc(2 * max), .max = max };
-	return t->bytes ? 0 : -ENOMEM;
+	*tail = (struct job_tail){ .bytes = malloc(2 * max), .max = max };
+	return tail->bytes ? 0 : -ENOMEM;
 }
 
-void job_tail_done(struct job_tail *t)
+void job_tail_done(struct job_tail *tail)
 {
-	free(t->bytes);
-	*t = (struct job_tail){ 0 };
+	free(tail->bytes);
+	*tail = (struct job_tail){ 0 };
 }
 
-void job_tail_add(struct job_tail *t, const char *bytes, size_t n)
+void job_tail_add(struct job_tail *tail, const char *bytes, size_t n)
 {
-	t->total += n;
-	if (n >= t->max) {
-		memcpy(t->bytes, bytes + n - t->max, t->max);
-		t->len = t->max;
+	tail->total += n;
+	if (n >= tail->max) {
+		memcpy(tail->bytes, bytes + n - tail->max, tail->max);
+		tail->len = tail->max;
 		return;
 	}
-	if (t->len + n > 2 * t->max) {
-		memmove(t->bytes, t->bytes + t->len - t->max, t->max);
-		t->len = t->max;
+	if (tail->len + n > 2 * tail->max) {
+		memmove(tail->bytes, tail->bytes + tail->len - tail->max, tail->max);
+		tail->len = tail->max;
 	}
-	memcpy(t->bytes + t->len, bytes, n);
-	t->len += n;
+	memcpy(tail->bytes + tail->len, bytes, n);
+	tail->len += n;
 }
 
-const char *job_tail_get(const struct job_tail *t, size_t *ret_len)
+const char *job_tail_get(const struct job_tail *tail, size_t *ret_len)
 {
-	const size_t n = t->len < t->max ? t->len : t->max;
-	const char *from = t->bytes + t->len - n, *newline;
+	const size_t n = tail->len < tail->max ? tail->len : tail->max;
+	const char *from = tail->bytes + tail->len - n, *newline;
 
 	*ret_len = n;
-	if (n == t->total)
+	if (n == tail->total)
 		return from;
 	newline = memchr(from, '\n', n);
 	if (!newline || newline + 1 == from + n)

@@ -14,10 +14,10 @@ struct job_tail {
 };
 
 /* Returns 0 or -ENOMEM. */
-int job_tail_init(struct job_tail *t, size_t max);
-void job_tail_done(struct job_tail *t);
-void job_tail_add(struct job_tail *t, const char *bytes, size_t n);
+int job_tail_init(struct job_tail *tail, size_t max);
+void job_tail_done(struct job_tail *tail);
+void job_tail_add(struct job_tail *tail, const char *bytes, size_t n);
 /* Owned by @t; valid until the next is added. Where something is missing it begins with a whole line, if one begins there. */
-const char *job_tail_get(const struct job_tail *t, size_t *ret_len);
+const char *job_tail_get(const struct job_tail *tail, size_t *ret_len);
 
 #endif
