@@ -17,7 +17,7 @@ struct job_tail {
 int job_tail_init(struct job_tail *tail, size_t max);
 void job_tail_done(struct job_tail *tail);
 void job_tail_add(struct job_tail *tail, const char *bytes, size_t n);
-/* Owned by @t; valid until the next is added. Where something is missing it begins with a whole line, if one begins there. */
+/* Owned by @tail; valid until the next is added. Where something is missing it begins with a whole line, if one begins there. */
 const char *job_tail_get(const struct job_tail *tail, size_t *ret_len);
 
 #endif
