@@ -256,7 +256,8 @@ fake fault refuse operation=PutDashboard times=1 >/dev/null
 expect 3 "isamon dashboard: .*AccessDenied" dashboard apply --name third
 # Everything that can be published has its widget, and CloudWatch has nothing to say of it.
 conf 'latency_by_route = yes' 'queue = yes' 'turns = yes' 'restarts = yes' 'probes = yes' 'processes = yes' 'spool_age = yes' \
-	'log_errors = yes' 'exceptions = yes' 'dashboard = everything' '[logs]' 'enabled = yes' "${error_rate[@]}"
+	'log_errors = yes' 'exceptions = yes' 'jobs = yes' 'dashboard = everything' '[logs]' 'enabled = yes' \
+	'[job "j"]' 'schedule = @daily' 'command = version' "${error_rate[@]}"
 expect 0 "^created dashboard everything$" dashboard apply
 ! grep -q "CloudWatch says" "$T/out" || fail "$(cat "$T/out")"
 "$ISAMON" dashboard diff --json --config "$T/isamon.conf" | "$PY" -c "

@@ -28,7 +28,8 @@ static const struct minute_options all = { .interval_s = 60,
 					   .processes = true,
 					   .spool_age = true,
 					   .log_errors = true,
-					   .exceptions = true };
+					   .exceptions = true,
+					   .jobs = true };
 
 static int check(const struct datum *d, void *ctx)
 {
@@ -52,6 +53,7 @@ static void happen(struct minute *m)
 				 .cpus = 1,
 				 .memory_ratio = 0.5,
 				 .logs = { .known = true, .counter = 1, .now = { 5, 4 } },
+				 .jobs = { .known = true, .counter = 1, .now = 3, .overdue = 1 },
 				 .probes = { { "http", true } },
 				 .n_probes = 1 };
 

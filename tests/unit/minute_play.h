@@ -25,7 +25,8 @@ static const struct minute_options all = { .interval_s = 60,
 					   .processes = true,
 					   .spool_age = true,
 					   .log_errors = true,
-					   .exceptions = true };
+					   .exceptions = true,
+					   .jobs = true };
 
 static struct minute *open_at(const struct minute_options *o, int64_t now_s)
 {

@@ -95,6 +95,8 @@ static void changes(void)
 		{ "[cloudwatch]\nspool_age = yes", true, false },
 		{ "[cloudwatch]\nlog_errors = yes\n[logs]\nenabled = yes", true, false },
 		{ "[cloudwatch]\nexceptions = yes\n[logs]\nenabled = yes", true, false },
+		{ "[cloudwatch]\njobs = yes\n[job \"j\"]\nschedule = @daily\ncommand = version",
+		  true, false },
 		{ "[cloudwatch]\ninterval = 5\nstorage_resolution = 1", true, false },
 		{ "[cloudwatch]\nnamespace = x", true, true },
 		{ "[http]\nstream_threshold = 20", true, true },

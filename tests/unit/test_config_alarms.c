@@ -278,7 +278,7 @@ static void example_load(struct config **ret, struct buf *found)
 		alarms |= strncmp(at, "#[alarm ", 8) == 0;
 		if ((alarms && (is_key || strncmp(at, "#[", 2) == 0)) ||
 		    strncmp(at, "#restarts =", 11) == 0 || strncmp(at, "#spool_age =", 12) == 0 ||
-		    strncmp(at, "#log_errors =", 13) == 0) {
+		    strncmp(at, "#log_errors =", 13) == 0 || strncmp(at, "#jobs =", 7) == 0) {
 			at++;
 			n--;
 		}
@@ -288,11 +288,14 @@ static void example_load(struct config **ret, struct buf *found)
 			buf_add_str(&whole, "spool_age = yes\n");
 		else if (strncmp(at, "log_errors = no\n", n) == 0)
 			buf_add_str(&whole, "log_errors = yes\n");
+		else if (strncmp(at, "jobs = no\n", n) == 0)
+			buf_add_str(&whole, "jobs = yes\n");
 		else if (strncmp(at, "[logs]\n", n) == 0)
 			buf_add_str(&whole, "[logs]\nenabled = yes\n");
 		else
 			buf_add(&whole, at, n);
 	}
+	buf_add_str(&whole, "[job \"j\"]\nschedule = @daily\ncommand = version\n");
 	parse(whole.data, whole.len, ret, found);
 }
 
@@ -305,7 +308,7 @@ static void examples_are_fine(void)
 	example_load(&c, &found);
 	EXPECT_STR(buf_str(&found), "");
 	REQUIRE(c);
-	REQUIRE_UINT(c->n_alarms, 8);
+	REQUIRE_UINT(c->n_alarms, 10);
 	/* The guide's, to the letter. */
 	a = c->alarms[0];
 	EXPECT_STR(a->name, "HighErrorRate");

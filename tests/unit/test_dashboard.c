@@ -10,7 +10,8 @@
 #define EVERYTHING \
 	"[cloudwatch]\nlatency_by_route = yes\nqueue = yes\nturns = yes\nrestarts = yes\n" \
 	"probes = yes\nprocesses = yes\nspool_age = yes\nlog_errors = yes\n" \
-	"exceptions = yes\n[logs]\nenabled = yes\n"
+	"exceptions = yes\njobs = yes\n[logs]\nenabled = yes\n" \
+	"[job \"j\"]\nschedule = @daily\ncommand = version\n"
 
 static struct config *config_of(const char *text)
 {
@@ -49,6 +50,7 @@ static void shows_what_is_published(void)
 		  "Wait for the service\nChat turns\nTime of chat turns\nCPU by host\n"
 		  "Memory by host\nProcesses by host\nRestarts by host\n"
 		  "Errors in the logs, by host\nTracebacks in the logs, by host\n"
+		  "Failed runs of jobs by host\nOverdue jobs by host\n"
 		  "Age of metrics that wait, by host\nProbes that work\n" },
 		{ "[cloudwatch]\nqueue = yes\n", false,
 		  "Last five minutes\nRequests and errors\nErrors, of all requests\nResponse time\n"

@@ -145,13 +145,15 @@ static struct {
 	unsigned int n;
 	int err;
 	struct job_state list[2];
+	uint64_t failures;
 } looked;
 
-static void on_looked(int err, const struct job_state *list, size_t n, void *ctx)
+static void on_looked(int err, const struct job_state *list, size_t n, uint64_t failures, void *ctx)
 {
 	(void)ctx;
 	looked.n++;
 	looked.err = err;
+	looked.failures = failures;
 	for (size_t i = 0; i < n && i < 2; i++)
 		looked.list[i] = list[i];
 }
@@ -186,6 +188,29 @@ static void knows_what_was_seen_to(void)
 	EXPECT_INT(look("@daily", 200), 160);
 	EXPECT_INT(look("@hourly", 300), 300);
 	EXPECT_INT(look("@hourly", 400), 300);
+	EXPECT_UINT(looked.failures, 0);
+	close_history();
+}
+
+/* Of all jobs, also of those that are not looked up. */
+static void adds_failures_up(void)
+{
+	static const enum job_result results[] = { JOB_OK,          JOB_FAILED,      JOB_SIGNAL,
+						   JOB_TIME_LIMIT,  JOB_NOT_STARTED, JOB_OK,
+						   JOB_INTERRUPTED, JOB_FAILED };
+	struct job_run r = run_of("a", 9000);
+
+	open_history();
+	for (size_t i = 0; i < ARRAY_SIZE(results); i++)
+		record(i % 2 ? "a" : "gone", 1000 + (int64_t)i, results[i]);
+	look("@daily", 100);
+	EXPECT_UINT(looked.failures, 6);
+	EXPECT_INT(job_history_begin(history, &r, 0, NULL, NULL), 0);
+	look("@daily", 100);
+	EXPECT_UINT(looked.failures, 6);
+	EXPECT_INT(job_history_interrupted(history, "a"), 0);
+	look("@daily", 100);
+	EXPECT_UINT(looked.failures, 7);
 	close_history();
 }
 
@@ -268,6 +293,7 @@ int main(int argc, char **argv)
 		{ "the last runs are kept", keeps_the_last },
 		{ "a run that nobody ended was interrupted", finds_interrupted_runs },
 		{ "times that were seen to", knows_what_was_seen_to },
+		{ "failures are added up", adds_failures_up },
 		{ "two processes share it", is_shared },
 		{ "why it cannot be written, and that it goes on", says_why_not },
 		{ "results for people", describes },

@@ -32,6 +32,8 @@ static void step(void);
 /* What is counted in the logs, each 11th event by one look. */
 #define LOG_ERRORS(i) (2 * (i) + 100)
 #define EXCEPTIONS(i) ((i) + 50)
+/* Likewise of jobs. */
+#define FAILURES(i) (3 * (i) + 70)
 
 static char path[300];
 
@@ -44,7 +46,8 @@ static const struct minute_options all = { .interval_s = 60,
 					   .processes = true,
 					   .spool_age = true,
 					   .log_errors = true,
-					   .exceptions = true };
+					   .exceptions = true,
+					   .jobs = true };
 
 /* --- the stop at a store */
 
@@ -101,6 +104,12 @@ static void happen(struct minute *m, unsigned int i)
 					   .counter = 1,
 					   .first = { LOG_ERRORS(4) - 22, EXCEPTIONS(4) - 11 },
 					   .now = { LOG_ERRORS(i), EXCEPTIONS(i) } },
+				 .jobs = { .known = true,
+					   .lasting = true,
+					   .counter = 1,
+					   .first = FAILURES(4) - 33,
+					   .now = FAILURES(i),
+					   .overdue = i % 3 },
 				 .probes = { { "http", i % 2 },
 					     { i % 9 ? "life" : "queue", true } },
 				 .n_probes = 2 };
@@ -118,7 +127,7 @@ static void happen(struct minute *m, unsigned int i)
 /* Sums that tell each event from the others. */
 struct sums {
 	double requests, errors, responses, response_ms, queues, queue_ms, turns, turn_ms, looks,
-		processes, routes_ms, log_errors, exceptions;
+		processes, routes_ms, log_errors, exceptions, failures;
 };
 
 static void sums_add(struct sums *s, unsigned int i)
@@ -130,6 +139,7 @@ static void sums_add(struct sums *s, unsigned int i)
 		s->processes += i % 10;
 		s->log_errors += 22;
 		s->exceptions += 11;
+		s->failures += 33;
 	} else if (i % 11 == 8) {
 		s->turns++;
 		s->turn_ms += i % 400 + 1;
@@ -164,7 +174,8 @@ static struct sums sums_read(void)
 			  .looks = total("Processes").count,
 			  .processes = total("Processes").sum,
 			  .log_errors = total("LogErrors").value,
-			  .exceptions = total("Exceptions").value };
+			  .exceptions = total("Exceptions").value,
+			  .failures = total("JobFailures").value };
 
 	for (size_t i = 0; i < truths.n; i++) {
 		const struct truth *t = &truths.metrics[i];

@@ -339,7 +339,8 @@ static void largest_minute_fits(void)
 						.processes = true,
 						.spool_age = true,
 						.log_errors = true,
-						.exceptions = true };
+						.exceptions = true,
+						.jobs = true };
 	struct minute *m = new_minute(&options);
 	size_t payloads = 0;
 

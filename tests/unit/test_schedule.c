@@ -18,7 +18,8 @@
 #define DAY 86400
 
 static char name_[] = "job", other_[] = "other", hourly_[] = "0 * * * *", daily_[] = "30 2 * * *";
-static char short_[] = "-c true", long_[] = "-c \"exec sleep 1000\"", bad_[] = "-c \"exit 3\"";
+static char short_[] = "-c true", long_[] = "-c \"exec sleep 1000\"", bad_[] = "-c \"exit 3\"",
+	    late_[] = "-c \"sleep 0.2; exit 3\"";
 
 static struct {
 	struct config config;
@@ -58,6 +59,15 @@ static uint64_t runs(void)
 	for (int i = 0; i < JOBS_RESULTS; i++)
 		n += figures()->runs[i];
 	return n;
+}
+
+static struct schedule_failures failures(void)
+{
+	struct schedule_failures f;
+
+	schedule_failures(s.schedule, &f);
+	EXPECT(f.counter || !f.known);
+	return f;
 }
 
 /* Lets what is under way in the loop go on, until this holds. */
@@ -189,8 +199,53 @@ static void cannot_start(void)
 	fclose(fopen(path, "w"));
 	tick(T0 + HOUR);
 	EXPECT_UINT(figures()->runs[JOBS_NOT_STARTED], 1);
+	EXPECT_UINT(failures().now, 1);
 	tick(T0 + HOUR + 1);
 	EXPECT_UINT(runs(), 1);
+	end_all();
+}
+
+static bool has_four_failures(void)
+{
+	return failures().now == 4;
+}
+
+/* Also of jobs that are in the configuration no more, and those that others ran; and the next daemon goes on there. */
+static void adds_failures_up(void)
+{
+	struct job_run r = {
+		.job = "gone", .started_ms = 1000, .ended_ms = 2000, .result = JOB_SIGNAL
+	};
+	struct job_history *h = NULL;
+	uint64_t counter;
+
+	begin_all(hourly_, bad_, CONFIG_JOB_RUN);
+	EXPECT(failures().known && failures().lasting);
+	EXPECT_UINT(failures().first, 0);
+	pass(T0 + 2 * HOUR);
+	EXPECT_UINT(failures().now, 2);
+	REQUIRE_INT(job_history_new(t.base, t.dir, &h), 0);
+	EXPECT_INT(job_history_end(h, &r, NULL, NULL), 0);
+	r.started_ms++;
+	r.result = JOB_OK;
+	EXPECT_INT(job_history_end(h, &r, NULL, NULL), 0);
+	job_history_close(h, 0);
+	schedule_look(s.schedule, s.now_s);
+	turn(is_known);
+	EXPECT_UINT(failures().now, 3);
+	EXPECT_UINT(failures().first, 0);
+	counter = failures().counter;
+	end();
+	s.jobs[0].command = late_;
+	begin(T0 + 2 * HOUR + 60);
+	EXPECT_UINT(failures().first, 3);
+	EXPECT_UINT(failures().now, 3);
+	EXPECT(failures().counter != counter);
+	tick(T0 + 3 * HOUR);
+	s.config.n_jobs = 0;
+	schedule_use(s.schedule, &s.config, s.now_s);
+	EXPECT_UINT(failures().now, 3);
+	turn(has_four_failures);
 	end_all();
 }
 
@@ -321,9 +376,13 @@ static void finds_what_was_killed(void)
 	begin(T0 + 120);
 	turn(knows_interrupted);
 	EXPECT(!figures()->running);
+	EXPECT_UINT(failures().first, 0);
+	EXPECT_UINT(failures().now, 1);
 	end();
 	begin(T0 + 180);
 	EXPECT_UINT(figures()->runs[JOBS_INTERRUPTED], 1);
+	EXPECT_UINT(failures().first, 1);
+	EXPECT_UINT(failures().now, 1);
 	end_all();
 }
 
@@ -344,10 +403,14 @@ static void works_without_history(void)
 	end();
 	remove_tree(t.dir);
 	fclose(fopen(t.dir, "w")); /* it cannot be made */
+	s.jobs[0].command = bad_;
 	begin(T0 + 60);
+	EXPECT(failures().known && !failures().lasting);
 	tick(T0 + HOUR);
 	turn(idle);
-	EXPECT_UINT(figures()->runs[JOBS_OK], 1);
+	EXPECT_UINT(figures()->runs[JOBS_FAILED], 1);
+	EXPECT_UINT(failures().first, 0);
+	EXPECT_UINT(failures().now, 1);
 	unlink(t.dir);
 	end_all();
 }
@@ -404,6 +467,7 @@ int main(int argc, char **argv)
 		{ "a job does not overlap itself", does_not_overlap },
 		{ "failures are counted, and known later", counts_failures },
 		{ "what cannot be started is recorded", cannot_start },
+		{ "failures are added up", adds_failures_up },
 		{ NULL, misses },
 		{ "clocks that are set", survives_clocks },
 		{ "summer and winter", changes_clocks_in_spring_and_autumn },

@@ -94,6 +94,8 @@ static void remember(struct job *j, const struct job_run *r)
 	j->state.runs[r->result]++;
 	if (r->result == JOB_OK)
 		j->state.success_ms = r->ended_ms;
+	else
+		schedule_failed(j->schedule);
 	j->changes++;
 }
 

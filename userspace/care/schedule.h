@@ -13,6 +13,7 @@
 #define ISAMON_SCHEDULE_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/config.h"
@@ -43,5 +44,18 @@ void schedule_tick(struct schedule *s, int64_t now_s);
 
 /* Brought up to date by the call; the same pointer each time. */
 struct jobs_page *schedule_page(struct schedule *s, int64_t now_s);
+
+/*
+ * How many runs ended without success, of whatever job, whoever ran it. It is brought up to what the history has whenever that is
+ * read; what failed here is added at once, also where it cannot be written. It may fall: by what could not be written.
+ */
+struct schedule_failures {
+	bool known;          /* the history was read, or could not be */
+	bool lasting;        /* it was: all that it has; else those that were seen here */
+	uint64_t counter;    /* another number, not 0, for each time it begins */
+	uint64_t first, now; /* when it began, before it found any that was interrupted; now */
+};
+
+void schedule_failures(const struct schedule *s, struct schedule_failures *ret);
 
 #endif

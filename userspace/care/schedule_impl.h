@@ -40,12 +40,17 @@ struct schedule {
 	int64_t ticked_s, planned_s, looked_s;
 	bool looking, told; /* that the history cannot be read */
 	struct jobs_page page;
+	struct schedule_failures failures;
+	uint64_t n_failures;       /* that were seen here */
+	uint64_t n_failures_asked; /* when the history was asked */
 };
 
 /* When it is due next, seen from what was seen to. */
 void schedule_plan(struct job *j, int64_t now_s);
 /* Reads the history of all jobs anew, and goes on in the loop. */
 void schedule_look(struct schedule *s, int64_t now_s);
+/* A run ended without success, or was found to have. */
+void schedule_failed(struct schedule *s);
 /* Whether somebody else has begun or ended a run. */
 bool schedule_is_stale(const struct schedule *s);
 

@@ -5,12 +5,49 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "care/schedule_impl.h"
 
 _Static_assert(JOBS_OK == JOB_OK - 1 && JOBS_INTERRUPTED == JOB_INTERRUPTED - 1 &&
 		       JOBS_RESULTS == JOB_RESULTS - 1,
 	       "results of the page are those of the history but the first");
+
+/* --- failures */
+
+void schedule_failed(struct schedule *s)
+{
+	s->n_failures++;
+	s->failures.now++;
+}
+
+static void begin_failures(struct schedule *s, bool lasting, uint64_t first)
+{
+	s->failures = (struct schedule_failures){
+		.known = true, .lasting = lasting, .counter = clock_monotonic_ns(), .first = first
+	};
+}
+
+/* What was seen here since the history was asked is not in the answer. */
+static void take_failures(struct schedule *s, uint64_t recorded)
+{
+	if (!s->failures.lasting)
+		begin_failures(s, true, recorded);
+	s->failures.now = recorded + s->n_failures - s->n_failures_asked;
+}
+
+static void count_alone(struct schedule *s)
+{
+	if (s->failures.known)
+		return;
+	begin_failures(s, false, 0);
+	s->failures.now = s->n_failures;
+}
+
+void schedule_failures(const struct schedule *s, struct schedule_failures *ret)
+{
+	*ret = s->failures;
+}
 
 /* --- the history */
 
@@ -36,6 +73,7 @@ static void find_interrupted(struct schedule *s, struct job *j)
 	log_error("job %s: its last run was interrupted: what ran it was ended", j->state.job);
 	j->state.last.result = JOB_INTERRUPTED;
 	j->state.runs[JOB_INTERRUPTED]++;
+	schedule_failed(s);
 	if (job_history_interrupted(s->history, j->state.job))
 		log_debug("job %s: cannot be written to the history", j->state.job);
 }
@@ -69,13 +107,17 @@ static void say_unknown(struct schedule *s, int err)
 		  why.len ? buf_str(&why) : strerror(-err));
 }
 
-static void on_looked(int err, const struct job_state *list, size_t n, void *ctx)
+static void on_looked(int err, const struct job_state *list, size_t n, uint64_t failures, void *ctx)
 {
 	struct schedule *s = ctx;
 
 	s->looking = false;
-	if (err)
+	if (err) {
 		say_unknown(s, err);
+		count_alone(s);
+	} else {
+		take_failures(s, failures);
+	}
 	for (size_t i = 0; i < n; i++) {
 		struct job *j = job_of(s, &list[i]);
 
@@ -100,6 +142,9 @@ void schedule_look(struct schedule *s, int64_t now_s)
 	size_t n = 0;
 	int err = list && s->history ? 0 : -ENOMEM;
 
+	s->n_failures_asked = s->n_failures;
+	if (err)
+		count_alone(s);
 	TAILQ_FOREACH(j, &s->jobs, entry)
 	{
 		if (!j->config || n == CONFIG_JOBS_MAX)

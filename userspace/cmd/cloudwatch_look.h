@@ -7,7 +7,7 @@
 #include "metrics/self.h"
 #include "ship/minute.h"
 
-/* All but the time, the spool's age and the logs. Texts are @self's. */
+/* All but the time, the spool's age, the logs and the jobs. Texts are @self's. */
 void cloudwatch_fill_look(const struct service_usage *usage, const struct self *self,
 			  struct minute_look *l);
 

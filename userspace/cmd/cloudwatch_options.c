@@ -21,6 +21,7 @@ void cloudwatch_minute_options(const struct config *c, struct minute_options *re
 		.spool_age = c->cloudwatch_spool_age,
 		.log_errors = c->cloudwatch_log_errors,
 		.exceptions = c->cloudwatch_exceptions,
+		.jobs = c->cloudwatch_jobs,
 	};
 }
 
@@ -30,7 +31,7 @@ bool cloudwatch_same_minute_options(const struct minute_options *a, const struct
 	       a->queue == b->queue && a->turns == b->turns && a->restarts == b->restarts &&
 	       a->probes == b->probes && a->processes == b->processes &&
 	       a->spool_age == b->spool_age && a->log_errors == b->log_errors &&
-	       a->exceptions == b->exceptions;
+	       a->exceptions == b->exceptions && a->jobs == b->jobs;
 }
 
 void cloudwatch_spool_limits(const struct config *c, struct spool_limits *ret)

@@ -16,6 +16,21 @@ static bool drain_for_minute(uint64_t *ret_ended, uint64_t *ret_lost, void *ctx)
 	return !err;
 }
 
+static void look_at_jobs(struct daemon *d, struct minute_jobs *ret)
+{
+	const struct jobs_page *page = schedule_page(d->schedule, daemon_now_s());
+	struct schedule_failures f;
+
+	schedule_failures(d->schedule, &f);
+	*ret = (struct minute_jobs){ .known = f.known,
+				     .lasting = f.lasting,
+				     .counter = f.counter,
+				     .first = f.first,
+				     .now = f.now };
+	for (size_t i = 0; i < page->n; i++)
+		ret->overdue += page->list[i].overdue;
+}
+
 static void look_for_minute(struct minute_look *l, void *ctx)
 {
 	struct daemon *d = ctx;
@@ -25,6 +40,7 @@ static void look_for_minute(struct minute_look *l, void *ctx)
 	daemon_refresh_probes(d);
 	cloudwatch_fill_look(&usage, &d->self, l);
 	log_child_counted(d->logs, &l->logs);
+	look_at_jobs(d, &l->jobs);
 }
 
 int daemon_start_cloudwatch(struct daemon *d)

@@ -302,6 +302,22 @@ static void check_counts(struct check *check)
 	}
 }
 
+/* Nor are there failures where nothing runs. */
+static void check_has_jobs(struct check *check)
+{
+	const struct config *c = check->c;
+
+	if (!c->cloudwatch_jobs)
+		return;
+	for (size_t i = 0; i < c->n_jobs; i++)
+		if (c->jobs[i]->enabled)
+			return;
+	check_failed(check, "cloudwatch", "jobs");
+	buf_add_str(check->problems,
+		    "yes: no job is enabled, and nothing is counted; write a section "
+		    "[job \"NAME\"], or jobs = no\n");
+}
+
 void check_cloudwatch(struct check *check)
 {
 	const struct config *c = check->c;
@@ -310,6 +326,7 @@ void check_cloudwatch(struct check *check)
 	check_namespace(check);
 	check_dimensions(check);
 	check_counts(check);
+	check_has_jobs(check);
 	if (!consists_of(c->cloudwatch_dashboard, LETTERS DIGITS "-_")) {
 		check_failed(check, "cloudwatch", "dashboard");
 		buf_printf(

@@ -102,6 +102,7 @@ struct config {
 	bool cloudwatch_spool_age;        /* spool_age = no */
 	bool cloudwatch_log_errors;       /* log_errors = no */
 	bool cloudwatch_exceptions;       /* exceptions = no */
+	bool cloudwatch_jobs;             /* jobs = no */
 	uint64_t cloudwatch_spool_days;   /* spool_days = 14 */
 	uint64_t cloudwatch_spool_bytes;  /* spool_size = 256 MiB */
 	char *cloudwatch_dashboard;       /* dashboard = agent-isa */

@@ -23,6 +23,8 @@ static const struct published published_metrics[] = {
 	{ "SpoolAge", NULL, "spool_age", false },
 	{ "LogErrors", NULL, "log_errors", true },
 	{ "Exceptions", NULL, "exceptions", true },
+	{ "JobFailures", NULL, "jobs", true },
+	{ "JobsOverdue", NULL, "jobs", true },
 };
 
 const struct published *published_list(size_t *ret_n)

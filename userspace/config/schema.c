@@ -152,6 +152,7 @@ static const struct schema_key config_keys[] = {
 	{ "cloudwatch", "spool_age", SCHEMA_BOOL, AT(cloudwatch_spool_age), .initial = "no" },
 	{ "cloudwatch", "log_errors", SCHEMA_BOOL, AT(cloudwatch_log_errors), .initial = "no" },
 	{ "cloudwatch", "exceptions", SCHEMA_BOOL, AT(cloudwatch_exceptions), .initial = "no" },
+	{ "cloudwatch", "jobs", SCHEMA_BOOL, AT(cloudwatch_jobs), .initial = "no" },
 	{ "cloudwatch", "spool_days", SCHEMA_U64, AT(cloudwatch_spool_days), .min = 1, .max = 14,
 	  .unit = "days", .initial = "14" },
 	{ "cloudwatch", "spool_size", SCHEMA_SIZE, AT(cloudwatch_spool_bytes), .min = 1048576,

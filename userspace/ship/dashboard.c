@@ -41,6 +41,8 @@ static const struct widget {
 	{ "Restarts by host", "Restarts", NULL, BY_HOST, "Sum", "restarts" },
 	{ "Errors in the logs, by host", "LogErrors", NULL, BY_HOST, "Sum", "a minute" },
 	{ "Tracebacks in the logs, by host", "Exceptions", NULL, BY_HOST, "Sum", "a minute" },
+	{ "Failed runs of jobs by host", "JobFailures", NULL, BY_HOST, "Sum", "runs" },
+	{ "Overdue jobs by host", "JobsOverdue", NULL, BY_HOST, "Maximum", "jobs" },
 	{ "Age of metrics that wait, by host", "SpoolAge", NULL, BY_HOST, "Maximum", "s" },
 	{ "Probes that work", "ProbeUp", "Probe", BY_OWN, "Minimum", "1: yes" },
 };

@@ -48,7 +48,7 @@ static uint64_t wanted_of(const struct minute_options *o)
 	       (o->turns ? MINUTE_TURNS : 0u) | (o->restarts ? MINUTE_RESTARTS : 0u) |
 	       (o->probes ? MINUTE_PROBES : 0u) | (o->processes ? MINUTE_PROCESSES : 0u) |
 	       (o->spool_age ? MINUTE_SPOOL_AGE : 0u) | (o->log_errors ? MINUTE_LOG_ERRORS : 0u) |
-	       (o->exceptions ? MINUTE_EXCEPTIONS : 0u);
+	       (o->exceptions ? MINUTE_EXCEPTIONS : 0u) | (o->jobs ? MINUTE_JOBS : 0u);
 }
 
 /* Of 55 random bits: among the 20,000 minutes of a full spool two are the same with a chance of one in 10^8. */
@@ -278,6 +278,42 @@ static void note_logs(struct minute *m, const struct minute_logs *l)
 	minute_file_note(&m->map, &f->exceptions_last, l->now.exceptions);
 }
 
+/*
+ * From where on is new. Another counter goes on where the last one was, with what failed in between. If it has less, failures of
+ * the last one are not in the history: then only what it has found itself is new.
+ */
+static uint64_t failures_before(const struct minute_file *f, const struct minute_jobs *l)
+{
+	if (f->jobs_counter == l->counter)
+		return f->job_failures_last;
+	if (f->jobs_counter && f->jobs_lasting && l->lasting && l->now >= f->job_failures_last)
+		return f->job_failures_last;
+	return l->first;
+}
+
+static void note_jobs(struct minute *m, const struct minute_jobs *l)
+{
+	struct minute_file *f = m->map.file;
+	struct minute_sums *s = present(m);
+	uint64_t before;
+
+	if (!(s->wanted & MINUTE_JOBS)) {
+		if (f->jobs_counter)
+			minute_file_note(&m->map, &f->jobs_counter, 0);
+		return;
+	}
+	if (!l->known)
+		return;
+	before = failures_before(f, l);
+	note_more(m, &s->n_job_looks, 1);
+	if (l->now > before)
+		note_more(m, &s->job_failures, l->now - before);
+	minute_file_note(&m->map, &s->jobs_overdue, l->overdue);
+	minute_file_note(&m->map, &f->jobs_counter, l->counter);
+	minute_file_note(&m->map, &f->jobs_lasting, l->lasting);
+	minute_file_note(&m->map, &f->job_failures_last, l->now);
+}
+
 static void note_probes(struct minute *m, const struct minute_look *l)
 {
 	struct minute_sums *s = present(m);
@@ -316,6 +352,7 @@ void minute_look(struct minute *m, const struct minute_look *l)
 	if (s->wanted & MINUTE_SPOOL_AGE)
 		note_gauge(m, &s->spool_age, l->spool_age_s);
 	note_logs(m, &l->logs);
+	note_jobs(m, &l->jobs);
 	if (s->wanted & MINUTE_PROBES)
 		note_probes(m, l);
 	minute_file_commit(&m->map);

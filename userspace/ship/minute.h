@@ -31,7 +31,7 @@ struct minute;
 struct minute_options {
 	unsigned int interval_s; /* 1, 5, 10, 30, 60: the length of a minute */
 	bool latency_by_route, queue, turns, restarts, probes, processes, spool_age, log_errors,
-		exceptions;
+		exceptions, jobs;
 };
 
 /* A request that ended. */
@@ -55,6 +55,15 @@ struct minute_logs {
 	struct minute_counted first, now; /* when it began, before it read anything; now */
 };
 
+/* Runs of jobs that did not succeed, and jobs that are overdue. */
+struct minute_jobs {
+	bool known;   /* somebody counts */
+	bool lasting; /* since ever, also by those who counted before; else since @counter began */
+	uint64_t counter;    /* who: another number, not 0, for each that begins */
+	uint64_t first, now; /* failures when it began, before it found any; now */
+	uint64_t overdue;    /* now */
+};
+
 /* What is looked at from time to time. */
 struct minute_look {
 	uint64_t monotonic_ns;
@@ -66,6 +75,7 @@ struct minute_look {
 	uint64_t restarts;  /* cumulative; the first look says from where on */
 	double spool_age_s; /* of the oldest minute that waits; 0: none does */
 	struct minute_logs logs;
+	struct minute_jobs jobs;
 	struct {
 		const char *name;
 		bool up;
@@ -90,7 +100,8 @@ void minute_request(struct minute *m, const struct minute_request *r);
 void minute_turn(struct minute *m, uint64_t ns);
 /* CPU is the difference to the look before, over the time between them, if both know of processes; the others are the
  * mean, least and most of the looks. Of the logs it counts what is more than at the look before, also that of an isamon that was
- * killed; what was counted before any look is not of this minute. A minute in which no look knows has no count. */
+ * killed; what was counted before any look is not of this minute. A minute in which no look knows has no count. So it does of
+ * failures of jobs, but for what failed while they were not wanted. Of jobs that are overdue the last look of the minute is all. */
 void minute_look(struct minute *m, const struct minute_look *l);
 
 /* When the present one began, since the epoch: a multiple of the interval. */

@@ -104,6 +104,10 @@ static void add_wanted(struct writing *w, const struct minute_sums *s,
 		add_value(w, "LogErrors", "Count", (double)s->log_errors);
 	if (s->wanted & MINUTE_EXCEPTIONS && s->n_log_looks)
 		add_value(w, "Exceptions", "Count", (double)s->exceptions);
+	if (s->wanted & MINUTE_JOBS && s->n_job_looks) {
+		add_value(w, "JobFailures", "Count", (double)s->job_failures);
+		add_value(w, "JobsOverdue", "Count", (double)s->jobs_overdue);
+	}
 	add_gauge(w, "Processes", "Count", NULL, &s->processes);
 	add_gauge(w, "SpoolAge", "Seconds", NULL, &s->spool_age);
 	for (size_t i = 0; i < s->n_probes; i++)

@@ -10,6 +10,9 @@
  *   QueueTime, TurnTime  Milliseconds  as ResponseTime
  *   Restarts           Count         in the minute
  *   LogErrors, Exceptions  Count     that were counted in the logs between the looks, if one of the minute's looks knew
+ *   JobFailures        Count         runs of jobs of which was learned between the looks that they did not succeed, if one of the
+ *                                    minute's looks knew
+ *   JobsOverdue        Count         at the last look that knew
  *   Processes          Count         statistics over the looks; so are the next ones
  *   SpoolAge           Seconds
  *   ProbeUp            None          1 or 0, by Probe

@@ -20,7 +20,7 @@
 #include "base/file.h"
 
 #define MAGIC 0x6574756e696d7369ull /* "isminute" */
-#define VERSION 2
+#define VERSION 3
 #define WITHOUT_ROUTES offsetof(struct minute_file, routes)
 
 /* A test may stop here, before each store that another process could see. */

@@ -52,7 +52,8 @@ enum minute_wanted {
 	MINUTE_SPOOL_AGE = 1 << 6,
 	MINUTE_LOG_ERRORS = 1 << 7,
 	MINUTE_EXCEPTIONS = 1 << 8,
-	MINUTE_WANTED_ALL = (1 << 9) - 1,
+	MINUTE_JOBS = 1 << 9,
+	MINUTE_WANTED_ALL = (1 << 10) - 1,
 };
 
 struct minute_sums {
@@ -65,6 +66,8 @@ struct minute_sums {
 	uint64_t restarts;
 	uint64_t n_log_looks; /* that knew what is in the logs */
 	uint64_t log_errors, exceptions;
+	uint64_t n_job_looks; /* that knew of jobs */
+	uint64_t job_failures, jobs_overdue;
 	struct minute_gauge memory, processes, spool_age; /* memory in percent */
 	uint64_t n_probes;
 	struct minute_probe probes[MINUTE_PROBES_MAX];
@@ -88,6 +91,8 @@ struct minute_file {
 	uint64_t given; /* how many payloads of that were given away */
 	/* At the last look that knew what is in the logs: who had counted (0: there was none), and what. */
 	uint64_t logs_counter, log_errors_last, exceptions_last;
+	/* Likewise of jobs; and whether that one's number is since ever. */
+	uint64_t jobs_counter, jobs_lasting, job_failures_last;
 	struct minute_sums sums[2];
 	/* No memory is set aside for these unless they are wanted. */
 	struct minute_route routes[2][MINUTE_ROUTES_MAX + 1];

@@ -28,6 +28,7 @@ struct job_work {
 	int64_t seen_to_s;
 	struct job_state *list;
 	size_t n;
+	uint64_t failures;
 	char output[];
 };
 
@@ -121,7 +122,7 @@ static void work_done(int err, void *arg)
 	if (w->done)
 		w->done(err, w->ctx);
 	if (w->looked)
-		w->looked(err, w->list, w->n, w->ctx);
+		w->looked(err, w->list, w->n, w->failures, w->ctx);
 	free(w->list);
 	free(w);
 }
@@ -232,7 +233,7 @@ int job_history_interrupted(struct job_history *h, const char *job)
 
 static int look_rows(sqlite3 *db, struct job_work *w)
 {
-	return job_rows_look(db, w->list, w->n, true);
+	return job_rows_look(db, w->list, w->n, true, &w->failures);
 }
 
 int job_history_look(struct job_history *h, const struct job_state *list, size_t n,
@@ -261,7 +262,7 @@ static int look_now(sqlite3 *db, void *arg)
 {
 	struct look *l = arg;
 
-	return job_rows_look(db, l->list, l->n, false);
+	return job_rows_look(db, l->list, l->n, false, NULL);
 }
 
 int job_history_look_wait(struct job_history *h, struct job_state *list, size_t n)

@@ -91,10 +91,12 @@ int job_history_interrupted(struct job_history *h, const char *job);
 
 /*
  * Looks @n jobs up; of each, job and schedule are given, and seen_to_s, which is what a job that is new, or whose schedule is another one
- * now, begins with, and is then in the file. @done gets the list filled in. job_history_look_wait() does it at once, blocks, and
- * changes nothing in the file.
+ * now, begins with, and is then in the file. @done gets the list filled in, and how many runs have ever ended without success, of all
+ * jobs that the file has, also those that nobody looks up. job_history_look_wait() does it at once, blocks, and changes nothing in
+ * the file.
  */
-typedef void (*job_history_look_fn)(int err, const struct job_state *list, size_t n, void *ctx);
+typedef void (*job_history_look_fn)(int err, const struct job_state *list, size_t n,
+				    uint64_t failures, void *ctx);
 int job_history_look(struct job_history *h, const struct job_state *list, size_t n,
 		     job_history_look_fn done, void *ctx);
 int job_history_look_wait(struct job_history *h, struct job_state *list, size_t n);

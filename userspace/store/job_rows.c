@@ -38,11 +38,13 @@
 	" ON CONFLICT (job) DO UPDATE SET success_ms = excluded.success_ms"
 #define SQL_STATE "SELECT schedule, seen_to_s, success_ms FROM job_state WHERE job = ?1"
 #define SQL_TOTALS "SELECT result, n FROM job_total WHERE job = ?1"
+/* 0 is JOB_RUNNING, 1 JOB_OK. */
+#define SQL_FAILURES "SELECT coalesce(sum(n), 0) FROM job_total WHERE result NOT IN (0, 1)"
 #define SQL_LAST \
 	"SELECT " SQL_RUN_COLUMNS " FROM job_run WHERE (?1 IS NULL OR job = ?1)" \
 	" ORDER BY id DESC LIMIT ?2"
 
-_Static_assert(JOB_RUNNING == 0 && JOB_INTERRUPTED == 6, "as SQL_INTERRUPT has them");
+_Static_assert(JOB_RUNNING == 0 && JOB_OK == 1 && JOB_INTERRUPTED == 6, "as the SQL has them");
 
 static int bind_text(sqlite3_stmt *st, int at, const char *text)
 {
@@ -283,11 +285,27 @@ static int look(sqlite3 *db, struct job_state *s, bool change)
 	return err ? err : job_rows_each(db, s->job, 1, take_last, &s->last);
 }
 
-int job_rows_look(sqlite3 *db, struct job_state *list, size_t n, bool change)
+static int read_failures(sqlite3 *db, uint64_t *ret)
+{
+	_cleanup_(sql_donep) sqlite3_stmt *st = NULL;
+	int err = sql_prepare(db, SQL_FAILURES, &st);
+
+	if (!err)
+		err = sql_step(st);
+	if (err != 1)
+		return err < 0 ? err : -EIO;
+	*ret = (uint64_t)sqlite3_column_int64(st, 0);
+	return 0;
+}
+
+int job_rows_look(sqlite3 *db, struct job_state *list, size_t n, bool change,
+		  uint64_t *ret_failures)
 {
 	int err = change ? sql_begin(db) : 0;
 
 	for (size_t i = 0; i < n && !err; i++)
 		err = look(db, &list[i], change);
+	if (!err && ret_failures)
+		err = read_failures(db, ret_failures);
 	return change ? sql_end(db, err) : err;
 }

@@ -12,7 +12,8 @@ int job_rows_end(sqlite3 *db, const struct job_run *r);
 int job_rows_seen(sqlite3 *db, const char *job, int64_t seen_to_s);
 int job_rows_interrupted(sqlite3 *db, const char *job);
 /* @change: what job_history_look() says of the file. */
-int job_rows_look(sqlite3 *db, struct job_state *list, size_t n, bool change);
+int job_rows_look(sqlite3 *db, struct job_state *list, size_t n, bool change,
+		  uint64_t *ret_failures);
 int job_rows_each(sqlite3 *db, const char *job, unsigned int max,
 		  int (*fn)(const struct job_run *r, void *ctx), void *ctx);
 
