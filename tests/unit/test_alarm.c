@@ -227,7 +227,7 @@ static void survives_lack_of_memory(void)
 	REQUIRE(c);
 	json_set_alloc_funcs(nomem_malloc, free);
 	for (unsigned int n = 1; nomem_again(n); n++) {
-		_cleanup_(buf_done) struct buf why = BUF_INIT(1000), lines = BUF_INIT(1000);
+		_cleanup_(buf_done) struct buf why = BUF_INIT(1000);
 		_cleanup_(json_freep) json_t *wanted = NULL, *normal = NULL;
 		int err = alarm_wanted(c, c->alarms[0], "i-1", &why, &wanted);
 
