@@ -3,6 +3,7 @@
 # Event streams and long chunked responses: first byte, longest silence, duration, bytes and how they ended are
 # what client and service know; and whether they are among the durations of all requests is configured.
 # vm: yes
+# judges: time
 # limit: 120
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# vm: yes
 # What CloudWatch needs and cannot have is said once, with what to do; the rest of isamon works, nothing that was counted
 # is lost, and it goes on when it can. Where it is off there is nothing of it. What the commands say of all that.
 # limit: 240
