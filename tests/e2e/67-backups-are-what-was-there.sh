@@ -202,11 +202,18 @@ run 0 prune --dry-run
 has '^data-20260115-.* stays: last$'
 
 say "== what cannot be done is said"
-exec {LOCK}>>"$B/.isamon-lock"
-flock "$LOCK"
+start holder flock "$B/.isamon-lock" sleep 60
+locked() { ! flock -n "$B/.isamon-lock" true; }
+wait_for 10 "the lock" locked
 run 3 create
 has 'another isamon works there already' err
-exec {LOCK}>&-
+start waits "$ISAMON" backup run # which waits
+wait_for 10 "it to wait" grep -q 'another isamon works there already .* waiting, 30 minutes at most' "$T/waits.log"
+stop holder
+wait_for 20 "it to go on" grep -q 'read back and compared' "$T/waits.log"
+over() { ! alive waits; }
+wait_for 20 "its end" over
+stop waits
 mkdir "$T/small"
 if mount -t tmpfs -o size=2m none "$T/small"; then
 	B=$T/small conf

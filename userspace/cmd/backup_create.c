@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/job_report.h"
@@ -11,7 +12,8 @@
 #include "care/backup_name.h"
 #include "cmd/backup_cmd.h"
 #include "cmd/cmd.h"
-#include "cmd/status_format.h"
+
+#define RUN_WAITS_S 1800
 
 static const char create_usage[] =
 	"usage: isamon backup create [--data] [--config] [--to-s3] [--note TEXT] [--json]\n"
@@ -39,7 +41,8 @@ struct creating {
 	bool to_s3, json;
 	const char *note;
 	json_t *list;
-	int64_t now_s; /* of both kinds the same */
+	int64_t now_s;       /* of both kinds the same */
+	unsigned int wait_s; /* for others who work in the directory */
 	uint64_t bytes;
 	struct catalogue_entry made[BACKUP_KINDS];
 	size_t n_made;
@@ -126,14 +129,34 @@ static int create_one(struct creating *c, struct backup_place *place, int kind)
 	return told(c, &made);
 }
 
+/* A night's backup waits for what somebody else does there, such as a long verification. */
+static int open_place(struct creating *c, struct buf *why, struct backup_place *place)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	unsigned int waited = 0;
+	int err;
+
+	for (;;) {
+		err = backup_place_open(c->t->config->backup_directory, why, place);
+		if (err != -EBUSY || waited++ >= c->wait_s || backup_is_stopped())
+			return err;
+		if (waited == 1)
+			fprintf(stderr, "%s: %s; waiting, %u minutes at most\n", c->t->command,
+				buf_str(why), c->wait_s / 60);
+		buf_reset(why);
+		backup_place_close(place);
+		nanosleep(&second, NULL);
+	}
+}
+
 static int create_all(struct creating *c)
 {
 	_cleanup_(backup_place_close) struct backup_place place;
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
 	int status = CMD_OK, err;
 
+	err = open_place(c, &why, &place);
 	c->now_s = backup_now_s();
-	err = backup_place_open(c->t->config->backup_directory, &why, &place);
 	if (err) {
 		backup_complain(c->t, buf_str(&why), err);
 		return CMD_FAILED;
@@ -312,7 +335,7 @@ int backup_run_command(int argc, char **argv)
 {
 	_cleanup_(backup_tool_done) struct backup_tool t = { 0 };
 	const char *config_path = NULL;
-	struct creating c = { .t = &t };
+	struct creating c = { .t = &t, .wait_s = RUN_WAITS_S };
 	const struct tool_option options[] = {
 		{ "json", &c.json, NULL },
 		{ BACKUP_CONFIG_OPTION, NULL, &config_path },
