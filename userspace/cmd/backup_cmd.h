@@ -76,6 +76,9 @@ int backup_s3_send(struct backup_tool *t, struct backup_s3 *s, struct catalogue_
 /* Adds to the list what the bucket has, and sets where it is. Returns 0 or -errno, which was said. */
 int backup_s3_list(struct backup_tool *t, struct backup_s3 *s);
 
+/* Brings it from S3 into the directory, verified, and says nothing of what is well; the list knows it then. Returns the exit status. */
+int backup_fetch(struct backup_tool *t, const char *name);
+
 /* Removes what the rules do not keep. @plan: only finds it out. @asked: it may be done without a question. @json: NULL, or an array for what
  * goes. Returns the exit status. */
 int backup_prune(struct backup_tool *t, bool plan, bool asked, json_t *json);

@@ -121,6 +121,7 @@ struct fetching {
 	struct backup_s3 s3;
 	struct backup_place place;
 	json_t *json; /* NULL: as text */
+	bool quiet;
 };
 
 static int told(struct fetching *f, const struct catalogue_entry *e)
@@ -128,6 +129,8 @@ static int told(struct fetching *f, const struct catalogue_entry *e)
 	char size[STATUS_CELL_MAX];
 
 	status_format_bytes(e->archive_bytes, size);
+	if (f->quiet)
+		return CMD_OK;
 	if (f->json)
 		json_array_append_new(f->json, backup_json(f->t, e));
 	else
@@ -240,6 +243,18 @@ static int fetch(struct fetching *f, const char *name)
 	if (backup_is_stopped())
 		return CMD_FAILED;
 	return found ? status : no_such(f->t, name);
+}
+
+int backup_fetch(struct backup_tool *t, const char *name)
+{
+	struct fetching f = { .t = t,
+			      .place = { .lock_fd = -1, .dir_fd = -1, .part_fd = -1 },
+			      .quiet = true };
+	int status = fetch(&f, name);
+
+	backup_place_close(&f.place);
+	backup_s3_close(&f.s3);
+	return status;
 }
 
 int backup_fetch_command(int argc, char **argv)
