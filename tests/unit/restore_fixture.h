@@ -238,7 +238,7 @@ static struct restore_options play_options(void)
 					 .service = &fixture_service };
 }
 
-static bool tree_is(const char *name, const struct buf *expected)
+UNIT_USED_ static bool tree_is(const char *name, const struct buf *expected)
 {
 	_cleanup_(buf_done) struct buf found = BUF_INIT(TREE_MAX);
 
