@@ -4,7 +4,9 @@
 
 #include "restore_fixture.h"
 
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 
 static void step(void)
 {
@@ -175,7 +177,7 @@ static void only_tried(void)
 	o.dry_run = true;
 	EXPECT_INT(begin_with(&o), 0);
 	EXPECT_INT(result.end, RESTORE_NOTHING);
-	EXPECT(result.files > 2);
+	EXPECT(result.files > 2 && result.databases == 1);
 	EXPECT(nothing_was_done());
 }
 
@@ -313,6 +315,24 @@ static void no_room(void)
 	EXPECT_INT(shell("rmdir small"), 0);
 }
 
+/* In the middle of unpacking. */
+static void a_write_fails(void)
+{
+	struct restore_options o = play_options();
+	struct rlimit limit, less;
+
+	play_begin("head -c 300000 /dev/zero >big;");
+	EXPECT_INT(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	less = limit;
+	less.rlim_cur = 200000;
+	signal(SIGXFSZ, SIG_IGN);
+	EXPECT_INT(setrlimit(RLIMIT_FSIZE, &less), 0);
+	EXPECT_INT(begin_with(&o), -EFBIG);
+	EXPECT_INT(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	EXPECT_HAS(buf_str(&why), "big: File too large");
+	EXPECT(nothing_was_done());
+}
+
 /* --- one at a time, and afterwards */
 
 static void another_is_at_it(void)
@@ -442,6 +462,7 @@ int main(int argc, char **argv)
 		{ "targets that are none", targets_that_are_none },
 		{ "mounts", mounts },
 		{ "no room", no_room },
+		{ "a write that fails", a_write_fails },
 		{ "another is at it", another_is_at_it },
 		{ "another directory is there", another_directory_there },
 		{ "what was replaced is forgotten", forgotten },

@@ -37,7 +37,7 @@ struct restore_options {
 	const char *archive; /* the path of its file; for restore_begin() */
 	/* For archives without a manifest: everything gets the owner that TARGET has now, as the deployment guide's chown -R does. */
 	bool owner_of_target;
-	bool dry_run;                          /* verify, and look whether it could be done */
+	bool dry_run; /* everything up to where the service would be stopped; nothing of it stays */
 	const struct restore_service *service; /* NULL: it is left alone */
 	void (*say)(const char *line,
 		    void *ctx);        /* told of each step; NULL: nobody wants to know */

@@ -78,7 +78,7 @@ const char *restore_step_word(enum restore_step step);
 
 /* --- restore_stage.c */
 
-/* Verifies the archive, and unless it is a dry run unpacks and checks it, as the stage, on the disk. */
+/* Verifies the archive, unpacks it as the stage, and checks that; then it is on the disk. */
 int restore_stage(struct restore *r);
 
 /* --- restore_exchange.c: from wherever the trees are */

@@ -331,9 +331,8 @@ int restore_stage(struct restore *r)
 	err = open_archive(&s);
 	if (!err)
 		err = verify(&s);
-	if (err || r->o->dry_run)
-		return err;
-	err = unpack(&s);
+	if (!err)
+		err = unpack(&s);
 	if (!err)
 		err = set_owners(&s);
 	return err ? err : check(&s);

@@ -19,7 +19,7 @@ static const char usage[] =
 	"\n"
 	"  --data, --config  of which kind it is, and so for which directory of [backup]\n"
 	"  --target DIR      for this one instead\n"
-	"  --dry-run         reads and checks the archive only, and whether there is room\n"
+	"  --dry-run         everything up to where the service would be stopped: a drill\n"
 	"  --yes             do not ask before the service is stopped\n"
 	"  --no-service      leave the service alone: it is stopped already, and stays so\n"
 	"  --resume          goes on with one that was cut off (a power cut, kill -9)\n"
