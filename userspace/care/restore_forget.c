@@ -77,5 +77,7 @@ int restore_forget(const char *target, int64_t now_s, int64_t older_s, struct bu
 			close(fd);
 	}
 	restore_close(&r);
+	if (err == -ENOENT)
+		return 0; /* there is not even a directory above it */
 	return restore_failed(&r, target, err);
 }

@@ -52,13 +52,14 @@ static int open_directory(int dir_fd, const char *name)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(dir_fd, name, flags);
+	struct stat st;
 
-	/* For root there is nothing that it may not. */
 	if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
 		fd = openat(dir_fd, name, flags);
 	if (fd < 0)
 		return -errno;
-	if (geteuid() != 0)
+	/* Without CAP_DAC_OVERRIDE modes count for root, too. */
+	if (fstat(fd, &st) == 0 && (st.st_mode & 0700) != 0700)
 		fchmod(fd, 0700);
 	return fd;
 }

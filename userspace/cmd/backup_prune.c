@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/util.h"
+#include "care/restore.h"
 #include "care/retention.h"
 #include "cmd/backup_cmd.h"
 #include "cmd/cmd.h"
@@ -144,6 +145,25 @@ static int prune(struct pruning *p, bool asked)
 	return CMD_FAILED;
 }
 
+/* What restores replaced more than a day ago. The daemon's unit may not write there; it is told, and no failure of pruning. */
+static void forget_replaced(const struct backup_tool *t)
+{
+	const char *const targets[] = { t->config->backup_data, t->config->backup_config };
+
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
+		unsigned int n;
+		int err = *targets[i] ? restore_forget(targets[i], backup_now_s(), RESTORE_KEEP_S,
+						       &why, &n) :
+					0;
+
+		if (err && err != -EINVAL) {
+			buf_add_str(&why, " (what a restore replaced; isamon restore --forget)");
+			backup_complain(t, buf_str(&why), err);
+		}
+	}
+}
+
 int backup_prune(struct backup_tool *t, bool plan, bool asked, json_t *json)
 {
 	const size_t room = t->list.n + 1;
@@ -162,6 +182,8 @@ int backup_prune(struct backup_tool *t, bool plan, bool asked, json_t *json)
 		backup_complain(t, "", -ENOMEM);
 	free(p.items);
 	free(p.at);
+	if (!plan && status == CMD_OK)
+		forget_replaced(t);
 	return status;
 }
 
