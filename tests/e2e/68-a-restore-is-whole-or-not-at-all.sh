@@ -4,6 +4,9 @@
 # not stay; hostile archives and a full disk change nothing; what kill -9 cuts off is told by the daemon, resumed, aborted.
 # limit: 180
 . "$(dirname "$0")/../fixtures/lib.sh"
+# shellcheck source=tests/fixtures/aws.sh
+. "$FIXTURES/aws.sh"
+umask 022
 need curl supervisord tar gzip
 need_root
 chmod 755 "$T"
@@ -15,7 +18,8 @@ at_end() { ! mountpoint -q "$T/small" || umount -l "$T/small"; }
 
 printf '%s\n' "[service]" "name = web" "ports = $SERVICE_PORT" "manager = supervisor" "supervisor_socket = $T/sv.sock" "start_timeout = 30" \
 	"[listen]" "port = $ISAMON_PORT" "[daemon]" "runtime_directory = $T/run" "state_directory = $T/state" \
-	"[backup]" "directory = $B" "data = $D" "config = $T/etc" '[job "backup"]' "enabled = no" >"$T/isamon.conf"
+	"[backup]" "directory = $B" "data = $D" "config = $T/etc" "s3_bucket = backups-of-isamon" '[job "backup"]' "enabled = no" \
+	>"$T/isamon.conf"
 
 # run STATUS ARGUMENT...: of isamon restore; output in $T/out, $T/err
 run() {
@@ -103,6 +107,22 @@ run 0 --status
 has "^$D: nothing is unfinished$"
 forget
 beside 0
+
+say "== one that is only in S3"
+start_fake_aws
+fake s3/bucket name=backups-of-isamon
+archive=$(basename "$B"/agent-isa-data-*.tar.gz)
+timeout 60 "$ISAMON" backup send "$archive" --config-file "$T/isamon.conf" >"$T/out" 2>&1 || fail "backup send: $(cat "$T/out")"
+rm "$B/$archive" "$D/link"
+run 3 "s3://another-bucket/daily/$archive" --yes
+has 'is not in the bucket of \[backup\]' err
+run 1 "s3://backups-of-isamon/daily/agent-isa-data-20200101-020000.tar.gz" --yes
+run 0 "s3://backups-of-isamon/daily/$archive" --yes --json
+json 'd["end"] == "done" and d["has_manifest"]'
+same "$T/first"
+[ -e "$B/$archive" ] || fail "it was not fetched to the directory"
+forget
+stop fake-aws
 
 say "== one that plain tar made"
 mkdir "$T/guide"

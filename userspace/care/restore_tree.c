@@ -48,17 +48,27 @@ int restore_is_mount(int dir_fd, const char *name, bool *ret)
 	return 0;
 }
 
+/* Without CAP_DAC_OVERRIDE modes count for root, too. By a descriptor: what has the name may change. */
+static int let_in(int dir_fd, const char *name)
+{
+	_cleanup_(file_closep) int fd =
+		openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return fd < 0 || chmod(path, 0700) ? -errno : 0;
+}
+
 static int open_directory(int dir_fd, const char *name)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(dir_fd, name, flags);
 	struct stat st;
 
-	if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
+	if (fd < 0 && errno == EACCES && let_in(dir_fd, name) == 0)
 		fd = openat(dir_fd, name, flags);
 	if (fd < 0)
 		return -errno;
-	/* Without CAP_DAC_OVERRIDE modes count for root, too. */
 	if (fstat(fd, &st) == 0 && (st.st_mode & 0700) != 0700)
 		fchmod(fd, 0700);
 	return fd;
