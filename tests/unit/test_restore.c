@@ -409,6 +409,7 @@ static void forgotten(void)
 static void deep_trees_are_removed(void)
 {
 	struct restore_options o = play_options();
+	struct rlimit limit, less;
 	unsigned int n = 0;
 
 	play_begin("");
@@ -416,8 +417,13 @@ static void deep_trees_are_removed(void)
 		shell("mkdir p/data.isamon-before-20260101-000000; cd p/data.isamon-before-20260101-000000; "
 		      "i=0; while [ $i -lt 1200 ]; do mkdir d e; cd -P d; i=$((i + 1)); done; touch f"),
 		0);
+	EXPECT_INT(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	less = limit;
+	less.rlim_cur = 600;
+	EXPECT_INT(setrlimit(RLIMIT_NOFILE, &less), 0);
 	buf_reset(&why);
 	EXPECT_INT(restore_forget(o.target, 1790000000, 0, &why, &n), 0);
+	EXPECT_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	EXPECT_STR(buf_str(&why), "");
 	EXPECT_UINT(n, 1);
 	EXPECT_INT(fixture_count("p"), 1);
