@@ -258,6 +258,19 @@ static void archive_in_the_target(void)
 	EXPECT_HAS(buf_str(&why), "in the directory that it would replace");
 }
 
+static void a_path_that_is_no_text(void)
+{
+	struct restore_options o = play_options();
+	char target[220];
+
+	play_begin("");
+	snprintf(target, sizeof(target), "%s\xff", o.target);
+	o.target = target;
+	EXPECT_INT(begin_with(&o), -EINVAL);
+	EXPECT_HAS(buf_str(&why), "a path is not UTF-8");
+	EXPECT_INT(fixture_count("p"), 1);
+}
+
 static void targets_that_are_none(void)
 {
 	static const char *const targets[] = { "", "/", "data", "/tmp/..", "/tmp/." };
@@ -465,6 +478,7 @@ int main(int argc, char **argv)
 		{ "the owner of the target", owner_of_the_target },
 		{ NULL, refused },
 		{ "an archive in the target", archive_in_the_target },
+		{ "a path that is no text", a_path_that_is_no_text },
 		{ "targets that are none", targets_that_are_none },
 		{ "mounts", mounts },
 		{ "no room", no_room },

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "base/util.h"
 #include "care/restore_impl.h"
 
@@ -66,6 +67,19 @@ static int put(const struct restore *r, const struct buf *text)
 	return err;
 }
 
+static bool is_utf8(const char *s)
+{
+	uint32_t c;
+	size_t n;
+
+	for (size_t left = strlen(s); left; left -= n, s += n) {
+		n = utf8_next(s, left, &c);
+		if (!n)
+			return false;
+	}
+	return true;
+}
+
 int restore_write_journal(struct restore *r, enum restore_step step)
 {
 	_cleanup_(buf_done) struct buf text = BUF_INIT(JOURNAL_BYTES_MAX);
@@ -78,10 +92,11 @@ int restore_write_journal(struct restore *r, enum restore_step step)
 		      r->archive, "old_inode", (json_int_t)r->old_ino, "new_inode",
 		      (json_int_t)r->new_ino, "owner_of_target", r->owner_of_target, "alone",
 		      r->alone, "ran_known", r->ran_known, "ran", r->ran);
-	if (!j) {
-		buf_printf(r->why, "a path is not UTF-8, and cannot be kept in the journal");
-		return -EINVAL;
-	}
+	if (!j && is_utf8(r->o->target) && is_utf8(r->archive))
+		return restore_failed(r, "the journal", -ENOMEM);
+	if (!j)
+		return restore_failed(r, "a path is not UTF-8, and cannot be kept in the journal",
+				      -EINVAL);
 	err = json_add_text(j, JSON_INDENT(1), &text);
 	if (!err)
 		err = buf_add_char(&text, '\n');
