@@ -40,8 +40,8 @@ static int faulty_renameat2(int from_fd, const char *from, int to_fd, const char
 /* clang-format off */
 #define renameat2 faulty_renameat2
 #define renameat(a, b, c, d) (is_failing() ? -1 : renameat(a, b, c, d))
-#define fsync(fd) (is_failing() ? -1 : fsync(fd))
-#define syncfs(fd) (is_failing() ? -1 : syncfs(fd))
+#define fsync(fd) ((void)(fd), is_failing() ? -1 : 0) /* a kill loses nothing; hundreds of these on a busy disk take minutes */
+#define syncfs(fd) ((void)(fd), is_failing() ? -1 : 0)
 #define mkdirat(fd, name, mode) (is_failing() ? -1 : mkdirat(fd, name, mode))
 #define unlinkat(fd, name, flags) (is_failing() ? -1 : unlinkat(fd, name, flags))
 #define write(fd, bytes, n) (is_failing() ? -1 : write(fd, bytes, n))
