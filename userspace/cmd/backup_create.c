@@ -286,6 +286,7 @@ static int create(struct creating *c)
 	if (status)
 		return status;
 	c->list = list;
+	backup_be_modest();
 	backup_catch_signals();
 	status = create_all(c);
 	if (c->to_s3)
@@ -334,6 +335,7 @@ static int run(struct creating *c)
 	if (status)
 		return status;
 	c->list = list;
+	backup_be_modest();
 	backup_catch_signals();
 	status = made = create_all(c);
 	if (*c->t->config->backup_s3_bucket) {
