@@ -313,8 +313,22 @@ fake faults/off
 run 0 send
 [ -z "$(fake uploads)" ] || fail "parts are left: $(fake uploads)"
 [ "$(fake requests operation=CreateMultipartUpload select=operation | wc -l)" = 1 ] || fail "it was begun anew"
-aws_cli s3 cp --only-show-errors "s3://$BUCKET/daily/host-1/$(basename "$(newest data)")" "$T/cli" || fail "aws s3 cp"
-cmp "$T/cli" "$(newest data)" || fail "S3 has something else"
+sent=$(newest data)
+aws_cli s3 cp --only-show-errors "s3://$BUCKET/daily/host-1/$(basename "$sent")" "$T/cli" || fail "aws s3 cp"
+cmp "$T/cli" "$sent" || fail "S3 has something else"
+# And what is pruned meanwhile leaves no parts.
+fake fault 503 service=s3 operation=CompleteMultipartUpload >/dev/null
+run 3 create --data --to-s3
+fake faults/off
+[ "$(fake uploads | wc -l)" = 1 ] || fail "not one upload: $(fake uploads)"
+"$PY" - "$T/state/backups.db" <<'END'
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1], timeout=10) as c:
+    c.execute("UPDATE backup SET created_s = created_s - 86400 * 40 WHERE upload_id <> ''")
+END
+run 0 prune --yes
+has ' removed$'
+[ -z "$(fake uploads)" ] || fail "parts are left: $(fake uploads)"
 rm "$D/large"
 ! grep -rqF "$AWS_SECRET_ACCESS_KEY" "$T/out" "$T/err" "$T/state" || fail "tells the secret"
 stop fake-aws

@@ -143,6 +143,7 @@ int backup_verify_command(int argc, char **argv)
 		return status;
 	list = json ? json_array() : NULL;
 	v.list = list;
+	backup_be_modest();
 	backup_catch_signals();
 	status = verify(&v, argv + first, argc - first);
 	backup_place_close(&v.place);

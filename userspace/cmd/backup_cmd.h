@@ -58,6 +58,8 @@ const char *backup_verdict_text(const struct catalogue_entry *e);
 /* --- progress on standard error, if that is a terminal; and whether a signal asks for the end */
 struct backup_progress backup_progress(void);
 void backup_progress_clear(void);
+/* The service goes first: nice 10 and the last level of best-effort for the disk, if it was not that already. For all threads to come. */
+void backup_be_modest(void);
 /* From now on SIGINT, SIGTERM and SIGHUP do not end the command, but what it is just doing (-ECANCELED). */
 void backup_catch_signals(void);
 bool backup_is_stopped(void);
@@ -73,6 +75,8 @@ int backup_s3_open(struct backup_tool *t, struct backup_s3 *ret);
 void backup_s3_close(struct backup_s3 *s);
 /* Sends the archive, which is in the directory, and remembers it. Returns 0 or -errno, which was said. */
 int backup_s3_send(struct backup_tool *t, struct backup_s3 *s, struct catalogue_entry *e);
+/* Frees the parts of an upload of an archive that is gone; says so if it cannot. */
+void backup_s3_abort(struct backup_tool *t, const struct catalogue_entry *e);
 /* Adds to the list what the bucket has, and sets where it is. Returns 0 or -errno, which was said. */
 int backup_s3_list(struct backup_tool *t, struct backup_s3 *s);
 

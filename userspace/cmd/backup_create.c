@@ -149,12 +149,29 @@ static int open_place(struct creating *c, struct buf *why, struct backup_place *
 	}
 }
 
+/* Where nothing of it is there, as on a host without the service, nothing is made. */
+static bool is_anything_there(const struct creating *c)
+{
+	for (int kind = 0; kind < BACKUP_KINDS; kind++)
+		if (c->wanted[kind] && access(source_of(c->t->config, kind), F_OK) == 0)
+			return true;
+	return false;
+}
+
 static int create_all(struct creating *c)
 {
 	_cleanup_(backup_place_close) struct backup_place place;
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
 	int status = CMD_OK, err;
 
+	if (!is_anything_there(c)) {
+		backup_complain(
+			c->t,
+			"what is to be kept is not there; [backup] data and config say where "
+			"it is, and none",
+			0);
+		return CMD_FAILED;
+	}
 	err = open_place(c, &why, &place);
 	c->now_s = backup_now_s();
 	if (err) {
@@ -269,6 +286,7 @@ static int create(struct creating *c)
 	if (status)
 		return status;
 	c->list = list;
+	backup_be_modest();
 	backup_catch_signals();
 	status = create_all(c);
 	if (c->to_s3)
@@ -317,6 +335,7 @@ static int run(struct creating *c)
 	if (status)
 		return status;
 	c->list = list;
+	backup_be_modest();
 	backup_catch_signals();
 	status = made = create_all(c);
 	if (*c->t->config->backup_s3_bucket) {

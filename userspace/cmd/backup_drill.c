@@ -188,6 +188,7 @@ int backup_drill_command(int argc, char **argv)
 		return status;
 	list = json ? json_array() : NULL;
 	d.list = list;
+	backup_be_modest();
 	backup_catch_signals();
 	status = drill(&d, first < argc ? argv[first] : NULL);
 	backup_place_close(&d.place);

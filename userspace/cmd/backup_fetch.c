@@ -102,6 +102,7 @@ int backup_send_command(int argc, char **argv)
 	if (status)
 		return status;
 	list = json ? json_array() : NULL;
+	backup_be_modest();
 	backup_catch_signals();
 	for (int i = first; i < argc; i++)
 		status = worse(status, send_named(&t, &s, argv[i], list));
@@ -283,6 +284,7 @@ int backup_fetch_command(int argc, char **argv)
 		return status;
 	list = json ? json_array() : NULL;
 	f.json = list;
+	backup_be_modest();
 	backup_catch_signals();
 	status = fetch(&f, argv[first]);
 	backup_place_close(&f.place);

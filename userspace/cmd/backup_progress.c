@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* isamon backup: how far it is, and whether to stop. */
+#include <errno.h>
+#include <linux/ioprio.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -10,6 +14,9 @@
 #include "cmd/status_format.h"
 
 #define SHOW_EVERY_NS (200 * 1000000ull)
+
+#define MODEST_NICE 10
+#define MODEST_IO IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7)
 
 static volatile sig_atomic_t stopped;
 
@@ -26,6 +33,18 @@ void backup_catch_signals(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaction(signals[i], &action, NULL);
+}
+
+void backup_be_modest(void)
+{
+	int nice;
+
+	errno = 0;
+	nice = getpriority(PRIO_PROCESS, 0);
+	if (!errno && nice < MODEST_NICE)
+		setpriority(PRIO_PROCESS, 0, MODEST_NICE);
+	if (IOPRIO_PRIO_CLASS(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0)) != IOPRIO_CLASS_IDLE)
+		syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, MODEST_IO);
 }
 
 bool backup_is_stopped(void)

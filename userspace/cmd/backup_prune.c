@@ -103,6 +103,7 @@ static int remove_all(struct pruning *p, const struct backup_place *place)
 			continue;
 		}
 		tell(p, i);
+		backup_s3_abort(p->t, e);
 		if (forget(p, e))
 			status = CMD_FAILED;
 	}

@@ -209,6 +209,27 @@ int backup_s3_send(struct backup_tool *t, struct backup_s3 *s, struct catalogue_
 	return backup_remember(t, e) ?: err;
 }
 
+void backup_s3_abort(struct backup_tool *t, const struct catalogue_entry *e)
+{
+	struct backup_s3 s = { 0 };
+	int err;
+
+	if (!*e->upload_id || strcmp(e->bucket, t->config->backup_s3_bucket) != 0)
+		return;
+	err = backup_s3_open(t, &s);
+	if (!err) {
+		err = s3_abort(s.s3, e->key, e->upload_id);
+		if (err)
+			backup_complain(t, s3_why(s.s3), err);
+	}
+	backup_s3_close(&s);
+	if (err)
+		fprintf(stderr,
+			"%s: parts of s3://%s/%s may be left, and cost money; a lifecycle rule of the "
+			"bucket can abort such uploads\n",
+			t->command, e->bucket, e->key);
+}
+
 /* --- listing */
 
 struct listing {
