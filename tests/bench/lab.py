@@ -210,6 +210,7 @@ class Isamon:
         with open(base + ".conf", "w") as f:
             f.write("[service]\nname = bench\nports = %d\n" % service_port)
             f.write("[listen]\nport = %d\n[daemon]\nruntime_directory = %s\n" % (self.port, base))
+            f.write("state_directory = %s.state\n[job \"backup\"]\nenabled = no\n[daemon]\n" % base)
             f.write("log_level = warning\n[http]\n" + http)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind(base + ".notify")

@@ -37,7 +37,7 @@ CONTAINER_TOKEN='Bearer container-token-not-for-logs'
 conf() {
 	{
 		printf '[service]\nname = fixture\nports = %s\n[listen]\nport = %s\n' "$SERVICE_PORT" "$ISAMON_PORT"
-		printf '[daemon]\nruntime_directory = %s\nstate_directory = %s\nlog_level = debug\n' "$T/run" "$T/state"
+		printf '[daemon]\nruntime_directory = %s\nstate_directory = %s\nlog_level = debug\n[job "backup"]\nenabled = no\n' "$T/run" "$T/state"
 		printf '[cloudwatch]\nenabled = yes\n[aws]\n'
 		[ $# = 0 ] || printf '%s\n' "$@"
 	} >"$T/isamon.conf"

@@ -18,7 +18,7 @@ mkdir "$T/run" "$T/state"
 start_fake_aws
 {
 	printf '[service]\nname = fixture\nports = %s\n[listen]\nport = %s\n' "$SERVICE_PORT" "$ISAMON_PORT"
-	printf '[daemon]\nruntime_directory = %s\nstate_directory = %s\n' "$T/run" "$T/state"
+	printf '[daemon]\nruntime_directory = %s\nstate_directory = %s\n[job "backup"]\nenabled = no\n' "$T/run" "$T/state"
 	aws_conf "latency_by_route = yes" "dimension = AutoScalingGroupName=web" "dimension = Environment=production"
 } >"$T/isamon.conf"
 

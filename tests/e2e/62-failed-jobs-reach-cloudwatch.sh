@@ -124,6 +124,6 @@ recorded=$(sql "SELECT sum(n) FROM job_total WHERE result <> 1")
 [ "$recorded" = "$n" ] || fail "the history has $recorded failures, not $n"
 
 say "== without a job it is refused"
-sed '/^\[job/,$d' "$T/isamon.conf" >"$T/bad.conf"
+sed '/^\[job "[^b]/,$d' "$T/isamon.conf" >"$T/bad.conf"
 if "$ISAMON" check-config "$T/bad.conf" >"$T/said" 2>&1; then fail "taken: $(cat "$T/said")"; fi
 grep -q 'jobs = yes: no job is enabled' "$T/said" || fail "said: $(cat "$T/said")"

@@ -27,7 +27,9 @@ static void takes(void)
 		"[cloudwatch]\nstorage_resolution = 1\ninterval = 10",
 		"[cloudwatch]\nstorage_resolution = 1\ninterval = 60",
 		"[cloudwatch]\nlog_errors = yes\nexceptions = yes\n[logs]\nenabled = yes",
-		"[cloudwatch]\njobs = yes\n[job \"j\"]\nschedule = @daily\ncommand = version",
+		"[cloudwatch]\njobs = yes",
+		"[cloudwatch]\njobs = yes\n[job \"j\"]\nschedule = @daily\ncommand = version\n"
+		"[job \"backup\"]\nenabled = no",
 		"[cloudwatch]\nnamespace = My App/web-1_2.3:#4\ndashboard = A_b-3",
 		"[cloudwatch]\ndimension = AutoScalingGroupName=web\ndimension = Stage=a=b c",
 		"[cloudwatch]\ndimension = A=" LONG1000 "\ndimension = B=" LONG1000,
@@ -98,10 +100,11 @@ static void refuses(void)
 		  "t.conf:3: [cloudwatch] exceptions = yes: with enabled = no in [logs] no log is read, "
 		  "and nothing is counted; write enabled = yes there (and ship = no in each [log], if only "
 		  "this is wanted), or exceptions = no\n" },
-		{ "[cloudwatch]\njobs = yes\n",
+		{ "[cloudwatch]\njobs = yes\n[job \"backup\"]\nenabled = no\n",
 		  "t.conf:2: [cloudwatch] jobs = yes: no job is enabled, and nothing is counted; write a "
 		  "section [job \"NAME\"], or jobs = no\n" },
-		{ "[cloudwatch]\njobs = yes\n[job \"j\"]\nschedule = @daily\ncommand = version\nenabled = no\n",
+		{ "[cloudwatch]\njobs = yes\n[job \"j\"]\nschedule = @daily\ncommand = version\nenabled = no\n"
+		  "[job \"backup\"]\nenabled = no\n",
 		  "t.conf:2: [cloudwatch] jobs = yes: no job is enabled, and nothing is counted; write a "
 		  "section [job \"NAME\"], or jobs = no\n" },
 		{ "[cloudwatch]\nnamespace = aws/EC2\n",

@@ -33,7 +33,9 @@ static double value_of(const char *page, const char *name)
 
 static void states(void)
 {
-	struct self s = { .service_up = true, .config_reloads = { 2, 5 } };
+	struct self s = { .service_up = true,
+			  .config_reloads = { 2, 5 },
+			  .restores_unfinished = 2 };
 	char *page;
 
 	self_probe(&s, "http", false);
@@ -49,6 +51,7 @@ static void states(void)
 	EXPECT(!strstr(page, "isamon_trace_lost"));
 	EXPECT_HAS(page, "isamon_service_up 1\n");
 	EXPECT_HAS(page, "isamon_scrapes_total 0\n");
+	EXPECT_HAS(page, "isamon_restore_unfinished 2\n");
 	EXPECT_HAS(page, "isamon_config_reloads_total{result=\"refused\"} 2\n");
 	EXPECT_HAS(page, "isamon_config_reloads_total{result=\"taken\"} 5\n");
 	EXPECT(!strstr(page, "isamon_scrape_duration_seconds"));

@@ -164,6 +164,15 @@ static void limits(void)
 	expect(s, "its CPU limit is used up 50 % of the time");
 }
 
+static void unfinished_restore(void)
+{
+	struct status s = status_sample();
+
+	snprintf(s.restore_unfinished, sizeof(s.restore_unfinished), "/opt/agent-isa/data");
+	expect(s,
+	       "a restore is unfinished (isamon restore --resume or --abort): /opt/agent-isa/data");
+}
+
 static void many(void)
 {
 	struct status s = status_sample();
@@ -187,6 +196,7 @@ int main(int argc, char **argv)
 		{ "one end is told once", told_once },
 		{ "requests that fail", requests },
 		{ "limits", limits },
+		{ "a restore that was cut off", unfinished_restore },
 		{ "no more problems than there is room for", many },
 	};
 

@@ -127,6 +127,11 @@ struct credentials *aws_session_credentials(struct aws_session *s)
 	return s->credentials;
 }
 
+struct transport *aws_session_transport(struct aws_session *s)
+{
+	return s->transport;
+}
+
 struct asking {
 	aws_done_fn fn;
 	void *ctx;

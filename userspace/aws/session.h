@@ -19,6 +19,7 @@ void aws_session_free(struct aws_session *s);
 struct aws_client *aws_session_client(struct aws_session *s);
 struct identity *aws_session_identity(struct aws_session *s);
 struct credentials *aws_session_credentials(struct aws_session *s);
+struct transport *aws_session_transport(struct aws_session *s);
 
 /*
  * For tools: makes the call and runs the loop until its answer is there; waits for the identity first. @fn is called before it

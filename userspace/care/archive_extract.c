@@ -382,7 +382,7 @@ int archive_extract(int fd, int dir_fd, const struct archive_read_options *o, st
 	x->why = why;
 	x->dir_fd = dir_fd;
 	x->parent_fd = x->fd = -1;
-	x->root = geteuid() == 0;
+	x->root = geteuid() == 0 && !o->as_me;
 	err = archive_api_open(&api, why);
 	if (!err)
 		err = archive_read_members(fd, &api, &own, &sink, why, ret);

@@ -57,7 +57,7 @@ struct database_copied {
 
 /*
  * Copies the database @path, one moment of it, to @to, while others write to it: online backup into @to.tmp in steps, fsync,
- * integrity check of the copy, rename, fsync of the directory. Mode and, for root, owner are the database's. In WAL mode the steps read one
+ * integrity check of the copy, rename, fsync of the directory. Mode and, for root (with CAP_CHOWN), owner are the database's. In WAL mode the steps read one
  * snapshot; otherwise the copy is begun anew when another process has written between two steps, and after three such
  * times made in one step, during which writers wait.
  * -EEXIST: @to is there already; -EBADMSG: the copy is not sound (the database itself is damaged). On an error there is no

@@ -187,8 +187,12 @@ static int dress(struct copy *c, struct buf *why)
 {
 	const struct stat *st = &c->from.st;
 
-	if ((geteuid() == 0 && fchown(c->fd, st->st_uid, st->st_gid)) ||
-	    fchmod(c->fd, st->st_mode & 0777) || fsync(c->fd))
+	if (fchmod(c->fd, st->st_mode & 0777))
+		return said(why, buf_str(&c->tmp), -errno);
+	/* The daemon's jobs are root's without CAP_CHOWN. */
+	if (geteuid() == 0 && fchown(c->fd, st->st_uid, st->st_gid) && errno != EPERM)
+		return said(why, buf_str(&c->tmp), -errno);
+	if (fsync(c->fd))
 		return said(why, buf_str(&c->tmp), -errno);
 	return 0;
 }

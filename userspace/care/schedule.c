@@ -283,6 +283,15 @@ static void use_job(struct schedule *s, const struct config_job *c, int64_t now_
 	schedule_plan(j, now_s);
 }
 
+/* Where nothing is run by itself nothing is recorded, and no file is opened, until somebody enables a job. */
+static bool is_any_enabled(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_jobs; i++)
+		if (c->jobs[i]->enabled)
+			return true;
+	return false;
+}
+
 void schedule_use(struct schedule *s, const struct config *c, int64_t now_s)
 {
 	struct job *j, *next;
@@ -302,7 +311,7 @@ void schedule_use(struct schedule *s, const struct config *c, int64_t now_s)
 	}
 	s->ticked_s = now_s;
 	s->told = false;
-	if (!s->history && c->n_jobs)
+	if (!s->history && is_any_enabled(c))
 		err = job_history_new(s->base, c->state_directory, &s->history);
 	if (err)
 		log_error("jobs have no history: %s", strerror(-err));

@@ -17,6 +17,9 @@ static const struct tool_command commands[] = {
 	{ "logs", cmd_logs, "the service's logs: here, in CloudWatch, and their rotation" },
 	{ "service", cmd_service, "start, stop, restart the service; who runs it, and how it is" },
 	{ "db", cmd_db, "check, copy, measure, vacuum the service's databases" },
+	{ "backup", cmd_backup, "backups: make, list, verify, prune them, to S3 and back" },
+	{ "restore", cmd_restore,
+	  "puts a backup in its place, with the service stopped, and back if it is not well" },
 	{ "ship-logs", cmd_ship_logs, NULL }, /* of the daemon, for itself */
 	{ "jobs", cmd_jobs, "what runs by schedule: list it, run it now, how it ended" },
 	{ "check-config", cmd_check_config, "check a configuration file" },

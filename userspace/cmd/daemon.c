@@ -109,6 +109,7 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	log_child_use(d->logs, d->config);
 	schedule_use(d->schedule, d->config, daemon_now_s());
 	daemon_look_for_service(d);
+	restore_watch_look(&d->restore, d->config, clock_monotonic_ns());
 	memory_trim();     /* loading the programs took megabytes, for a moment */
 	daemon_refresh(d); /* the beginning of what is counted from now on */
 	*ret_daemon = take(d);

@@ -46,6 +46,7 @@ void daemon_refresh(void *ctx)
 	d->cloudwatch_figures = *cloudwatch_figures(d->cloudwatch);
 	log_child_page(d->logs);
 	schedule_page(d->schedule, daemon_now_s());
+	d->self.restores_unfinished = d->restore.n;
 	status_watch_look(&d->status, d->metrics, service_state_pressure(d->state),
 			  clock_monotonic_ns());
 	if (d->http) {
@@ -116,6 +117,7 @@ static int write_status(struct buf *out, void *ctx)
 	fill_probes(&d->self, &s);
 	cloudwatch_status(d->cloudwatch, &s);
 	log_child_status(d->logs, &s);
+	snprintf(s.restore_unfinished, sizeof(s.restore_unfinished), "%s", d->restore.target);
 	status_fill_jobs(schedule_page(d->schedule, daemon_now_s()), &s);
 	return status_json_write(&s, out);
 }

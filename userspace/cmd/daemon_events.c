@@ -68,6 +68,7 @@ static void on_second(evutil_socket_t fd, short what, void *ctx)
 	daemon_look_for_service(d);
 	service_state_second(d->state);
 	schedule_tick(d->schedule, daemon_now_s());
+	restore_watch_second(&d->restore, d->config, now);
 	if (d->watchdog_ns && now >= d->watchdog_due_ns) {
 		notify_watchdog();
 		d->watchdog_due_ns = now + d->watchdog_ns / 2;
@@ -114,6 +115,7 @@ static void on_reload(evutil_socket_t fd, short what, void *ctx)
 	d->service.known = false;
 	d->self.config_reloads[1]++;
 	daemon_look_for_service(d);
+	restore_watch_look(&d->restore, c, clock_monotonic_ns());
 	log_info("configuration read again");
 	notify_ready();
 }

@@ -12,6 +12,7 @@
 #include "cmd/cloudwatch_look.h"
 #include "cmd/daemon.h"
 #include "cmd/log_child.h"
+#include "cmd/restore_watch.h"
 #include "cmd/service_state.h"
 #include "cmd/service_watch.h"
 #include "cmd/status_watch.h"
@@ -45,6 +46,7 @@ struct daemon {
 	struct cloudwatch *cloudwatch;
 	struct cloudwatch_figures cloudwatch_figures;
 	struct log_child *logs;
+	struct restore_watch restore;
 	struct schedule *schedule;
 	struct listener_target targets[CLOUDWATCH_TARGETS];
 	int lock_fd;

@@ -132,6 +132,13 @@ static void judge_limits(struct status *s)
 		    s->cpu_throttled_ratio * 100);
 }
 
+static void judge_restore(struct status *s)
+{
+	if (*s->restore_unfinished)
+		add(s, "a restore is unfinished (isamon restore --resume or --abort): %s",
+		    s->restore_unfinished);
+}
+
 void status_judge(struct status *s)
 {
 	s->n_problems = 0;
@@ -141,6 +148,7 @@ void status_judge(struct status *s)
 	judge_queues(s);
 	judge_requests(s);
 	judge_limits(s);
+	judge_restore(s);
 	s->judged = true;
 	s->fine = s->service_up && !s->n_problems;
 }

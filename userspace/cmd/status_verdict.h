@@ -10,6 +10,7 @@
  *  - STATUS_ERRORS requests or more, and STATUS_ERROR_RATIO of all, failed in the interval;
  *  - one of its processes may open fewer than STATUS_FREE_FDS further files;
  *  - it used up its CPU limit in STATUS_THROTTLED_RATIO of the periods of the interval.
+ * And a restore of one of its directories must not be unfinished.
  * What is not known is no problem. Pure arithmetic.
  */
 #ifndef ISAMON_STATUS_VERDICT_H

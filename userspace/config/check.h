@@ -53,5 +53,6 @@ void check_cloudwatch(struct check *check);
 void check_logs(struct check *check);
 void check_alarms(struct check *check);
 void check_jobs(struct check *check);
+void check_backup(struct check *check);
 
 #endif

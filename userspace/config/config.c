@@ -59,6 +59,8 @@ int config_new(struct config **ret_config)
 	err = value_set_initial(schema_config(), NULL, c);
 	if (!err)
 		err = config_logs_set_initial(c);
+	if (!err)
+		err = config_jobs_set_initial(c);
 	if (err)
 		return err;
 	*ret_config = take(c);
@@ -86,6 +88,7 @@ static int check_all(const struct config *c, const struct check *how, struct buf
 	check_logs(&check);
 	check_alarms(&check);
 	check_jobs(&check);
+	check_backup(&check);
 	return check.err;
 }
 

@@ -23,11 +23,16 @@
 #define CONFIG_LOGS_MAX 32
 #define CONFIG_JOBS_MAX 32
 #define CONFIG_DATABASES_MAX 16
+#define CONFIG_EXCLUDES_MAX 64
 #define CONFIG_HEALTH_NONE "none"
+#define CONFIG_BACKUP_NONE "none"
 
 struct config_alarm;
 struct config_job;
 struct config_log;
+
+/* How S3 encrypts what it is given; bucket: as the bucket says. */
+enum config_s3_encryption { CONFIG_S3_BUCKET, CONFIG_S3_AES256, CONFIG_S3_KMS };
 
 /* Who starts and stops the service; auto: whoever of them knows it. */
 enum config_manager { CONFIG_MANAGER_AUTO, CONFIG_MANAGER_SUPERVISOR, CONFIG_MANAGER_SYSTEMD };
@@ -121,12 +126,32 @@ struct config {
 	/* [job "NAME"], as config/job.h has it */
 	struct config_job *jobs[CONFIG_JOBS_MAX];
 	size_t n_jobs;
+	/* [backup] */
+	char *backup_directory; /* directory = /opt/agent-isa/backups */
+	char *backup_data;      /* data = /opt/agent-isa/data; or none */
+	char *backup_config;    /* config = /etc/agent-isa; or none */
+	char *backup_name;      /* name = agent-isa: archives begin with it */
+	char *backup_excludes
+		[CONFIG_EXCLUDES_MAX]; /* exclude = ; as care/file_list.h; repeatable */
+	size_t n_backup_excludes;
+	uint64_t backup_level;        /* compression_level = 6 */
+	uint64_t backup_keep_days;    /* keep_days = 30; these as care/retention.h has them */
+	uint64_t backup_keep_daily;   /* keep_daily = 0 */
+	uint64_t backup_keep_weekly;  /* keep_weekly = 0 */
+	uint64_t backup_keep_monthly; /* keep_monthly = 0 */
+	char *backup_s3_bucket;       /* s3_bucket = ; "": not to S3 */
+	char *backup_s3_prefix;       /* s3_prefix = daily */
+	char *backup_s3_class;        /* s3_storage_class = ; "": the bucket's usual one */
+	char *backup_s3_kms_key;      /* s3_kms_key = */
+	uint64_t backup_s3_bandwidth; /* s3_bandwidth = 0 bytes a second: no limit */
 	/* [daemon] */
 	char *runtime_directory;  /* runtime_directory = /run/isamon */
 	char *state_directory;    /* state_directory = /var/lib/isamon */
 	enum log_level log_level; /* log_level = info */
 	/* [service], here to fill the space */
 	enum config_manager service_manager; /* manager = auto */
+	/* [backup], likewise */
+	enum config_s3_encryption backup_s3_encryption; /* s3_encryption = bucket */
 	/* The file as it was read; not in a configuration of defaults. May hold keys. */
 	struct buf text;
 };

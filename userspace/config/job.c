@@ -3,6 +3,7 @@
  * understood, in cmd/. */
 #include "config/job.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,23 +62,59 @@ static int job_name_check(const struct config *c, const char *name, struct buf *
 	return 0;
 }
 
-int config_job_item(void *whole, const char *label, struct buf *why, void **ret_item)
+static int job_add(struct config *c, const char *name, struct config_job **ret)
 {
-	_cleanup_(job_freep) struct config_job *j = NULL;
-	struct config *c = whole;
-	int err = job_name_check(c, label, why);
+	_cleanup_(job_freep) struct config_job *j = calloc(1, sizeof(*j));
+	int err;
 
-	if (err)
-		return err;
-	j = calloc(1, sizeof(*j));
 	if (!j)
 		return -ENOMEM;
-	j->name = strdup(label);
+	j->name = strdup(name);
 	if (!j->name)
 		return -ENOMEM;
 	err = value_set_initial(schema_config(), "job", j);
 	if (err)
 		return err;
-	*ret_item = c->jobs[c->n_jobs++] = take(j);
+	*ret = j;
+	c->jobs[c->n_jobs++] = take(j);
 	return 0;
+}
+
+int config_job_item(void *whole, const char *label, struct buf *why, void **ret_item)
+{
+	struct config *c = whole;
+	struct config_job *j = NULL;
+	int err = 0;
+
+	for (size_t i = 0; i < c->n_jobs; i++)
+		if (c->jobs[i]->is_default && strcmp(c->jobs[i]->name, label) == 0)
+			j = c->jobs[i];
+	if (!j)
+		err = job_name_check(c, label, why);
+	if (!err && !j)
+		err = job_add(c, label, &j);
+	if (err)
+		return err;
+	j->is_default = false;
+	*ret_item = j;
+	return 0;
+}
+
+int config_jobs_set_initial(struct config *c)
+{
+	static const struct {
+		const char *key, *value;
+	} values[] = { { "schedule", "0 2 * * *" }, { "command", CONFIG_JOB_BACKUP } };
+	struct config_job *j = NULL;
+	int err = job_add(c, "backup", &j);
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(values); i++) {
+		const struct schema_key *k = schema_find_key(schema_config(), "job", values[i].key);
+
+		assert(k);
+		err = value_set(k, j, values[i].value, NULL);
+	}
+	if (!err)
+		j->is_default = true;
+	return err;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* [job "NAME"]: a command of isamon that the daemon runs by a schedule, as the configuration has it. There is none by default. */
+/* [job "NAME"]: a command of isamon that the daemon runs by a schedule, as the configuration has it. By default there is
+ * "backup", CONFIG_JOB_BACKUP each night at 02:00; its own section changes it. */
 #ifndef ISAMON_CONFIG_JOB_H
 #define ISAMON_CONFIG_JOB_H
 
@@ -10,12 +11,14 @@
 #include "config/config.h"
 
 #define CONFIG_JOB_NAME_MAX 63 /* bytes */
+#define CONFIG_JOB_BACKUP "backup run"
 
 enum config_job_priority { CONFIG_JOB_LOW, CONFIG_JOB_NORMAL };
 enum config_job_missed { CONFIG_JOB_RUN, CONFIG_JOB_SKIP };
 
 struct config_job {
-	unsigned int line; /* of the file where its section stands */
+	unsigned int line; /* of the file where its section stands; 0: it is a default */
+	bool is_default;   /* the file has no section for it */
 	char *name;     /* letters, digits, . _ -, and no . first: it is the name of a file, too */
 	char *schedule; /* schedule = 0 2 * * *; as care/cron.h has it */
 	char *command;  /* command = db check; of isamon, split by blanks and double quotes */
@@ -31,6 +34,8 @@ extern const char *const config_job_missed_words[];
 
 /* For the schema: adds a job to the struct config @whole. */
 int config_job_item(void *whole, const char *label, struct buf *why, void **ret_item);
+/* The job that there is by default. Returns 0 or -ENOMEM. */
+int config_jobs_set_initial(struct config *c);
 void config_jobs_free(struct config *c);
 /* NULL if there is none. */
 const struct config_job *config_job_find(const struct config *c, const char *name);

@@ -21,6 +21,7 @@
 #define NAME_MAX_COMPARED 40
 
 static const char *const manager_words[] = { "auto", "supervisor", "systemd", NULL };
+static const char *const s3_encryption_words[] = { "bucket", "AES256", "aws:kms", NULL };
 static const char *const log_level_words[] = { "error", "warning", "info", "debug", NULL };
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned int), "enums are stored as unsigned int");
 _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "order of log_level_words");
@@ -45,6 +46,7 @@ static const struct schema_section config_sections[] = {
 	{ .name = "log", .item = config_log_item },
 	{ .name = "alarm", .item = config_alarm_item },
 	{ .name = "job", .item = config_job_item },
+	{ .name = "backup" },
 	{ .name = "daemon" },
 };
 
@@ -234,6 +236,38 @@ static const struct schema_key config_keys[] = {
 	  .initial = "run" },
 	{ "job", "output_limit", SCHEMA_SIZE, JOB(output_bytes), .min = 1024, .max = 1048576,
 	  .initial = "64 KiB" },
+
+	{ "backup", "directory", SCHEMA_PATH, AT(backup_directory), .min = 1, .max = 3000,
+	  .initial = "/opt/agent-isa/backups" },
+	{ "backup", "data", SCHEMA_STRING, AT(backup_data), .min = 1, .max = 3000,
+	  .initial = "/opt/agent-isa/data" },
+	{ "backup", "config", SCHEMA_STRING, AT(backup_config), .min = 1, .max = 3000,
+	  .initial = "/etc/agent-isa" },
+	{ "backup", "name", SCHEMA_STRING, AT(backup_name), .min = 1, .max = 64,
+	  .initial = "agent-isa" },
+	{ "backup", "exclude", SCHEMA_STRINGS, LIST(backup_excludes), .max = CONFIG_EXCLUDES_MAX,
+	  .initial = "" },
+	{ "backup", "compression_level", SCHEMA_U64, AT(backup_level), .min = 1, .max = 9,
+	  .initial = "6" },
+	{ "backup", "keep_days", SCHEMA_U64, AT(backup_keep_days), .min = 0, .max = 36500,
+	  .unit = "days", .initial = "30" },
+	{ "backup", "keep_daily", SCHEMA_U64, AT(backup_keep_daily), .min = 0, .max = 10000,
+	  .initial = "0" },
+	{ "backup", "keep_weekly", SCHEMA_U64, AT(backup_keep_weekly), .min = 0, .max = 10000,
+	  .initial = "0" },
+	{ "backup", "keep_monthly", SCHEMA_U64, AT(backup_keep_monthly), .min = 0, .max = 10000,
+	  .initial = "0" },
+	{ "backup", "s3_bucket", SCHEMA_STRING, AT(backup_s3_bucket), .max = 63, .initial = "" },
+	{ "backup", "s3_prefix", SCHEMA_STRING, AT(backup_s3_prefix), .max = 512,
+	  .initial = "daily" },
+	{ "backup", "s3_storage_class", SCHEMA_STRING, AT(backup_s3_class), .max = 31,
+	  .initial = "" },
+	{ "backup", "s3_encryption", SCHEMA_ENUM, AT(backup_s3_encryption),
+	  .words = s3_encryption_words, .initial = "bucket" },
+	{ "backup", "s3_kms_key", SCHEMA_STRING, AT(backup_s3_kms_key), .max = 2048,
+	  .initial = "" },
+	{ "backup", "s3_bandwidth", SCHEMA_SIZE, AT(backup_s3_bandwidth), .min = 0,
+	  .max = 1099511627776, .initial = "0" },
 
 	{ "daemon", "runtime_directory", SCHEMA_PATH, AT(runtime_directory),
 	  .max = RUNTIME_DIRECTORY_MAX, .initial = "/run/isamon" },

@@ -129,6 +129,8 @@ static void write_isamon(struct expo *e, const struct self *s)
 		  NULL, EXPO_COUNTER },
 		{ "isamon_listener_timeouts", "Connections to /metrics cut for being too slow.",
 		  NULL, EXPO_COUNTER },
+		{ "isamon_restore_unfinished",
+		  "Restores of the service's directories that were cut off.", NULL, EXPO_GAUGE },
 	};
 
 	write_one(e, &families[0], s->service_up);
@@ -142,6 +144,7 @@ static void write_isamon(struct expo *e, const struct self *s)
 	expo_u64(e, &families[4], NULL, s->listener_refused);
 	expo_begin(e, &families[5]);
 	expo_u64(e, &families[5], NULL, s->listener_timeouts);
+	write_one(e, &families[6], s->restores_unfinished);
 }
 
 /* Fields of /proc/self/stat (proc_pid_stat(5)). */

@@ -86,6 +86,7 @@ static const struct member members[] = {
 	ROW(status, "jobs", NUMBER, jobs),
 	ROW(status, "jobs_running", NUMBER, jobs_running),
 	ROW(status, "jobs_problem", TEXT, jobs_problem),
+	ROW(status, "restore_unfinished", TEXT, restore_unfinished),
 };
 
 static const struct member port_members[] = {

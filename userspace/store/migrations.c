@@ -20,6 +20,7 @@
  * job_run        a run of a job (store/job_history.h), in the order of their beginnings; started_ms is that of its job alone
  * job_state      a job: up to when its schedule was seen to, when it last succeeded
  * job_total      how many of its runs ended how
+ * backup         an archive (store/catalogue.h), by the name of its file
  */
 static const char *const migrations[] = {
 	"CREATE TABLE spool ("
@@ -86,6 +87,29 @@ static const char *const migrations[] = {
 	" result INTEGER NOT NULL,"
 	" n INTEGER NOT NULL,"
 	" PRIMARY KEY (job, result)) WITHOUT ROWID",
+
+	"CREATE TABLE backup ("
+	" file TEXT PRIMARY KEY,"
+	" created_s INTEGER NOT NULL,"
+	" archive_bytes INTEGER NOT NULL,"
+	" files INTEGER NOT NULL,"
+	" file_bytes INTEGER NOT NULL,"
+	" databases INTEGER NOT NULL,"
+	" skipped INTEGER NOT NULL,"
+	" changed INTEGER NOT NULL,"
+	" damaged INTEGER NOT NULL,"
+	" verdict INTEGER NOT NULL,"
+	" verified_s INTEGER NOT NULL,"
+	" remote INTEGER NOT NULL,"
+	" sent_s INTEGER NOT NULL,"
+	" part_bytes INTEGER NOT NULL,"
+	" sha256 TEXT NOT NULL,"
+	" host TEXT NOT NULL,"
+	" note TEXT NOT NULL,"
+	" why TEXT NOT NULL,"
+	" bucket TEXT NOT NULL,"
+	" s3_key TEXT NOT NULL,"
+	" upload_id TEXT NOT NULL) WITHOUT ROWID",
 };
 
 const char *const *migrations_list(size_t *ret_n)

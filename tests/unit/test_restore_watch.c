@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon looks at its start, and again only while a restore is unfinished. */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "care/restore.h"
+#include "cmd/restore_watch.h"
+
+static char top[64], data[128], etc[128], work[128], journal[160];
+
+static void begin(void)
+{
+	const char *dir = getenv("TMPDIR");
+
+	snprintf(top, sizeof(top), "%.40s/watch.XXXXXX", dir ? dir : "/tmp");
+	EXPECT(mkdtemp(top));
+	snprintf(data, sizeof(data), "%s/data", top);
+	snprintf(etc, sizeof(etc), "%s/no/such/etc", top);
+	snprintf(work, sizeof(work), "%s/.data.isamon-restore", top);
+	snprintf(journal, sizeof(journal), "%s/journal", work);
+}
+
+static void write_journal(const char *text)
+{
+	FILE *f;
+
+	mkdir(work, 0700);
+	f = fopen(journal, "we");
+	REQUIRE(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+#define JOURNAL(step, new_inode) \
+	"{\"isamon_restore\": 1, \"id\": \"20260101-000000\", \"step\": \"" step \
+	"\", \"target\": \"/t\", \"archive\": \"/a\", \"old_inode\": 1, \"new_inode\": " new_inode \
+	"}"
+
+static void watched(void)
+{
+	const struct config c = { .backup_data = data, .backup_config = etc };
+	struct restore_watch w = { .n = 0 };
+	int fd;
+
+	restore_watch_look(&w, &c, 100);
+	EXPECT_UINT(w.n, 0);
+	write_journal(JOURNAL("start", "2"));
+	restore_watch_second(&w, &c, UINT64_MAX);
+	EXPECT_UINT(w.n, 0); /* nothing was unfinished: no look is due */
+	restore_watch_look(&w, &c, 100);
+	EXPECT_UINT(w.n, 1);
+	EXPECT_STR(w.target, data);
+	/* Somebody resumes it. */
+	fd = open(work, O_RDONLY | O_CLOEXEC);
+	EXPECT_INT(flock(fd, LOCK_EX), 0);
+	restore_watch_second(&w, &c, 100 + 59 * NS_PER_SEC);
+	EXPECT_UINT(w.n, 1);
+	restore_watch_second(&w, &c, 100 + 60 * NS_PER_SEC);
+	EXPECT_UINT(w.n, 0);
+	EXPECT_STR(w.target, "");
+	close(fd);
+}
+
+static void bad_journals(void)
+{
+	static const char *const texts[] = {
+		"",
+		"{",
+		"[]",
+		"{}",
+		"\xff",
+		JOURNAL("start", "0"),
+		JOURNAL("nonsense", "2"),
+		JOURNAL("start", "\"2\""),
+		"{\"isamon_restore\": 2, \"id\": \"1\", \"step\": \"start\", \"target\": \"/t\", \"archive\": \"/a\", "
+		"\"old_inode\": 1, \"new_inode\": 2}",
+		"{\"isamon_restore\": 1, \"id\": \"../../x\", \"step\": \"start\", \"target\": \"/t\", \"archive\": \"/a\", "
+		"\"old_inode\": 1, \"new_inode\": 2}",
+	};
+	const struct config c = { .backup_data = data, .backup_config = etc };
+	struct restore_status s;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct restore_watch w = { .n = 0 };
+
+		write_journal(texts[i]);
+		EXPECT_INT(restore_look(data, &s), -EBADMSG);
+		restore_watch_look(&w, &c, 100);
+		EXPECT_UINT(w.n, 0);
+	}
+	write_journal(JOURNAL("stage", "0"));
+	EXPECT_INT(restore_look(data, &s), 0);
+	EXPECT(s.unfinished);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct unit_case cases[] = {
+		{ "looked for when it may be there", watched },
+		{ "journals that are none", bad_journals },
+	};
+	int status;
+
+	begin();
+	status = unit_main(argc, argv, cases, ARRAY_SIZE(cases));
+	unlink(journal);
+	rmdir(work);
+	rmdir(top);
+	return status;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* Restores for nothing but to see that it works. Invariant: writes in BACKUP_PART only. */
+#include "care/backup_drill.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/util.h"
+#include "care/archive_read.h"
+#include "care/database.h"
+
+#define ROOM_LEFT (16u << 20)
+#define PIECE (256u * 1024)
+#define MIB (1024.0 * 1024.0)
+
+static const char magic[16] = "SQLite format 3"; /* with the NUL */
+
+struct drill {
+	struct backup_place *place;
+	const struct backup_progress *progress;
+	struct buf *why;
+	struct backup_drilled *ret;
+	char dir[sizeof(((struct backup_place *)NULL)->scratch) + sizeof("/" BACKUP_DRILL)];
+	uint64_t restored, total;
+	unsigned char *piece;
+};
+
+static int tell(const struct drill *d, const char *what, uint64_t done)
+{
+	const struct backup_progress *p = d->progress;
+
+	return p->fn && p->fn(what, done, d->total, p->ctx) ? -ECANCELED : 0;
+}
+
+static int member_restored(const struct archive_member *m, void *ctx)
+{
+	struct drill *d = ctx;
+
+	d->restored += m->size;
+	return tell(d, "restoring", d->restored);
+}
+
+/* --- what is there then */
+
+static int database_told(const char *what, double done, void *ctx)
+{
+	(void)what;
+	(void)done;
+	return tell(ctx, "looking", ((struct drill *)ctx)->ret->bytes);
+}
+
+static int check_database(struct drill *d, const char *path)
+{
+	const struct database_progress progress = { database_told, d };
+	_cleanup_(buf_done) struct buf why = BUF_INIT(4096), full = BUF_INIT(8192);
+	struct database_findings f;
+	int err;
+
+	if (buf_printf(&full, "%s/%s", d->dir, path))
+		return -ENAMETOOLONG;
+	err = database_check(buf_str(&full), &progress, &why, &f);
+	if (err == -EUCLEAN || (!err && f.n > f.n_foreign))
+		d->ret->n_unsound++;
+	else if (!err)
+		d->ret->databases++;
+	else
+		buf_add_str(d->why, buf_str(&why));
+	database_findings_done(&f);
+	return err == -EUCLEAN ? 0 : err;
+}
+
+static int read_file(struct drill *d, const struct file_entry *e)
+{
+	_cleanup_(file_closep) int fd =
+		openat(e->dir_fd, e->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	uint64_t at = 0;
+	bool database = false;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		const ssize_t n = read(fd, d->piece, PIECE);
+		int err;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		if (at == 0 && n >= (ssize_t)sizeof(magic))
+			database = memcmp(d->piece, magic, sizeof(magic)) == 0;
+		at += (uint64_t)n;
+		d->ret->bytes += (uint64_t)n;
+		err = tell(d, "looking", d->ret->bytes);
+		if (err)
+			return err;
+	}
+	if (at != (uint64_t)e->st.st_size)
+		return -EBADMSG;
+	return database ? check_database(d, e->path) : 0;
+}
+
+static int look_at(const struct file_entry *e, void *ctx)
+{
+	struct drill *d = ctx;
+	int err;
+
+	d->ret->entries++;
+	if (e->kind != FILE_REGULAR)
+		return 0;
+	err = read_file(d, e);
+	if (err && err != -ECANCELED && !d->why->len)
+		buf_printf(d->why, "%s: cannot be read when it was restored: %s", e->path,
+			   strerror(-err));
+	return err;
+}
+
+static int look(struct drill *d, int dir_fd, const struct catalogue_entry *e,
+		const struct archive_was *was)
+{
+	const struct file_list_options everything = { 0 };
+	const uint64_t wanted = was->files + was->directories + was->links;
+	int err = file_list_walk(dir_fd, &everything, look_at, d, d->why);
+
+	if (err)
+		return err;
+	if (d->ret->entries != wanted) {
+		buf_printf(d->why, "%llu files, directories and links were restored, of %llu",
+			   (unsigned long long)d->ret->entries, (unsigned long long)wanted);
+		return -EBADMSG;
+	}
+	if (e->verdict != BACKUP_SOUND || d->ret->databases >= e->databases)
+		return 0;
+	buf_printf(d->why, "%llu databases are sound when they are restored, of %llu",
+		   (unsigned long long)d->ret->databases, (unsigned long long)e->databases);
+	return -EBADMSG;
+}
+
+/* --- all of it */
+
+/* What nobody has looked into yet may need anything: the disk says so then. */
+static int check_room(const struct drill *d, const struct catalogue_entry *e)
+{
+	uint64_t room = 0;
+	const uint64_t needed = e->file_bytes + ROOM_LEFT;
+	int err = backup_place_room(d->place, &room);
+
+	if (err || needed <= room)
+		return err;
+	buf_printf(d->why, "%s: no room: %.1f MiB are needed, %.1f MiB are missing",
+		   d->place->directory, (double)needed / MIB, (double)(needed - room) / MIB);
+	return -ENOSPC;
+}
+
+static int restore(struct drill *d, const struct catalogue_entry *e)
+{
+	_cleanup_(file_closep) int fd =
+		openat(d->place->dir_fd, e->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_(file_closep) int dir_fd = -1;
+	const struct archive_read_options o = {
+		.scratch = d->place->scratch, .as_me = true, .member = member_restored, .ctx = d
+	};
+	struct archive_was was;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (mkdirat(d->place->part_fd, BACKUP_DRILL, 0700))
+		return -errno;
+	dir_fd = openat(d->place->part_fd, BACKUP_DRILL,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir_fd < 0)
+		return -errno;
+	err = archive_extract(fd, dir_fd, &o, d->why, &was);
+	if (err == -EPERM || err == -EFBIG)
+		err = -EBADMSG;
+	if (!err)
+		err = look(d, dir_fd, e, &was);
+	archive_was_done(&was);
+	return err;
+}
+
+int backup_drill(struct backup_place *place, const struct catalogue_entry *e,
+		 const struct backup_progress *progress, struct buf *why,
+		 struct backup_drilled *ret)
+{
+	struct drill d = {
+		.place = place, .progress = progress, .why = why, .ret = ret, .total = e->file_bytes
+	};
+	int err, removed;
+
+	*ret = (struct backup_drilled){ 0 };
+	snprintf(d.dir, sizeof(d.dir), "%s/%s", place->scratch, BACKUP_DRILL);
+	d.piece = malloc(PIECE);
+	err = d.piece ? check_room(&d, e) : -ENOMEM;
+	if (!err)
+		err = restore(&d, e);
+	removed = backup_place_remove(place, BACKUP_DRILL);
+	free(d.piece);
+	if (err && !why->len)
+		buf_printf(why, "%s: cannot be restored: %s", e->file, strerror(-err));
+	if (!err && removed)
+		buf_printf(why, "%s: cannot be removed: %s", d.dir, strerror(-removed));
+	return err ? err : removed;
+}

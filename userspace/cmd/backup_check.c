@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* isamon backup verify. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/util.h"
+#include "care/backup_name.h"
+#include "cmd/backup_cmd.h"
+#include "cmd/cmd.h"
+
+static const char usage[] =
+	"usage: isamon backup verify [ID...] [--json]\n"
+	"Reads backups from the disk, whole: checksums, the hash of every file in the manifest, and the databases; of archives without\n"
+	"a manifest, as the guide's script makes them, every member and its gzip checksum, and the databases.\n"
+	"Without an ID: all that are in the directory.\n"
+	"\n"
+	"  --json            what was found as JSON\n" BACKUP_CONFIG_USAGE "\n"
+	"Exit status: 0 all are sound; 1 one is not, or is not there; 2 wrong usage or configuration; 3 could not be done.\n";
+
+struct verifying {
+	struct backup_tool *t;
+	struct backup_place place;
+	json_t *list; /* NULL: as text */
+	int status;
+};
+
+static void worsen(struct verifying *v, int status)
+{
+	if (status > v->status)
+		v->status = status;
+}
+
+static void tell(struct verifying *v, const struct catalogue_entry *e)
+{
+	if (v->list)
+		json_array_append_new(v->list, backup_json(v->t, e));
+	else if (e->verdict == BACKUP_UNSOUND)
+		printf("%s: DAMAGED: %s\n", e->file, e->why);
+	else if (e->n_damaged)
+		printf("%s: sound, but %llu databases were damaged when it was made\n", e->file,
+		       (unsigned long long)e->n_damaged);
+	else
+		printf("%s: sound: %llu files, %llu of them databases\n", e->file,
+		       (unsigned long long)e->files, (unsigned long long)e->databases);
+	fflush(stdout);
+}
+
+static void verify_one(struct verifying *v, struct catalogue_entry *e)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
+	_cleanup_(file_closep) int fd = -1;
+	const struct backup_progress progress = backup_progress();
+	int err = 0;
+
+	fd = openat(v->place.dir_fd, e->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		err = -errno;
+		buf_printf(&why, "%s: cannot be opened: %s", e->file, strerror(-err));
+	} else {
+		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		err = backup_verify(fd, v->place.scratch, &progress, backup_now_s(), e, &why);
+	}
+	backup_progress_clear();
+	if (err) {
+		backup_complain(v->t, buf_str(&why), err);
+		worsen(v, CMD_FAILED);
+		return;
+	}
+	if (backup_remember(v->t, e))
+		worsen(v, CMD_FAILED);
+	if (e->verdict == BACKUP_UNSOUND)
+		worsen(v, CMD_NOT_OK);
+	tell(v, e);
+}
+
+static void verify_named(struct verifying *v, const char *name)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < v->t->list.n && !backup_is_stopped(); i++) {
+		struct catalogue_entry *e = &v->t->list.entries[i];
+
+		if (name && !backup_name_means(name, e))
+			continue;
+		found++;
+		if (e->local) {
+			verify_one(v, e);
+		} else if (name) {
+			fprintf(stderr,
+				"%s: %s is in S3 only; isamon backup fetch %s brings and verifies it\n",
+				v->t->command, e->id, e->id);
+			worsen(v, CMD_NOT_OK);
+		}
+	}
+	if (found || !name || backup_is_stopped())
+		return;
+	fprintf(stderr, "%s: there is no backup \"%s\"; isamon backup list shows which there are\n",
+		v->t->command, name);
+	worsen(v, CMD_NOT_OK);
+}
+
+static int verify(struct verifying *v, char **names, int n)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
+	int err = backup_place_open(v->t->config->backup_directory, &why, &v->place);
+
+	if (err) {
+		backup_complain(v->t, buf_str(&why), err);
+		return CMD_FAILED;
+	}
+	v->status = backup_tool_list(v->t);
+	for (int i = 0; i < n; i++)
+		verify_named(v, names[i]);
+	if (!n)
+		verify_named(v, NULL);
+	if (backup_is_stopped())
+		worsen(v, CMD_FAILED);
+	return v->status;
+}
+
+int backup_verify_command(int argc, char **argv)
+{
+	_cleanup_(backup_tool_done) struct backup_tool t = { 0 };
+	_cleanup_(json_freep) json_t *list = NULL;
+	const char *config_path = NULL;
+	struct verifying v = { .t = &t };
+	bool json = false;
+	const struct tool_option options[] = {
+		{ "json", &json, NULL },
+		{ BACKUP_CONFIG_OPTION, NULL, &config_path },
+	};
+	int first, err = tool_options(argc, argv, options, ARRAY_SIZE(options), usage, &first);
+	int status;
+
+	if (err)
+		return err > 0 ? CMD_OK : CMD_USAGE;
+	status = backup_tool_open("isamon backup verify", config_path, &t);
+	if (status)
+		return status;
+	list = json ? json_array() : NULL;
+	v.list = list;
+	backup_be_modest();
+	backup_catch_signals();
+	status = verify(&v, argv + first, argc - first);
+	backup_place_close(&v.place);
+	if (json && tool_print_json(t.command, list) != CMD_OK)
+		status = CMD_FAILED;
+	return status;
+}

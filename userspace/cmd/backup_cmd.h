@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of `isamon backup`. Each subcommand gets argv from its own name on and returns the exit status. */
+#ifndef ISAMON_BACKUP_CMD_H
+#define ISAMON_BACKUP_CMD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "aws/s3.h"
+#include "care/backup.h"
+#include "care/backup_list.h"
+#include "cmd/tool.h"
+#include "config/config.h"
+
+int backup_create_command(int argc, char **argv);
+int backup_run_command(int argc, char **argv);
+int backup_list_command(int argc, char **argv);
+int backup_show_command(int argc, char **argv);
+int backup_verify_command(int argc, char **argv);
+int backup_prune_command(int argc, char **argv);
+int backup_drill_command(int argc, char **argv);
+int backup_send_command(int argc, char **argv);
+int backup_fetch_command(int argc, char **argv);
+
+/* --config is a kind of backup here. */
+#define BACKUP_CONFIG_OPTION "config-file"
+#define BACKUP_CONFIG_USAGE \
+	"  --config-file F   isamon's own configuration, default " CONFIG_DEFAULT_PATH "\n"
+#define BACKUP_WHY_MAX 8192
+
+/* What every subcommand has. */
+struct backup_tool {
+	const char *command; /* "isamon backup list" */
+	struct config *config;
+	struct catalogue *catalogue;
+	struct backup_list list;
+};
+
+/* Return the exit status; what is wrong was said. The list is empty until backup_tool_list(). */
+int backup_tool_open(const char *command, const char *config_path, struct backup_tool *ret);
+int backup_tool_list(struct backup_tool *t);
+void backup_tool_done(struct backup_tool *t);
+
+/* "COMMAND: why", on standard error, after what progress is shown there. */
+void backup_complain(const struct backup_tool *t, const char *why, int err);
+/* Puts it into the catalogue; says why it cannot. Returns 0 or -errno. */
+int backup_remember(struct backup_tool *t, const struct catalogue_entry *e);
+
+/* NULL: no memory. */
+json_t *backup_json(const struct backup_tool *t, const struct catalogue_entry *e);
+/* A backup that was made just now, with the names of what was left out, or is not as it was. */
+void backup_made_print(const struct backup_made *m);
+json_t *backup_made_json(const struct backup_tool *t, const struct backup_made *m);
+int64_t backup_now_s(void);
+/* "sound", "damaged", "not verified". */
+const char *backup_verdict_text(const struct catalogue_entry *e);
+
+/* --- progress on standard error, if that is a terminal; and whether a signal asks for the end */
+struct backup_progress backup_progress(void);
+void backup_progress_clear(void);
+/* The service goes first: nice 10 and the last level of best-effort for the disk, if it was not that already. For all threads to come. */
+void backup_be_modest(void);
+/* From now on SIGINT, SIGTERM and SIGHUP do not end the command, but what it is just doing (-ECANCELED). */
+void backup_catch_signals(void);
+bool backup_is_stopped(void);
+
+/* --- S3 */
+struct backup_s3 {
+	struct tool_aws aws;
+	struct s3 *s3;
+};
+
+/* Returns 0 or -errno, which was said; -ENXIO: no bucket is configured. */
+int backup_s3_open(struct backup_tool *t, struct backup_s3 *ret);
+void backup_s3_close(struct backup_s3 *s);
+/* Sends the archive, which is in the directory, and remembers it. Returns 0 or -errno, which was said. */
+int backup_s3_send(struct backup_tool *t, struct backup_s3 *s, struct catalogue_entry *e);
+/* Frees the parts of an upload of an archive that is gone; says so if it cannot. */
+void backup_s3_abort(struct backup_tool *t, const struct catalogue_entry *e);
+/* Adds to the list what the bucket has, and sets where it is. Returns 0 or -errno, which was said. */
+int backup_s3_list(struct backup_tool *t, struct backup_s3 *s);
+
+/* Brings it from S3 into the directory, verified, and says nothing of what is well; the list knows it then. Returns the exit status. */
+int backup_fetch(struct backup_tool *t, const char *name);
+
+/* Removes what the rules do not keep. @plan: only finds it out. @asked: it may be done without a question. @json: NULL, or an array for what
+ * goes. Returns the exit status. */
+int backup_prune(struct backup_tool *t, bool plan, bool asked, json_t *json);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* isamon backup drill. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "base/util.h"
+#include "care/backup_drill.h"
+#include "care/backup_name.h"
+#include "cmd/backup_cmd.h"
+#include "cmd/cmd.h"
+#include "cmd/status_format.h"
+
+static const char usage[] =
+	"usage: isamon backup drill [ID] [--json]\n"
+	"Restores a backup into a directory beside the backups, compares every hash, opens its databases and checks them, and removes it\n"
+	"again. Without an ID: the newest of the data and the newest of the configuration that are not known to be damaged. Nothing of the\n"
+	"service is touched. It needs room for all of it.\n"
+	"\n"
+	"  --json            what was found as JSON\n" BACKUP_CONFIG_USAGE "\n"
+	"Exit status: 0 they can be restored; 1 one cannot, or there is none; 2 wrong usage or configuration; 3 could not be done.\n";
+
+struct drilling {
+	struct backup_tool *t;
+	struct backup_place place;
+	json_t *list; /* NULL: as text */
+	int status;
+};
+
+static void worsen(struct drilling *d, int status)
+{
+	if (status > d->status)
+		d->status = status;
+}
+
+static void tell(struct drilling *d, const struct catalogue_entry *e,
+		 const struct backup_drilled *found, double took_s, const char *why)
+{
+	char size[STATUS_CELL_MAX], took[STATUS_CELL_MAX];
+
+	status_format_bytes(found->bytes, size);
+	status_format_duration(took_s, took);
+	if (d->list)
+		json_array_append_new(
+			d->list, json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:f, s:s*}", "id", e->id,
+					   "restored", !*why, "entries", (json_int_t)found->entries,
+					   "file_bytes", (json_int_t)found->bytes, "databases",
+					   (json_int_t)found->databases, "damaged_databases",
+					   (json_int_t)found->n_unsound, "duration_seconds", took_s,
+					   "why", *why ? why : NULL));
+	else if (*why)
+		printf("%s: CANNOT BE RESTORED: %s\n", e->file, why);
+	else
+		printf("%s: restored: %llu files, directories and links, %s, %llu sound databases, "
+		       "in %s; removed again\n",
+		       e->file, (unsigned long long)found->entries, size,
+		       (unsigned long long)found->databases, took);
+	fflush(stdout);
+}
+
+/* What a drill finds out is as good as what `verify` does. */
+static void remember(struct drilling *d, struct catalogue_entry *e, const char *why)
+{
+	if (!*why && e->verdict != BACKUP_SOUND)
+		return;
+	if (*why) {
+		e->verdict = BACKUP_UNSOUND;
+		utf8_make_plain(why, strlen(why), e->why, sizeof(e->why));
+	}
+	e->verified_s = backup_now_s();
+	if (backup_remember(d->t, e))
+		worsen(d, CMD_FAILED);
+}
+
+static void drill_one(struct drilling *d, struct catalogue_entry *e)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
+	const struct backup_progress progress = backup_progress();
+	const uint64_t begin_ns = clock_monotonic_ns();
+	struct backup_drilled found;
+	int err = backup_drill(&d->place, e, &progress, &why, &found);
+
+	backup_progress_clear();
+	if (err && err != -EBADMSG) {
+		backup_complain(d->t, buf_str(&why), err);
+		worsen(d, CMD_FAILED);
+		return;
+	}
+	if (err)
+		worsen(d, CMD_NOT_OK);
+	tell(d, e, &found, (double)(clock_monotonic_ns() - begin_ns) / 1e9, buf_str(&why));
+	remember(d, e, buf_str(&why));
+}
+
+/* The list has the newest first. */
+static struct catalogue_entry *newest(struct backup_list *l, int kind)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->entries[i].local && (int)l->entries[i].kind == kind &&
+		    l->entries[i].verdict != BACKUP_UNSOUND)
+			return &l->entries[i];
+	return NULL;
+}
+
+static void drill_newest(struct drilling *d)
+{
+	const struct config *c = d->t->config;
+	const char *const sources[BACKUP_KINDS] = { c->backup_data, c->backup_config };
+
+	for (int kind = 0; kind < BACKUP_KINDS && !backup_is_stopped(); kind++) {
+		struct catalogue_entry *e = newest(&d->t->list, kind);
+
+		if (e) {
+			drill_one(d, e);
+		} else if (strcmp(sources[kind], CONFIG_BACKUP_NONE) != 0) {
+			fprintf(stderr,
+				"%s: there is no backup of the %s in %s that is not damaged\n",
+				d->t->command, backup_kind_names[kind], c->backup_directory);
+			worsen(d, CMD_NOT_OK);
+		}
+	}
+}
+
+static void drill_named(struct drilling *d, const char *name)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < d->t->list.n && !backup_is_stopped(); i++) {
+		struct catalogue_entry *e = &d->t->list.entries[i];
+
+		if (!e->local || !backup_name_means(name, e))
+			continue;
+		found++;
+		drill_one(d, e);
+	}
+	if (found || backup_is_stopped())
+		return;
+	fprintf(stderr,
+		"%s: there is no backup \"%s\" in the directory; isamon backup list shows which there are\n",
+		d->t->command, name);
+	worsen(d, CMD_NOT_OK);
+}
+
+static int drill(struct drilling *d, const char *name)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
+	int err = backup_place_open(d->t->config->backup_directory, &why, &d->place);
+
+	if (err) {
+		backup_complain(d->t, buf_str(&why), err);
+		return CMD_FAILED;
+	}
+	d->status = backup_tool_list(d->t);
+	if (d->status)
+		return d->status;
+	if (name)
+		drill_named(d, name);
+	else
+		drill_newest(d);
+	if (backup_is_stopped())
+		worsen(d, CMD_FAILED);
+	return d->status;
+}
+
+int backup_drill_command(int argc, char **argv)
+{
+	_cleanup_(backup_tool_done) struct backup_tool t = { 0 };
+	_cleanup_(json_freep) json_t *list = NULL;
+	const char *config_path = NULL;
+	struct drilling d = { .t = &t };
+	bool json = false;
+	const struct tool_option options[] = {
+		{ "json", &json, NULL },
+		{ BACKUP_CONFIG_OPTION, NULL, &config_path },
+	};
+	int first, err = tool_options(argc, argv, options, ARRAY_SIZE(options), usage, &first);
+	int status;
+
+	if (err)
+		return err > 0 ? CMD_OK : CMD_USAGE;
+	if (first + 1 < argc)
+		return tool_wrong("isamon backup drill", usage, TOOL_UNEXPECTED, argv[first + 1]);
+	status = backup_tool_open("isamon backup drill", config_path, &t);
+	if (status)
+		return status;
+	list = json ? json_array() : NULL;
+	d.list = list;
+	backup_be_modest();
+	backup_catch_signals();
+	status = drill(&d, first < argc ? argv[first] : NULL);
+	backup_place_close(&d.place);
+	if (json && tool_print_json(t.command, list) != CMD_OK)
+		status = CMD_FAILED;
+	return status;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* A restore at which a process is working is not unfinished: it was not cut off. */
+#include "cmd/restore_watch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "care/restore.h"
+
+#define AGAIN_NS (60 * NS_PER_SEC)
+
+static void look_at(struct restore_watch *w, const char *target)
+{
+	struct restore_status s;
+	int err;
+
+	if (!*target)
+		return;
+	err = restore_look(target, &s);
+	if (err)
+		log_warning("whether a restore of %s is unfinished cannot be told: %s", target,
+			    strerror(-err));
+	if (err || !s.unfinished || s.working)
+		return;
+	if (!w->n++)
+		snprintf(w->target, sizeof(w->target), "%s", target);
+}
+
+void restore_watch_look(struct restore_watch *w, const struct config *c, uint64_t now_ns)
+{
+	const struct restore_watch before = *w;
+
+	*w = (struct restore_watch){ .n = 0 };
+	look_at(w, c->backup_data);
+	look_at(w, c->backup_config);
+	if (w->n && !before.n)
+		log_error(
+			"a restore of %s was cut off and is unfinished: isamon restore --resume goes on with it, "
+			"isamon restore --abort brings the old directory back",
+			w->target);
+	else if (!w->n && before.n)
+		log_info("the restore of %s is not unfinished any more", before.target);
+	if (w->n)
+		w->next_ns = now_ns + AGAIN_NS;
+}
+
+void restore_watch_second(struct restore_watch *w, const struct config *c, uint64_t now_ns)
+{
+	if (w->next_ns && now_ns >= w->next_ns)
+		restore_watch_look(w, c, now_ns);
+}
