@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "care/archive_input.h"
 #include "care/archive_manifest.h"
 
 /* Whether the database @path, a copy that is removed afterwards, is sound. Returns 0; -EBADMSG, -EUCLEAN: it is not, with why in
@@ -34,7 +35,9 @@ struct archive_read_options {
 	bool as_me; /* for extracting: everything belongs to whoever does it, also if that is root */
 	archive_check_fn check_database; /* for verifying; NULL: databases are files */
 	archive_member_fn member;        /* NULL: nobody wants to know */
-	void *ctx;                       /* of both */
+	archive_bytes_fn
+		bytes; /* the same; to its end when all is well, and as far as @fd was read if not */
+	void *ctx;     /* of all three */
 };
 
 struct archive_was {
