@@ -103,8 +103,8 @@ run 0 verify
 has "^$(basename "$DATA"): sound: 6 files, 1 of them databases$"
 
 "$PY" -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$ISAMON" backup verify </dev/null >"$T/out" 2>&1 || fail "on a terminal"
-has 'hashing: .* of .*, [0-9]+ %'
-! "$ISAMON" backup verify 2>&1 | grep -q hashing || fail "progress where there is no terminal"
+has 'checking: .* of .*, [0-9]+ %'
+! "$ISAMON" backup verify 2>&1 | grep -q 'checking: ' || fail "progress where there is no terminal"
 
 say "== made by the job, whose history knows how much"
 "$ISAMON" jobs run backup >"$T/job.log" 2>&1 || fail "the job"
