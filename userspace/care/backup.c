@@ -124,7 +124,7 @@ static int copy_database(const char *path, const char *to, struct buf *why, void
 	struct database_copied copied;
 
 	BACKUP_STEP();
-	return database_copy(path, to, &progress, why, &copied);
+	return database_copy_passing(path, to, &progress, why, &copied);
 }
 
 static int member_told(const char *path, uint64_t bytes, void *ctx)
