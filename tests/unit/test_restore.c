@@ -239,11 +239,57 @@ static void another_directory_there(void)
 	EXPECT(tree_is("p/data", &new_tree));
 }
 
+/* When what is made now has been kept for long enough. */
+static int64_t a_day_on(void)
+{
+	return time(NULL) + RESTORE_KEEP_S + 1;
+}
+
+static bool is_kept(int64_t now_s)
+{
+	struct restore_options o = play_options();
+	unsigned int n = 0;
+
+	buf_reset(&why);
+	EXPECT_INT(restore_forget(o.target, now_s, RESTORE_KEEP_S, &why, &n), 0);
+	return n == 0;
+}
+
+/* Cut off on one day, gone on with on another: the day for which the old tree is kept begins when it is done. */
+static void kept_from_its_end_on(void)
+{
+	static const char kept[] = "p/data.isamon-before-20260101-000000";
+	struct restore_options o = play_options();
+	struct stat before, after;
+
+	play_begin("");
+	o.service = NULL;
+	service_set(0);
+	EXPECT_INT(begin_with(&o), 0);
+	EXPECT_INT(
+		shell("cd p; mv data.isamon-before-* data.isamon-before-20260101-000000; mkdir -m 700 .data.isamon-restore; "
+		      "printf '{\"isamon_restore\":1,\"id\":\"20260101-000000\",\"step\":\"start\",\"target\":\"/t\","
+		      "\"archive\":\"/a\",\"old_inode\":%s,\"new_inode\":%s}' "
+		      "$(stat -c %i data.isamon-before-20260101-000000 data) >.data.isamon-restore/journal"),
+		0);
+	EXPECT_INT(stat(fixture_path(kept), &before), 0);
+	usleep(20000); /* the kernel's clock of files ticks */
+	buf_reset(&why);
+	EXPECT_INT(restore_resume(&o, &why, &result), 0);
+	EXPECT_INT(result.end, RESTORE_DONE);
+	EXPECT_INT(stat(fixture_path(kept), &after), 0);
+	EXPECT(memcmp(&before.st_ctim, &after.st_ctim, sizeof(before.st_ctim)) != 0);
+	EXPECT(memcmp(&before.st_mtim, &after.st_mtim, sizeof(before.st_mtim)) == 0);
+	EXPECT(is_kept(time(NULL)));
+	EXPECT(tree_is(kept, &old_tree));
+	EXPECT(!is_kept(a_day_on()));
+	EXPECT_INT(fixture_count("p"), 1);
+}
+
 static void forgotten(void)
 {
 	struct restore_options o = play_options();
 	unsigned int n = 9;
-	int64_t now_s = 1767312000; /* 2026-01-02 00:00:00 */
 
 	play_begin("");
 	EXPECT_INT(
@@ -253,15 +299,12 @@ static void forgotten(void)
 		0);
 	buf_reset(&why);
 	/* A symbolic link of that form is none of ours: told, and left. */
-	EXPECT_INT(restore_forget(o.target, now_s, RESTORE_KEEP_S, &why, &n), -ENOTDIR);
-	EXPECT_UINT(n, 1);
+	EXPECT_INT(restore_forget(o.target, a_day_on(), RESTORE_KEEP_S, &why, &n), -ENOTDIR);
+	EXPECT_UINT(n, 2);
 	EXPECT_INT(
 		shell("cd p; test -L data.isamon-before-20250101-000000; rm data.isamon-before-20250101-000000; "
-		      "test ! -e data.isamon-before-20260101-000000; test -e data.isamon-before-20260101-000001"),
+		      "test ! -e data.isamon-before-20260101-000000; test ! -e data.isamon-before-20260101-000001"),
 		0);
-	buf_reset(&why);
-	EXPECT_INT(restore_forget(o.target, now_s, 0, &why, &n), 0);
-	EXPECT_UINT(n, 1);
 	EXPECT_INT(fixture_count("p"), 4);
 	EXPECT(tree_is("p/data", &old_tree));
 }
@@ -282,7 +325,7 @@ static void deep_trees_are_removed(void)
 	less.rlim_cur = 600;
 	EXPECT_INT(setrlimit(RLIMIT_NOFILE, &less), 0);
 	buf_reset(&why);
-	EXPECT_INT(restore_forget(o.target, 1790000000, 0, &why, &n), 0);
+	EXPECT_INT(restore_forget(o.target, a_day_on(), 0, &why, &n), 0);
 	EXPECT_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	EXPECT_STR(buf_str(&why), "");
 	EXPECT_UINT(n, 1);
@@ -303,7 +346,7 @@ static void mounts_are_not_removed(void)
 	}
 	EXPECT_INT(shell("touch p/data.isamon-before-20260101-000000/a/m/precious"), 0);
 	buf_reset(&why);
-	EXPECT_INT(restore_forget(o.target, 1790000000, 0, &why, &n), -EBUSY);
+	EXPECT_INT(restore_forget(o.target, a_day_on(), 0, &why, &n), -EBUSY);
 	EXPECT_INT(access(fixture_path("p/data.isamon-before-20260101-000000/a/m/precious"), F_OK),
 		   0);
 	EXPECT_INT(umount(fixture_path("p/data.isamon-before-20260101-000000/a/m")), 0);
@@ -325,6 +368,8 @@ int main(int argc, char **argv)
 		{ "the owner of the target", owner_of_the_target },
 		{ "another is at it", another_is_at_it },
 		{ "another directory is there", another_directory_there },
+		{ "what was replaced is kept from the end of the restore on",
+		  kept_from_its_end_on },
 		{ "what was replaced is forgotten", forgotten },
 		{ "deep trees are removed", deep_trees_are_removed },
 		{ "mounts are not removed", mounts_are_not_removed },

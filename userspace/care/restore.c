@@ -188,6 +188,9 @@ static int proceed(struct restore *r)
 	if (err)
 		return undo(r, err);
 	r->ret->end = RESTORE_UNFINISHED;
+	/* That it cannot be leaves it with the day of its exchange. */
+	if (r->old_ino)
+		(void)restore_touch_kept(r);
 	err = clean_up(r);
 	if (!err)
 		r->ret->end = RESTORE_DONE;

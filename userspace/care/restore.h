@@ -91,7 +91,7 @@ struct restore_status {
 int restore_look(const char *target, struct restore_status *ret);
 
 /*
- * Removes the trees TARGET.isamon-before-ID that were replaced at least @older_s ago; not that of an unfinished restore. What is
+ * Removes the trees TARGET.isamon-before-ID that have been there for at least @older_s (as the time of their inode says); not that of an unfinished one. What is
  * mounted in one is not gone into. Returns 0 or -errno of the first that could not be removed; *ret_n: how many were.
  */
 #define RESTORE_KEEP_S 86400

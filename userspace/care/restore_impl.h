@@ -81,6 +81,11 @@ const char *restore_step_word(enum restore_step step);
 /* Verifies the archive, unpacks it as the stage, and checks that; then it is on the disk. */
 int restore_stage(struct restore *r);
 
+/* --- restore_forget.c */
+
+/* The time that the kept tree's day begins is now. Its own times stay; that of its inode says it. */
+int restore_touch_kept(const struct restore *r);
+
 /* --- restore_exchange.c: from wherever the trees are */
 
 /* The new tree under the target's name, the old one kept. */

@@ -185,8 +185,8 @@ static int forget(struct restore_command *c)
 		_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
 		unsigned int n;
 
-		/* Those of this second, too. */
-		if (restore_forget(target, backup_now_s() + RESTORE_KEEP_S, 0, &why, &n)) {
+		/* Those of this second, too; not one that is made while others are removed. */
+		if (restore_forget(target, backup_now_s() + 1, 0, &why, &n)) {
 			fprintf(stderr, RESTORE_COMMAND ": cannot be removed: %s\n", buf_str(&why));
 			status = CMD_FAILED;
 		}
