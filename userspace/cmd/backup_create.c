@@ -160,7 +160,9 @@ static bool is_anything_there(const struct creating *c)
 
 static int create_all(struct creating *c)
 {
-	_cleanup_(backup_place_close) struct backup_place place;
+	_cleanup_(backup_place_close) struct backup_place place = { .lock_fd = -1,
+								    .dir_fd = -1,
+								    .part_fd = -1 };
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
 	int status = CMD_OK, err;
 
