@@ -34,6 +34,13 @@ int64_t backup_now_s(void)
 	return (int64_t)(clock_realtime_ns() / NS_PER_SEC);
 }
 
+const char *backup_source(const struct config *c, int kind)
+{
+	const char *source = kind == BACKUP_DATA ? c->backup_data : c->backup_config;
+
+	return strcmp(source, CONFIG_BACKUP_NONE) == 0 ? NULL : source;
+}
+
 int backup_tool_open(const char *command, const char *config_path, struct backup_tool *ret)
 {
 	int status, err;

@@ -52,6 +52,8 @@ json_t *backup_json(const struct backup_tool *t, const struct catalogue_entry *e
 void backup_made_print(const struct backup_made *m);
 json_t *backup_made_json(const struct backup_tool *t, const struct backup_made *m);
 int64_t backup_now_s(void);
+/* The directory that a kind of backup is of, of enum backup_kind; NULL: none is kept. */
+const char *backup_source(const struct config *c, int kind);
 /* "sound", "damaged", "not verified". */
 const char *backup_verdict_text(const struct catalogue_entry *e);
 
@@ -60,7 +62,8 @@ struct backup_progress backup_progress(void);
 void backup_progress_clear(void);
 /* The service goes first: nice 10 and the last level of best-effort for the disk, if it was not that already. For all threads to come. */
 void backup_be_modest(void);
-/* From now on SIGINT, SIGTERM and SIGHUP do not end the command, but what it is just doing (-ECANCELED). */
+/* From now on SIGINT, SIGTERM and SIGHUP do not end the command, but what it is just doing (-ECANCELED); and nothing is ended
+ * because nobody reads any more what it says (SIGPIPE). */
 void backup_catch_signals(void);
 bool backup_is_stopped(void);
 

@@ -53,14 +53,6 @@ static int worse(int a, int b)
 	return a > b ? a : b;
 }
 
-/* NULL: not kept. */
-static const char *source_of(const struct config *c, int kind)
-{
-	const char *source = kind == BACKUP_DATA ? c->backup_data : c->backup_config;
-
-	return strcmp(source, CONFIG_BACKUP_NONE) == 0 ? NULL : source;
-}
-
 /* --- what was made */
 
 static int told(struct creating *c, const struct backup_made *m)
@@ -104,7 +96,7 @@ static int create_one(struct creating *c, struct backup_place *place, int kind)
 	struct backup_create_options o = {
 		.kind = (enum backup_kind)kind,
 		.name = config->backup_name,
-		.source = source_of(config, kind),
+		.source = backup_source(config, kind),
 		.host = host,
 		.note = c->note,
 		.level = (int)config->backup_level,
@@ -153,7 +145,7 @@ static int open_place(struct creating *c, struct buf *why, struct backup_place *
 static bool is_anything_there(const struct creating *c)
 {
 	for (int kind = 0; kind < BACKUP_KINDS; kind++)
-		if (c->wanted[kind] && access(source_of(c->t->config, kind), F_OK) == 0)
+		if (c->wanted[kind] && access(backup_source(c->t->config, kind), F_OK) == 0)
 			return true;
 	return false;
 }
@@ -273,7 +265,7 @@ static int check_create(const struct creating *c)
 	if (c->note && strlen(c->note) > CATALOGUE_NOTE_MAX)
 		return tool_wrong(c->t->command, NULL, "--note: longer than 1000 bytes", NULL);
 	for (int kind = 0; kind < BACKUP_KINDS; kind++)
-		if (c->wanted[kind] && !source_of(config, kind))
+		if (c->wanted[kind] && !backup_source(config, kind))
 			return tool_wrong(c->t->command, NULL,
 					  "no directory for it in [backup] of the configuration:",
 					  backup_kind_names[kind]);
@@ -324,7 +316,7 @@ int backup_create_command(int argc, char **argv)
 		return status;
 	if (!c.wanted[BACKUP_DATA] && !c.wanted[BACKUP_CONFIG])
 		for (int kind = 0; kind < BACKUP_KINDS; kind++)
-			c.wanted[kind] = source_of(t.config, kind) != NULL;
+			c.wanted[kind] = backup_source(t.config, kind) != NULL;
 	return create(&c);
 }
 
@@ -372,6 +364,6 @@ int backup_run_command(int argc, char **argv)
 	if (status)
 		return status;
 	for (int kind = 0; kind < BACKUP_KINDS; kind++)
-		c.wanted[kind] = source_of(t.config, kind) != NULL;
+		c.wanted[kind] = backup_source(t.config, kind) != NULL;
 	return run(&c);
 }

@@ -149,16 +149,15 @@ static int prune(struct pruning *p, bool asked)
 /* What restores replaced more than a day ago. The daemon's unit may not write there; it is told, and no failure of pruning. */
 static void forget_replaced(const struct backup_tool *t)
 {
-	const char *const targets[] = { t->config->backup_data, t->config->backup_config };
-
-	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+	for (int kind = 0; kind < BACKUP_KINDS; kind++) {
 		_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
+		const char *target = backup_source(t->config, kind);
 		unsigned int n;
-		int err = *targets[i] ? restore_forget(targets[i], backup_now_s(), RESTORE_KEEP_S,
-						       &why, &n) :
-					0;
+		int err = target ?
+				  restore_forget(target, backup_now_s(), RESTORE_KEEP_S, &why, &n) :
+				  0;
 
-		if (err && err != -EINVAL) {
+		if (err) {
 			buf_add_str(&why, " (what a restore replaced; isamon restore --forget)");
 			backup_complain(t, buf_str(&why), err);
 		}
