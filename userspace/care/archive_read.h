@@ -31,7 +31,7 @@ struct archive_read_options {
 	uint64_t bytes_max;   /* of all files when unpacked; 0: 1 TiB */
 	uint64_t members_max; /* 0: 10 million */
 	bool allow_setuid;
-	bool as_me; /* for extracting: everything belongs to whoever does it, also if that is root */
+	bool as_me; /* for extracting: everything belongs to whoever does it, also if that is root, and nothing is setuid or setgid */
 	archive_check_fn check_database; /* for verifying; NULL: databases are files */
 	archive_member_fn member;        /* NULL: nobody wants to know */
 	void *ctx;                       /* of both */
