@@ -239,6 +239,46 @@ static void another_directory_there(void)
 	EXPECT(tree_is("p/data", &new_tree));
 }
 
+static int cut_off(struct buf *text, void *ctx)
+{
+	(void)text;
+	(void)ctx;
+	_exit(0);
+}
+
+/* Cut off before the exchange, and then somebody put another directory there: that stays, and the next restore is not in the way of it. */
+static void replaced_by_hand(void)
+{
+	static const struct restore_service ends = { .runs = service_runs,
+						     .stop = cut_off,
+						     .start = service_start };
+	struct restore_options o = play_options();
+	pid_t pid;
+
+	play_begin("");
+	pid = fork();
+	if (pid == 0) {
+		o.service = &ends;
+		begin_with(&o);
+		_exit(1);
+	}
+	EXPECT(pid > 0 && waitpid(pid, NULL, 0) == pid);
+	EXPECT_INT(
+		shell("cd p; test -e .data.isamon-restore/journal; mv data ../moved; mkdir data; echo by hand >data/h"),
+		0);
+	service_set(target_inode());
+	buf_reset(&why);
+	EXPECT_INT(restore_resume(&o, &why, &result), -ESTALE);
+	EXPECT_INT(result.end, RESTORE_NOTHING);
+	EXPECT_INT(shell("grep -q hand p/data/h"), 0);
+	EXPECT_INT(fixture_count("p"), 1);
+	buf_reset(&why);
+	EXPECT_INT(restore_abort(&o, &why, &result), -ENOENT);
+	EXPECT_INT(begin_with(&o), 0);
+	EXPECT(tree_is("p/data", &new_tree));
+	EXPECT_INT(shell("rm -r moved"), 0);
+}
+
 /* When what is made now has been kept for long enough. */
 static int64_t a_day_on(void)
 {
@@ -368,6 +408,7 @@ int main(int argc, char **argv)
 		{ "the owner of the target", owner_of_the_target },
 		{ "another is at it", another_is_at_it },
 		{ "another directory is there", another_directory_there },
+		{ "replaced by hand before the exchange", replaced_by_hand },
 		{ "what was replaced is kept from the end of the restore on",
 		  kept_from_its_end_on },
 		{ "what was replaced is forgotten", forgotten },

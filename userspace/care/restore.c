@@ -40,6 +40,13 @@ static int go_back(struct restore *r)
 	struct buf *outer = r->why;
 	int err = 0;
 
+	if (restore_is_untouched(r)) {
+		if (!restore_is_at_target(r, r->old_ino))
+			restore_say(
+				r,
+				"what is in its place is not what was there when the restore began, and stays");
+		return 0;
+	}
 	if (!restore_is_at_target(r, r->old_ino)) {
 		restore_say(r, "putting the old directory back");
 		RESTORE_STEP();
@@ -93,7 +100,7 @@ static int clean_up(struct restore *r)
 static int undo(struct restore *r, int cause)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
-	bool was_exchanged = r->new_ino && !restore_is_at_target(r, r->old_ino);
+	bool was_exchanged = !restore_is_untouched(r) && !restore_is_at_target(r, r->old_ino);
 	struct buf *outer = r->why;
 	int err;
 

@@ -76,7 +76,7 @@ struct restore_result {
 int restore_begin(const struct restore_options *o, struct buf *why, struct restore_result *ret);
 /* Goes on with an unfinished one, where need be from its archive on; one that was on its way back goes on back. -ENOENT: there is none. */
 int restore_resume(const struct restore_options *o, struct buf *why, struct restore_result *ret);
-/* Brings the old tree back. 0: TARGET is as it was. -ENOENT: there is none. */
+/* Brings the old tree back. 0: TARGET is as it was, or as somebody else made it before it was exchanged. -ENOENT: there is none. */
 int restore_abort(const struct restore_options *o, struct buf *why, struct restore_result *ret);
 
 struct restore_status {

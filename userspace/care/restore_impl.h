@@ -92,6 +92,8 @@ int restore_touch_kept(const struct restore *r);
 int restore_forward(struct restore *r);
 /* The old tree under the target's name, the new one in the work directory. */
 int restore_backward(struct restore *r);
+/* Whether nothing of the target's is anywhere but where it was: the new tree is in the work directory, or not there yet. */
+bool restore_is_untouched(const struct restore *r);
 /* Whether the target is this tree now. */
 bool restore_is_at_target(const struct restore *r, ino_t ino);
 
