@@ -93,6 +93,25 @@ static void archive_in_the_target(void)
 	EXPECT_HAS(buf_str(&why), "in the directory that it would replace");
 }
 
+/* A day later they would be removed with it. */
+static void backups_in_the_target(void)
+{
+	struct restore_options o = play_options();
+	char backups[220];
+
+	play_begin("");
+	snprintf(backups, sizeof(backups), "%s/cache/deep", o.target);
+	o.backups = backups;
+	EXPECT_INT(begin_with(&o), -EINVAL);
+	EXPECT_HAS(buf_str(&why), "the backups lie in the directory that would be replaced");
+	EXPECT(nothing_was_done());
+	snprintf(backups, sizeof(backups), "%s/../../backups", o.target); /* there is none */
+	o.dry_run = true;
+	EXPECT_INT(begin_with(&o), 0);
+	snprintf(backups, sizeof(backups), "%s", fixture_path("in"));
+	EXPECT_INT(begin_with(&o), 0);
+}
+
 static void a_path_that_is_no_text(void)
 {
 	struct restore_options o = play_options();
@@ -186,6 +205,7 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ NULL, refused },
 		{ "an archive in the target", archive_in_the_target },
+		{ "the backups in the target", backups_in_the_target },
 		{ "a path that is no text", a_path_that_is_no_text },
 		{ "targets that are none", targets_that_are_none },
 		{ "mounts", mounts },

@@ -35,6 +35,8 @@ struct restore_service {
 struct restore_options {
 	const char *target;  /* an absolute path */
 	const char *archive; /* the path of its file; for restore_begin() */
+	/* The directory of backups, if there is one: a target that it lies in is refused, for it would go with the old tree. NULL */
+	const char *backups;
 	/* For archives without a manifest: everything gets the owner that TARGET has now, as the deployment guide's chown -R does. */
 	bool owner_of_target;
 	bool dry_run; /* everything up to where the service would be stopped; nothing of it stays */

@@ -112,6 +112,7 @@ static int run(struct restore_command *c, const char *target,
 	_cleanup_(buf_done) struct buf why = BUF_INIT(4 * BACKUP_WHY_MAX);
 	struct restore_options o = { .target = target,
 				     .archive = c->archive,
+				     .backups = c->tool.config->backup_directory,
 				     .owner_of_target = c->kind == BACKUP_DATA,
 				     .dry_run = c->dry_run,
 				     .say = say,
