@@ -182,6 +182,32 @@ static void no_room(void)
 	EXPECT_INT(shell("rmdir small"), 0);
 }
 
+/* What is a hole in the archive is one on the disk. */
+static void holes_need_no_room(void)
+{
+	struct restore_options o = play_options();
+	char target[220];
+
+	play_begin("");
+	EXPECT_INT(
+		shell("cp -a in/t in/s; truncate -s 100M in/s/hole; tar -S -czf in/x.tgz -C in/s .; rm -r in/s; mkdir -p small"),
+		0);
+	if (mount("none", fixture_path("small"), "tmpfs", 0, "size=24m")) {
+		unit_skip("cannot mount");
+		return;
+	}
+	snprintf(target, sizeof(target), "%s", fixture_path("small/data"));
+	o.target = target;
+	EXPECT_INT(begin_with(&o), 0);
+	EXPECT_STR(buf_str(&why), "");
+	EXPECT_INT(
+		shell("test $(stat -c %s small/data/hole) = 104857600; test $(stat -c %b small/data/hole) -lt 100"),
+		0);
+	EXPECT_INT(umount(fixture_path("small")), 0);
+	EXPECT_INT(shell("rmdir small"), 0);
+	play_prepare(":;"); /* the archive as it was, for the next */
+}
+
 /* In the middle of unpacking. */
 static void a_write_fails(void)
 {
@@ -210,6 +236,7 @@ int main(int argc, char **argv)
 		{ "targets that are none", targets_that_are_none },
 		{ "mounts", mounts },
 		{ "no room", no_room },
+		{ "holes need no room", holes_need_no_room },
 		{ "a write that fails", a_write_fails },
 	};
 	int status;

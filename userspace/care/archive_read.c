@@ -260,6 +260,7 @@ static int take_block(struct reader *r, const void *bytes, size_t n, uint64_t of
 		return -ENOMEM;
 	if (r->in_manifest)
 		return write_all(r->manifest_fd, bytes, n);
+	r->ret->data_bytes += n;
 	return r->sink->data(bytes, n, offset, r->sink->ctx);
 }
 

@@ -39,9 +39,9 @@ struct archive_read_options {
 
 struct archive_was {
 	uint64_t files, directories, links, databases;
-	uint64_t file_bytes;
-	bool has_manifest; /* and everything is as it says */
-	char host[256];    /* of the manifest, plain */
+	uint64_t file_bytes, data_bytes; /* of the files, with their holes and without */
+	bool has_manifest;               /* and everything is as it says */
+	char host[256];                  /* of the manifest, plain */
 	int64_t created_s;
 	/* Databases that are not sound, a line each; where a manifest calls them sound it is an error. */
 	uint64_t n_unsound;

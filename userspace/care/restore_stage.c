@@ -127,7 +127,7 @@ static int open_archive(struct stage *s)
 static int look_for_room(const struct stage *s, const struct archive_was *was)
 {
 	uint64_t names = was->files + was->directories + was->links;
-	uint64_t need = was->file_bytes + names * BLOCK_BYTES + SPARE_BYTES, have;
+	uint64_t need = was->data_bytes + names * BLOCK_BYTES + SPARE_BYTES, have;
 	struct statvfs st;
 
 	if (fstatvfs(s->r->work_fd, &st))
