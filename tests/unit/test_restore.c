@@ -193,6 +193,43 @@ static void owner_of_the_target(void)
 		EXPECT_INT(shell("test -z \"$(find p/data ! -user 12 -o ! -group 34)\""), 0);
 }
 
+static int cut_off(struct buf *text, void *ctx)
+{
+	(void)text;
+	(void)ctx;
+	_exit(0);
+}
+
+/* Not unasked; and if asked, one that is gone on with knows it, too. */
+static void setuid_and_setgid(void)
+{
+	static const struct restore_service ends = { .runs = service_runs,
+						     .stop = cut_off,
+						     .start = service_start };
+	struct restore_options o = play_options();
+	pid_t pid;
+
+	play_begin("chmod 6755 a; chmod 2755 cache;");
+	EXPECT_INT(begin_with(&o), -EPERM);
+	EXPECT_HAS(buf_str(&why), "a: a setuid or setgid file (isamon restore --allow-setuid");
+	EXPECT(nothing_was_done());
+	o.allow_setuid = true;
+	pid = fork();
+	if (pid == 0) {
+		o.service = &ends;
+		begin_with(&o);
+		_exit(1);
+	}
+	EXPECT(pid > 0 && waitpid(pid, NULL, 0) == pid);
+	EXPECT_INT(shell("sed -i 's/\"exchange\"/\"stage\"/' p/.data.isamon-restore/journal"), 0);
+	o.allow_setuid = false;
+	buf_reset(&why);
+	EXPECT_INT(restore_resume(&o, &why, &result), 0);
+	EXPECT_STR(buf_str(&why), "");
+	EXPECT(tree_is("p/data", &new_tree));
+	EXPECT_INT(shell("test $(stat -c %a p/data/a) = 6755"), 0);
+}
+
 /* --- one at a time, and afterwards */
 
 static void another_is_at_it(void)
@@ -237,13 +274,6 @@ static void another_directory_there(void)
 	EXPECT_HAS(buf_str(&why), "is not the one that was here");
 	EXPECT_INT(result.end, RESTORE_UNFINISHED);
 	EXPECT(tree_is("p/data", &new_tree));
-}
-
-static int cut_off(struct buf *text, void *ctx)
-{
-	(void)text;
-	(void)ctx;
-	_exit(0);
 }
 
 /* Cut off before the exchange, and then somebody put another directory there: that stays, and the next restore is not in the way of it. */
@@ -406,6 +436,7 @@ int main(int argc, char **argv)
 		{ "stopped by hand", stopped_by_hand },
 		{ "only tried", only_tried },
 		{ "the owner of the target", owner_of_the_target },
+		{ "setuid and setgid", setuid_and_setgid },
 		{ "another is at it", another_is_at_it },
 		{ "another directory is there", another_directory_there },
 		{ "replaced by hand before the exchange", replaced_by_hand },

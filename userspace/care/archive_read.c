@@ -179,7 +179,8 @@ static int take_file(struct reader *r, struct archive_entry *e, struct archive_m
 	m->size = (uint64_t)size;
 	r->bytes += m->size;
 	if (!r->o->allow_setuid && (m->mode & (S_ISUID | S_ISGID)))
-		return refuse(r, "a setuid or setgid file", -EPERM);
+		return refuse(r, "a setuid or setgid file (isamon restore --allow-setuid takes it)",
+			      -EPERM);
 	if (!r->o->allow_setuid && has_capability(r, e))
 		return refuse(r, "a file with capabilities", -EPERM);
 	return 0;

@@ -229,7 +229,8 @@ static struct restore restore_of(const struct restore_options *o, struct buf *wh
 				 .parent_fd = -1,
 				 .work_fd = -1,
 				 .alone = !o->service,
-				 .owner_of_target = o->owner_of_target };
+				 .owner_of_target = o->owner_of_target,
+				 .allow_setuid = o->allow_setuid };
 }
 
 /* By the second, in UTC; another one if that is taken. */

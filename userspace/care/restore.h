@@ -39,6 +39,7 @@ struct restore_options {
 	const char *backups;
 	/* For archives without a manifest: everything gets the owner that TARGET has now, as the deployment guide's chown -R does. */
 	bool owner_of_target;
+	bool allow_setuid; /* files that are setuid or setgid are not refused */
 	bool dry_run; /* everything up to where the service would be stopped; nothing of it stays */
 	const struct restore_service *service; /* NULL: it is left alone */
 	void (*say)(const char *line,

@@ -37,7 +37,7 @@ struct restore {
 	char id[RESTORE_ID_MAX];
 	char archive[RESTORE_PATH_MAX];
 	ino_t old_ino, new_ino; /* 0: there was no target; nothing is unpacked yet */
-	bool owner_of_target;
+	bool owner_of_target, allow_setuid;
 	bool alone;          /* without the service */
 	bool ran_known, ran; /* whether it is to be started */
 };

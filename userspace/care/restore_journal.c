@@ -87,11 +87,12 @@ int restore_write_journal(struct restore *r, enum restore_step step)
 	int err;
 
 	r->step = step;
-	j = json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:b}", "isamon_restore",
-		      VERSION, "id", r->id, "step", words[step], "target", r->o->target, "archive",
-		      r->archive, "old_inode", (json_int_t)r->old_ino, "new_inode",
-		      (json_int_t)r->new_ino, "owner_of_target", r->owner_of_target, "alone",
-		      r->alone, "ran_known", r->ran_known, "ran", r->ran);
+	j = json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:b, s:b}",
+		      "isamon_restore", VERSION, "id", r->id, "step", words[step], "target",
+		      r->o->target, "archive", r->archive, "old_inode", (json_int_t)r->old_ino,
+		      "new_inode", (json_int_t)r->new_ino, "owner_of_target", r->owner_of_target,
+		      "allow_setuid", r->allow_setuid, "alone", r->alone, "ran_known", r->ran_known,
+		      "ran", r->ran);
 	if (!j && is_utf8(r->o->target) && is_utf8(r->archive))
 		return restore_failed(r, "the journal", -ENOMEM);
 	if (!j)
@@ -156,6 +157,7 @@ static int take_journal(const json_t *j, struct restore *r)
 	if (!err)
 		err = take_inode(j, "new_inode", &r->new_ino);
 	r->owner_of_target = json_is_true(json_object_get(j, "owner_of_target"));
+	r->allow_setuid = json_is_true(json_object_get(j, "allow_setuid"));
 	r->alone = json_is_true(json_object_get(j, "alone"));
 	r->ran_known = json_is_true(json_object_get(j, "ran_known"));
 	r->ran = json_is_true(json_object_get(j, "ran"));

@@ -153,6 +153,7 @@ static int look_for_room(const struct stage *s, const struct archive_was *was)
 static struct archive_read_options read_options(struct stage *s)
 {
 	return (struct archive_read_options){ .scratch = s->scratch,
+					      .allow_setuid = s->r->allow_setuid,
 					      .member = on_member,
 					      .ctx = s };
 }

@@ -22,6 +22,7 @@ static const char usage[] =
 	"  --dry-run         everything up to where the service would be stopped: a drill\n"
 	"  --yes             do not ask before the service is stopped\n"
 	"  --no-service      leave the service alone: it is stopped already, and stays so\n"
+	"  --allow-setuid    files that are setuid or setgid are not refused: for archives that you trust\n"
 	"  --resume          goes on with one that was cut off (a power cut, kill -9)\n"
 	"  --abort           brings the old directory back instead\n"
 	"  --status          whether one is unfinished\n"
@@ -114,6 +115,7 @@ static int run(struct restore_command *c, const char *target,
 				     .archive = c->archive,
 				     .backups = c->tool.config->backup_directory,
 				     .owner_of_target = c->kind == BACKUP_DATA,
+				     .allow_setuid = c->allow_setuid,
 				     .dry_run = c->dry_run,
 				     .say = say,
 				     .stop_asked = stop_asked,
@@ -204,7 +206,7 @@ static int check_usage(const struct restore_command *c, const char *surplus)
 		return tool_wrong(RESTORE_COMMAND, usage, TOOL_UNEXPECTED, surplus);
 	if (n && c->source)
 		return tool_wrong(RESTORE_COMMAND, usage, TOOL_UNEXPECTED, c->source);
-	if (n > 1 || (n && c->dry_run) || (c->forget && c->json))
+	if (n > 1 || (n && (c->dry_run || c->allow_setuid)) || (c->forget && c->json))
 		return tool_wrong(RESTORE_COMMAND, usage, "these options do not go together", NULL);
 	if (c->data && c->config)
 		return tool_wrong(RESTORE_COMMAND, usage, "one at a time: --data or --config",
@@ -218,12 +220,19 @@ int cmd_restore(int argc, char **argv)
 {
 	struct restore_command c = { .kind = -1 };
 	const struct tool_option options[] = {
-		{ "data", &c.data, NULL },     { "config", &c.config, NULL },
-		{ "yes", &c.yes, NULL },       { "dry-run", &c.dry_run, NULL },
-		{ "json", &c.json, NULL },     { "no-service", &c.no_service, NULL },
-		{ "resume", &c.resume, NULL }, { "abort", &c.abort, NULL },
-		{ "status", &c.status, NULL }, { "forget", &c.forget, NULL },
-		{ "target", NULL, &c.target }, { BACKUP_CONFIG_OPTION, NULL, &c.config_path },
+		{ "data", &c.data, NULL },
+		{ "config", &c.config, NULL },
+		{ "yes", &c.yes, NULL },
+		{ "dry-run", &c.dry_run, NULL },
+		{ "json", &c.json, NULL },
+		{ "no-service", &c.no_service, NULL },
+		{ "allow-setuid", &c.allow_setuid, NULL },
+		{ "resume", &c.resume, NULL },
+		{ "abort", &c.abort, NULL },
+		{ "status", &c.status, NULL },
+		{ "forget", &c.forget, NULL },
+		{ "target", NULL, &c.target },
+		{ BACKUP_CONFIG_OPTION, NULL, &c.config_path },
 	};
 	int first, status = tool_options(argc, argv, options, ARRAY_SIZE(options), usage, &first);
 
