@@ -102,6 +102,46 @@ static void reads_ours(void)
 	fixture_end();
 }
 
+static int all_bad(const char *path, struct buf *text, void *ctx)
+{
+	char content[64] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC), *checked = ctx;
+
+	EXPECT(fd >= 0 && read(fd, content, sizeof(content)) == 20);
+	EXPECT_STR(content, "SQLite format 3");
+	EXPECT_STR(content + 16, "rest");
+	close(fd);
+	++*checked;
+	buf_add_str(text, "bad");
+	return -EBADMSG;
+}
+
+/* A piece of the gzip file ends within the bytes by which a database is known, wherever that is. */
+static void databases_by_pieces(void)
+{
+	int checked = 0;
+	const struct archive_read_options o = { .check_database = all_bad, .ctx = &checked };
+
+	fixture_begin();
+	EXPECT_INT(
+		shell("printf 'SQLite format 3\\000rest' >in/d; printf SQLite >in/short; tar --format=ustar -cf x.tar -C in d short"),
+		0);
+	for (int at = 512; at <= 512 + 21; at++) {
+		struct archive_was was;
+		char script[200];
+
+		snprintf(script, sizeof(script),
+			 "head -c %d x.tar | gzip >x.tgz; tail -c +%d x.tar | gzip >>x.tgz", at,
+			 at + 1);
+		EXPECT_INT(shell(script), 0);
+		EXPECT_INT(read_archive("x.tgz", false, &o, &was), 0);
+		EXPECT_UINT(was.n_unsound, 1);
+		archive_was_done(&was);
+	}
+	EXPECT_INT(checked, 22);
+	fixture_end();
+}
+
 static void reads_tars(void)
 {
 	static const char *const formats[] = { "gnu", "pax", "posix" };
@@ -442,6 +482,7 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "what archive_write made is verified, and restored as it was", reads_ours },
+		{ "databases that come by pieces", databases_by_pieces },
 		{ NULL, reads_tars },
 		{ NULL, refuses_hostile },
 		{ "setuid is allowed when asked; parents are made", allows_setuid_when_asked },
