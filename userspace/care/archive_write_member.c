@@ -255,7 +255,8 @@ static int put_file(struct archive_writer *w, const struct file_entry *e, int fd
 	struct archive_source *s = w->source;
 	struct archive_member m;
 	struct stat st;
-	int err = archive_source_take(s, copy_fd >= 0 ? copy_fd : fd, w->scratch);
+	int err = copy_fd >= 0 ? archive_source_take(s, copy_fd, NULL) :
+				 archive_source_take(s, fd, w->scratch);
 
 	if (err)
 		return archive_write_explain(w, "read", e->path, err);
