@@ -66,7 +66,8 @@ int backup_tool_list(struct backup_tool *t)
 	backup_list_done(&t->list);
 	err = backup_list_load(t->config->backup_directory, t->config->backup_name, t->catalogue,
 			       &why, &why_catalogue, &t->list);
-	if (why_catalogue.len)
+	t->blind = why_catalogue.len > 0;
+	if (t->blind)
 		fprintf(stderr, "%s: %s; what is in the directory is listed all the same\n",
 			t->command, buf_str(&why_catalogue));
 	if (err)

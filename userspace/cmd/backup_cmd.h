@@ -34,6 +34,7 @@ struct backup_tool {
 	struct config *config;
 	struct catalogue *catalogue;
 	struct backup_list list;
+	bool blind; /* the catalogue could not be read when the list was: no verdicts are in it */
 };
 
 /* Return the exit status; what is wrong was said. The list is empty until backup_tool_list(). */
