@@ -89,10 +89,11 @@ void backup_complain(const struct backup_tool *t, const char *why, int err)
 	fprintf(stderr, "%s: %s\n", t->command, *why ? why : strerror(-err));
 }
 
-int backup_remember(struct backup_tool *t, const struct catalogue_entry *e)
+int backup_remember(struct backup_tool *t, const struct catalogue_entry *e,
+		    enum catalogue_part part)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
-	int err = catalogue_put(t->catalogue, e, &why);
+	int err = catalogue_update(t->catalogue, e, part, &why);
 
 	if (err)
 		backup_complain(t, buf_str(&why), err);

@@ -44,8 +44,9 @@ void backup_tool_done(struct backup_tool *t);
 
 /* "COMMAND: why", on standard error, after what progress is shown there. */
 void backup_complain(const struct backup_tool *t, const char *why, int err);
-/* Puts it into the catalogue; says why it cannot. Returns 0 or -errno. */
-int backup_remember(struct backup_tool *t, const struct catalogue_entry *e);
+/* Puts into the catalogue what was found out or done; says why it cannot. Returns 0 or -errno. */
+int backup_remember(struct backup_tool *t, const struct catalogue_entry *e,
+		    enum catalogue_part part);
 
 /* NULL: no memory. */
 json_t *backup_json(const struct backup_tool *t, const struct catalogue_entry *e);

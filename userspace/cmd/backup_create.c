@@ -188,7 +188,7 @@ static int send_made(struct creating *c)
 
 	for (size_t i = 0; i < c->n_made; i++) {
 		c->made[i].remote = BACKUP_TO_SEND;
-		if (backup_remember(c->t, &c->made[i]))
+		if (backup_remember(c->t, &c->made[i], CATALOGUE_SENT))
 			status = CMD_FAILED;
 	}
 	err = c->n_made ? backup_s3_open(c->t, &s) : 0;

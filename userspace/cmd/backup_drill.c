@@ -71,7 +71,7 @@ static void remember(struct drilling *d, struct catalogue_entry *e, const char *
 		utf8_make_plain(why, strlen(why), e->why, sizeof(e->why));
 	}
 	e->verified_s = backup_now_s();
-	if (backup_remember(d->t, e))
+	if (backup_remember(d->t, e, CATALOGUE_FOUND))
 		worsen(d, CMD_FAILED);
 }
 
