@@ -142,6 +142,38 @@ static void databases_by_pieces(void)
 	fixture_end();
 }
 
+static int ends_on_its_way(uint64_t bytes, void *ctx)
+{
+	unsigned int *left = ctx;
+
+	EXPECT(bytes > 0);
+	return --*left ? 0 : -ECANCELED;
+}
+
+/* A long file, and a long hole, need not be waited for. */
+static void ended_within_a_member(void)
+{
+	static const char *const makes[] = { "truncate -s 100M in/big",
+					     "head -c 50000000 /dev/zero >in/big" };
+	unsigned int left;
+	const struct archive_read_options o = { .going = ends_on_its_way, .ctx = &left };
+
+	for (size_t i = 0; i < ARRAY_SIZE(makes); i++) {
+		fixture_begin();
+		EXPECT_INT(shell(makes[i]), 0);
+		EXPECT_INT(shell("tar -S -czf x.tgz -C in big"), 0);
+		for (int extract = 0; extract < 2; extract++) {
+			left = 2;
+			EXPECT_INT(try("x.tgz", extract, &o), -ECANCELED);
+			EXPECT_UINT(left, 0);
+		}
+		left = 1000;
+		EXPECT_INT(try("x.tgz", false, &o), 0);
+		EXPECT(left < 999 && left > 990);
+		fixture_end();
+	}
+}
+
 static void reads_tars(void)
 {
 	static const char *const formats[] = { "gnu", "pax", "posix" };
@@ -482,6 +514,7 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "what archive_write made is verified, and restored as it was", reads_ours },
+		{ "ended within a long member", ended_within_a_member },
 		{ "databases that come by pieces", databases_by_pieces },
 		{ NULL, reads_tars },
 		{ NULL, refuses_hostile },

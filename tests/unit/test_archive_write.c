@@ -143,6 +143,30 @@ static void own_files_are_not_copied(void)
 	fixture_end();
 }
 
+static int ends_within(const char *path, uint64_t bytes, void *ctx)
+{
+	unsigned int *told = ctx;
+
+	if (strcmp(path, "big") == 0 && ++*told == 3)
+		EXPECT(bytes > 0);
+	return *told == 3 ? -ECANCELED : 0;
+}
+
+/* A long file need not be waited for. */
+static void ended_within_a_file(void)
+{
+	unsigned int told = 0;
+	const struct archive_write_options o = { .progress = ends_within, .ctx = &told };
+	struct archive_written w;
+
+	fixture_begin();
+	REQUIRE_INT(shell("truncate -s 100M in/big"), 0);
+	EXPECT_INT(write_archive(&o, &w), -ECANCELED);
+	EXPECT_UINT(told, 3);
+	archive_written_done(&w);
+	fixture_end();
+}
+
 static void attributes_are_kept(void)
 {
 	struct archive_write_options o = { 0 };
@@ -340,6 +364,7 @@ int main(int argc, char **argv)
 		{ "plain tar restores names, kinds, modes, owners, times, links and holes",
 		  plain_tar_restores },
 		{ "tar --xattrs --acls restores attributes and ACLs", attributes_are_kept },
+		{ "ended within a long file", ended_within_a_file },
 		{ "what is nobody else's is not copied again", own_files_are_not_copied },
 		{ "what is skipped is named; an old manifest is no file", names_what_it_skips },
 		{ "a file that changes all the time is taken, and named", names_what_changes },

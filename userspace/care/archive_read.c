@@ -25,6 +25,7 @@
 #define MEMBERS_MAX 10000000u
 #define LINK_NAMES_MAX (64u << 20)
 #define SEEN_FLUSH (64u << 10)
+#define GOING_STEP (16u << 20)
 
 struct reader {
 	const struct archive_api *api;
@@ -40,6 +41,7 @@ struct reader {
 	struct buf seen; /* what is not in seen_fd yet */
 	int seen_fd, manifest_fd;
 	uint64_t members, bytes;
+	uint64_t of_member, untold; /* bytes of the present one */
 	bool in_manifest;
 	char name[NAME_SIZE], target[NAME_SIZE];
 };
@@ -240,23 +242,40 @@ static int write_all(int fd, const char *bytes, size_t n)
 	return 0;
 }
 
+static int going(struct reader *r, uint64_t n)
+{
+	r->of_member += n;
+	r->untold += n;
+	if (!r->o->going || r->untold < GOING_STEP)
+		return 0;
+	r->untold = 0;
+	return r->o->going(r->of_member, r->o->ctx);
+}
+
 /* A hole is hashed as the zeros that it is. */
 static int hash_zeros(struct reader *r, uint64_t n)
 {
 	static const unsigned char zeros[65536];
 
-	while (n) {
+	int err = 0;
+
+	while (n && !err) {
 		size_t step = n < sizeof(zeros) ? (size_t)n : sizeof(zeros);
 
 		if (!EVP_DigestUpdate(r->hash, zeros, step))
 			return -ENOMEM;
 		n -= step;
+		err = going(r, step);
 	}
-	return 0;
+	return err;
 }
 
 static int take_block(struct reader *r, const void *bytes, size_t n, uint64_t offset)
 {
+	int err = going(r, n);
+
+	if (err)
+		return err;
 	if (!EVP_DigestUpdate(r->hash, bytes, n))
 		return -ENOMEM;
 	if (r->in_manifest)
@@ -272,7 +291,10 @@ static int take_data(struct reader *r, struct archive_member *m)
 	const void *bytes;
 	la_int64_t offset;
 	size_t n;
-	int rc, err = EVP_DigestInit_ex(r->hash, EVP_sha256(), NULL) ? 0 : -ENOMEM;
+	int rc, err;
+
+	r->of_member = r->untold = 0;
+	err = EVP_DigestInit_ex(r->hash, EVP_sha256(), NULL) ? 0 : -ENOMEM;
 
 	while (!err &&
 	       (rc = r->api->archive_read_data_block(r->tar, &bytes, &n, &offset)) != ARCHIVE_EOF) {

@@ -24,6 +24,9 @@ typedef int (*archive_check_fn)(const char *path, struct buf *why, void *ctx);
 /* Told of each member when it has been read. An answer other than 0 ends it with that. */
 typedef int (*archive_member_fn)(const struct archive_member *m, void *ctx);
 
+/* Told now and then within a long member, holes included: how many bytes of it were read. An answer other than 0 ends it with that. */
+typedef int (*archive_going_fn)(uint64_t bytes, void *ctx);
+
 #define ARCHIVE_UNSOUND_MAX 65536
 
 struct archive_read_options {
@@ -34,7 +37,8 @@ struct archive_read_options {
 	bool as_me; /* for extracting: everything belongs to whoever does it, also if that is root, and nothing is setuid or setgid */
 	archive_check_fn check_database; /* for verifying; NULL: databases are files */
 	archive_member_fn member;        /* NULL: nobody wants to know */
-	void *ctx;                       /* of both */
+	archive_going_fn going;          /* likewise */
+	void *ctx;                       /* of all three */
 };
 
 struct archive_was {

@@ -45,6 +45,13 @@ static int member_restored(const struct archive_member *m, void *ctx)
 	return tell(d, "restoring", d->restored);
 }
 
+static int member_going(uint64_t bytes, void *ctx)
+{
+	const struct drill *d = ctx;
+
+	return tell(d, "restoring", d->restored + bytes);
+}
+
 /* --- what is there then */
 
 static int database_told(const char *what, double done, void *ctx)
@@ -174,6 +181,7 @@ static int restore(struct drill *d, const struct catalogue_entry *e)
 						.allow_setuid =
 							true, /* nothing becomes so, as_me */
 						.member = member_restored,
+						.going = member_going,
 						.ctx = d };
 	struct archive_was was;
 	int err;

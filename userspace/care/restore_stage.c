@@ -49,6 +49,14 @@ static int on_member(const struct archive_member *m, void *ctx)
 	return restore_is_asked(s->r) ? -ECANCELED : 0;
 }
 
+static int on_going(uint64_t bytes, void *ctx)
+{
+	const struct stage *s = ctx;
+
+	(void)bytes;
+	return restore_is_asked(s->r) ? -ECANCELED : 0;
+}
+
 /* --- before */
 
 /* Whether the directory @path is the target, or lies in it. It is fine if there is none. */
@@ -155,6 +163,7 @@ static struct archive_read_options read_options(struct stage *s)
 	return (struct archive_read_options){ .scratch = s->scratch,
 					      .allow_setuid = s->r->allow_setuid,
 					      .member = on_member,
+					      .going = on_going,
 					      .ctx = s };
 }
 
@@ -281,16 +290,24 @@ static bool settle_index(const struct file_entry *e, char *shm, size_t size)
 	return fd >= 0;
 }
 
+static int on_database(const char *what, double done, void *ctx)
+{
+	(void)what;
+	(void)done;
+	return on_going(0, ctx);
+}
+
 static int check_one(struct stage *s, const struct file_entry *e)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(8192);
 	char path[300], shm[300], plain[FILE_LIST_PATH_MAX];
+	const struct database_progress progress = { on_database, s };
 	struct database_findings found;
 	bool made = settle_index(e, shm, sizeof(shm));
 	int err;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", e->dir_fd, e->name);
-	err = database_check(path, NULL, &why, &found);
+	err = database_check(path, &progress, &why, &found);
 	if (made)
 		unlinkat(e->dir_fd, shm, 0);
 	utf8_make_plain(e->path, strlen(e->path), plain, sizeof(plain));
@@ -306,7 +323,7 @@ static int check_one(struct stage *s, const struct file_entry *e)
 			   plain);
 		restore_say(s->r, buf_str(&why));
 		err = 0;
-	} else if (err) {
+	} else if (err && err != -ECANCELED) {
 		buf_printf(s->r->why, "the database %s cannot be read: %s", plain,
 			   err == -EUCLEAN ? "it is damaged, or encrypted" : strerror(-err));
 		err = err == -EUCLEAN ? -EBADMSG : err;
