@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "cmd/restore_cmd.h"
+#include "../../userspace/cmd/restore_source.c"
 
 #define NONE CONFIG_BACKUP_NONE
 
@@ -59,6 +59,37 @@ static void target_of_a_kind(void)
 	EXPECT_STR(restore_find_target(&c), "/t");
 }
 
+/* Verdict, damaged databases, and whether it is here, of those that there are; and which is meant. */
+static void newest(void)
+{
+	static const struct {
+		const char *
+			is; /* of each: Sound, Damaged, Unverified, sound with a Bad database, in s3 only: '3' */
+		int expected;
+	} rows[] = { { "", -1 },  { "S", 0 },  { "U", 0 }, { "D", -1 },   { "DS", 1 },
+		     { "3S", 1 }, { "BS", 1 }, { "B", 0 }, { "DB3B", 1 }, { "BDUS", 2 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct catalogue_entry entries[4] = { 0 };
+		struct restore_command c = { .data = true,
+					     .tool = { .list = { .entries = entries,
+								 .n = strlen(rows[i].is) } } };
+		const struct catalogue_entry *found;
+		bool ambiguous = true;
+
+		for (size_t k = 0; k < c.tool.list.n; k++) {
+			entries[k].local = rows[i].is[k] != '3';
+			entries[k].n_damaged = rows[i].is[k] == 'B';
+			entries[k].verdict = rows[i].is[k] == 'U' ? BACKUP_NOT_VERIFIED :
+					     rows[i].is[k] == 'D' ? BACKUP_UNSOUND :
+								    BACKUP_SOUND;
+		}
+		found = find_entry(&c, NULL, &ambiguous);
+		EXPECT_INT(found ? (int)(found - entries) : -1, rows[i].expected);
+		EXPECT(!ambiguous);
+	}
+}
+
 /* As in "isamon restore ... 2>&1 | head -n 1": between stop and start it must not die of a line that it says. */
 static void nobody_reads(void)
 {
@@ -79,6 +110,7 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ "of which directories it may be", targets },
 		{ "of which directory a kind is", target_of_a_kind },
+		{ "which one is the newest", newest },
 		{ "nobody reads what it says", nobody_reads },
 	};
 

@@ -75,11 +75,12 @@ static int take_entry(struct restore_command *c, const struct catalogue_entry *e
 	return take_path(c, buf_str(&path));
 }
 
-/* Those that are meant: by c->source, and the kind. The newest comes first. */
+/* Those that are meant: by c->source, and the kind. The newest comes first; without a name, one that is refused for a damaged database in it
+ * only if there is no other. */
 static const struct catalogue_entry *find_entry(const struct restore_command *c, const char *name,
 						bool *ret_ambiguous)
 {
-	const struct catalogue_entry *found = NULL;
+	const struct catalogue_entry *found = NULL, *other = NULL;
 
 	*ret_ambiguous = false;
 	for (size_t i = 0; i < c->tool.list.n; i++) {
@@ -90,14 +91,17 @@ static const struct catalogue_entry *find_entry(const struct restore_command *c,
 		if (!name) {
 			if (!e->local || e->verdict == BACKUP_UNSOUND)
 				continue;
-			return e;
+			if (!e->n_damaged)
+				return e;
+			other = other ? other : e;
+			continue;
 		}
 		if (!backup_name_means(name, e))
 			continue;
 		*ret_ambiguous |= found != NULL;
 		found = e;
 	}
-	return found;
+	return name ? found : other;
 }
 
 /* s3://BUCKET/PREFIX/FILE: the configured bucket's. */
