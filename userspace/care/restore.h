@@ -90,7 +90,8 @@ struct restore_status {
 	char archive[RESTORE_PATH_MAX];
 };
 
-/* Reads the journal of @target, if there is one. Returns 0 or -errno: -EBADMSG: it is none of ours. Root only. */
+/* Reads the journal of @target, if there is one. Returns 0 or -errno: -EBADMSG: it is none of ours; -EPERM:
+ * its directory is another user's, or open to others. Root only. */
 int restore_look(const char *target, struct restore_status *ret);
 
 /*

@@ -194,6 +194,7 @@ int restore_look(const char *target, struct restore_status *ret)
 	_cleanup_(buf_done) struct buf why = BUF_INIT(8192);
 	const struct restore_options o = { .target = target };
 	struct restore r = { .o = &o, .why = &why, .parent_fd = -1, .work_fd = -1 };
+	struct stat st;
 	int err;
 
 	*ret = (struct restore_status){ .unfinished = false };
@@ -201,8 +202,10 @@ int restore_look(const char *target, struct restore_status *ret)
 	if (!err)
 		r.work_fd = openat(r.parent_fd, r.work,
 				   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (!err && r.work_fd < 0)
+	if (!err && (r.work_fd < 0 || fstat(r.work_fd, &st)))
 		err = -errno;
+	if (!err && (st.st_uid != geteuid() || (st.st_mode & 077)))
+		err = -EPERM; /* whoever may write above the target could tell stories */
 	if (!err)
 		err = restore_read_journal(&r);
 	if (!err) {
