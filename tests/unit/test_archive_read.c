@@ -142,6 +142,30 @@ static void databases_by_pieces(void)
 	fixture_end();
 }
 
+/* A map of holes with three million of them: some KiB of gzip, and a gigabyte of memory for those that would read a few more. */
+static void map_of_holes(void)
+{
+	static const char said[] =
+		"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n21 GNU.sparse.name=x\n26 GNU.sparse.realsize=10\n";
+	const uint64_t holes = 3000000, text = 8;
+	const struct tar_member members[] = {
+		{ .name = "pax", .type = 'x', .text = said },
+		{ .name = "x", .type = '0', .size = text + holes * 4 },
+	};
+	struct buf tar = BUF_INIT(100000);
+	fixture_begin();
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		tar_add(&tar, &members[i]);
+	tar_write(&tar);
+	EXPECT_INT(
+		shell("head -c -1024 x.tar >y.tar; { echo 3000000; yes 0 | head -n 6000000; head -c 2000 /dev/zero; } >>y.tar; gzip -c y.tar >x.tgz; rm y.tar"),
+		0);
+	EXPECT_INT(try("x.tgz", false, NULL), -EFBIG);
+	EXPECT_STR(buf_str(&why), "the archive: a member has a header that is too large");
+	buf_done(&tar);
+	fixture_end();
+}
+
 static int ends_on_its_way(uint64_t bytes, void *ctx)
 {
 	unsigned int *left = ctx;
@@ -514,6 +538,7 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "what archive_write made is verified, and restored as it was", reads_ours },
+		{ "a map of holes that is too large", map_of_holes },
 		{ "ended within a long member", ended_within_a_member },
 		{ "databases that come by pieces", databases_by_pieces },
 		{ NULL, reads_tars },

@@ -25,6 +25,8 @@
 #define MEMBERS_MAX 10000000u
 #define LINK_NAMES_MAX (64u << 20)
 #define SEEN_FLUSH (64u << 10)
+/* What one member may have before its data. A map of holes is held in memory, twelve times the size that it may have in the archive. */
+#define HEADER_MAX (8u << 20)
 #define GOING_STEP (16u << 20)
 
 struct reader {
@@ -42,7 +44,8 @@ struct reader {
 	int seen_fd, manifest_fd;
 	uint64_t members, bytes;
 	uint64_t of_member, untold; /* bytes of the present one */
-	bool in_manifest;
+	size_t header_bytes;        /* of the member that is to come */
+	bool in_header, in_manifest;
 	char name[NAME_SIZE], target[NAME_SIZE];
 };
 
@@ -98,9 +101,13 @@ const char *archive_clean_name(const char *raw, char *ret)
 static la_ssize_t next_bytes(struct archive *a, void *ctx, const void **ret)
 {
 	struct reader *r = ctx;
+	ssize_t n = archive_gunzip_next(r->gzip, ret);
 
 	(void)a;
-	return archive_gunzip_next(r->gzip, ret);
+	if (n <= 0 || !r->in_header)
+		return n;
+	r->header_bytes += (size_t)n;
+	return r->header_bytes > HEADER_MAX ? -1 : n;
 }
 
 /* What a call of libarchive that failed means: first what gzip said, which it passes on only as a failure. */
@@ -110,6 +117,9 @@ static int tar_failed(struct reader *r)
 	ssize_t n = archive_gunzip_next(r->gzip, &bytes);
 	const char *text = r->api->archive_error_string(r->tar);
 
+	if (r->header_bytes > HEADER_MAX)
+		return archive_refuse(r->why, "the archive",
+				      "a member has a header that is too large", -EFBIG);
 	if (n == -EBADMSG)
 		return refuse(r, archive_gunzip_why(r->gzip), -EBADMSG);
 	if (n < 0)
@@ -350,6 +360,20 @@ static int take_manifest(struct reader *r, struct archive_member *m)
 	return err;
 }
 
+/* What nobody wants to have: some archivers give hard links their data, too. */
+static int pass_over_data(struct reader *r)
+{
+	const void *bytes;
+	la_int64_t offset;
+	size_t n;
+	int rc;
+
+	while ((rc = r->api->archive_read_data_block(r->tar, &bytes, &n, &offset)) != ARCHIVE_EOF)
+		if (rc < ARCHIVE_WARN)
+			return tar_failed(r);
+	return 0;
+}
+
 static int take_member(struct reader *r, struct archive_entry *e)
 {
 	struct archive_member m;
@@ -360,8 +384,8 @@ static int take_member(struct reader *r, struct archive_entry *e)
 	if (m.kind == ARCHIVE_FILE && strcmp(r->name, ARCHIVE_MANIFEST) == 0)
 		return take_manifest(r, &m);
 	err = r->sink->begin(&m, e, r->sink->ctx);
-	if (!err && m.kind == ARCHIVE_FILE)
-		err = take_data(r, &m);
+	if (!err)
+		err = m.kind == ARCHIVE_FILE ? take_data(r, &m) : pass_over_data(r);
 	if (!err)
 		err = r->sink->end(&m, r->sink->ctx);
 	if (!err)
@@ -390,6 +414,17 @@ static int drain(struct reader *r)
 	return n ? tar_failed(r) : 0;
 }
 
+static int next_header(struct reader *r, struct archive_entry **ret)
+{
+	int rc;
+
+	r->in_header = true;
+	r->header_bytes = 0;
+	rc = r->api->archive_read_next_header(r->tar, ret);
+	r->in_header = false;
+	return rc;
+}
+
 static int read_all(struct reader *r)
 {
 	struct archive_entry *e;
@@ -397,7 +432,7 @@ static int read_all(struct reader *r)
 
 	if (r->api->archive_read_open(r->tar, r, NULL, next_bytes, NULL) != ARCHIVE_OK)
 		return tar_failed(r);
-	while (!err && (rc = r->api->archive_read_next_header(r->tar, &e)) != ARCHIVE_EOF) {
+	while (!err && (rc = next_header(r, &e)) != ARCHIVE_EOF) {
 		err = rc < ARCHIVE_WARN ? tar_failed(r) : take_member(r, e);
 		if (err)
 			return failed(r, err);

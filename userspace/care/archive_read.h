@@ -4,10 +4,10 @@
  *
  * Each of the three goes through the whole file once. Refused, with the member's name: absolute names and ".."; names that go through a
  * symbolic link of the archive or of the target; devices and FIFOs; setuid, setgid (files) and capabilities, unless allowed; hard links
- * to what is not in the archive's own tree; more than the limits; a file that ends early or is damaged (every gzip checksum
+ * to what is not in the archive's own tree; more than the limits; a member with more than 8 MiB before its data (a map of holes); a file that ends early or is damaged (every gzip checksum
  * is compared), or has something behind its end; and, where there is a manifest, all that is not as it says. Symbolic links may point
  * anywhere: nothing is written through them.
- * Memory: some MiB, and the names of symbolic links and, for extracting, directories, at most 64 MiB each.
+ * Memory: some MiB (100 for a map of holes that is just small enough), and the names of symbolic links and, for extracting, directories, at most 64 MiB each.
  */
 #ifndef ISAMON_ARCHIVE_READ_H
 #define ISAMON_ARCHIVE_READ_H
