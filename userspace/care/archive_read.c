@@ -49,17 +49,6 @@ struct reader {
 	char name[NAME_SIZE], target[NAME_SIZE];
 };
 
-int archive_refuse(struct buf *why, const char *name, const char *what, int err)
-{
-	char plain[NAME_SIZE];
-
-	if (why->len)
-		return err;
-	utf8_make_plain(name, strlen(name), plain, sizeof(plain));
-	buf_printf(why, "%s: %s", plain, what);
-	return err;
-}
-
 static int refuse(struct reader *r, const char *what, int err)
 {
 	return archive_refuse(r->why, *r->name ? r->name : "the archive", what, err);
@@ -68,34 +57,6 @@ static int refuse(struct reader *r, const char *what, int err)
 static int failed(struct reader *r, int err)
 {
 	return refuse(r, strerror(-err), err);
-}
-
-const char *archive_clean_name(const char *raw, char *ret)
-{
-	size_t at = 0, n;
-
-	if (!raw || !*raw)
-		return "has no name";
-	if (*raw == '/')
-		return "an absolute name";
-	for (; *raw; raw += n) {
-		n = strcspn(raw, "/");
-		if (n == 2 && memcmp(raw, "..", 2) == 0)
-			return "its name has \"..\" in it";
-		if (n > 255 || at + n + 2 > NAME_SIZE)
-			return "its name is too long";
-		if (n && !(n == 1 && *raw == '.')) {
-			if (at)
-				ret[at++] = '/';
-			memcpy(ret + at, raw, n);
-			at += n;
-		}
-		n += strspn(raw + n, "/");
-	}
-	if (!at)
-		ret[at++] = '.';
-	ret[at] = '\0';
-	return NULL;
 }
 
 static la_ssize_t next_bytes(struct archive *a, void *ctx, const void **ret)
