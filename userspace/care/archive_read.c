@@ -14,7 +14,6 @@
 
 #include "base/file.h"
 #include "base/table.h"
-#include "base/utf8.h"
 #include "care/archive_acl.h"
 #include "care/archive_gunzip.h"
 #include "care/archive_read_impl.h"

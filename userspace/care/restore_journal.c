@@ -194,7 +194,7 @@ int restore_look(const char *target, struct restore_status *ret)
 	_cleanup_(buf_done) struct buf why = BUF_INIT(8192);
 	const struct restore_options o = { .target = target };
 	struct restore r = { .o = &o, .why = &why, .parent_fd = -1, .work_fd = -1 };
-	struct stat st;
+	struct stat st = { 0 };
 	int err;
 
 	*ret = (struct restore_status){ .unfinished = false };
