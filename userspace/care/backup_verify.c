@@ -128,13 +128,11 @@ static int member_read(const struct archive_member *m, void *ctx)
 	return tell(r->progress, "checking", r->done, r->total);
 }
 
-/* Also within a member, which may be most of it. */
-static int archive_read(const void *bytes, size_t n, void *ctx)
+static int member_going(uint64_t bytes, void *ctx)
 {
-	struct reading *r = ctx;
-	int err = add_bytes(bytes, n, ctx);
+	const struct reading *r = ctx;
 
-	return err ? err : tell(r->progress, "checking", r->done, r->total);
+	return tell(r->progress, "checking", r->done + bytes, r->total);
 }
 
 static void set_unsound(struct catalogue_entry *e, const char *why)
@@ -167,7 +165,8 @@ static int read_members(int fd, const char *scratch, struct reading *r, struct c
 		.allow_setuid = true,
 		.check_database = check_database,
 		.member = member_read,
-		.bytes = archive_read,
+		.going = member_going,
+		.bytes = add_bytes,
 		.ctx = r,
 	};
 	struct archive_was was;
