@@ -138,6 +138,9 @@ $(LIB): $(LIB_OBJ) $(OUT)/objects
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $(LIB_OBJ)
 
+# The example configuration is a part of the program.
+$(OUT)/obj/userspace/config/example.o: dist/isamon.conf
+
 $(OUT)/obj/%.o: %.c $(OUT)/flags
 	$(say) CC $<
 	$(Q)mkdir -p $(@D) && $(COMPILE) $(DEPGEN) -c -o $@ $<
