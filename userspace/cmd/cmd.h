@@ -12,6 +12,7 @@ enum cmd_status {
 };
 
 int cmd_run(int argc, char **argv);
+int cmd_init(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);

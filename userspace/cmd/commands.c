@@ -9,6 +9,7 @@
 
 static const struct tool_command commands[] = {
 	{ "run", cmd_run, "watch the service and serve its metrics (the daemon)" },
+	{ "init", cmd_init, "look at the host, and write a configuration for it" },
 	{ "top", cmd_top, "requests, errors and latency by route, live" },
 	{ "status", cmd_status, "the state of the service now, on one screen" },
 	{ "metrics", cmd_metrics, "what goes to CloudWatch: preview it, push it now" },
@@ -27,7 +28,7 @@ static const struct tool_command commands[] = {
 };
 
 /* They do not end, are for people, or would start themselves. */
-static const char *const not_jobs[] = { "run", "top", "ship-logs", "jobs" };
+static const char *const not_jobs[] = { "run", "init", "top", "ship-logs", "jobs" };
 
 const struct tool_command *commands_list(size_t *ret_n)
 {
