@@ -20,6 +20,7 @@ static const struct tool_command commands[] = {
 	{ "backup", cmd_backup, "backups: make, list, verify, prune them, to S3 and back" },
 	{ "restore", cmd_restore,
 	  "puts a backup in its place, with the service stopped, and back if it is not well" },
+	{ "audit", cmd_audit, "what makes this host less safe, and what of it is new" },
 	{ "ship-logs", cmd_ship_logs, NULL }, /* of the daemon, for itself */
 	{ "jobs", cmd_jobs, "what runs by schedule: list it, run it now, how it ended" },
 	{ "check-config", cmd_check_config, "check a configuration file" },

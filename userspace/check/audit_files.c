@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* The service's directories, and where people keep keys: ~/.aws and ~/.ssh. */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "check/audit_accounts.h"
+#include "check/audit_impl.h"
+#include "check/audit_tree.h"
+
+#define PASSWD_MAX (4u << 20)
+#define HOMES_MAX 500
+#define TREES_MAX (CONFIG_AUDIT_DIRECTORIES_MAX + 2)
+
+static bool is_below(const char *path, const char *directory)
+{
+	const size_t n = strlen(directory);
+
+	return strncmp(path, directory, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
+/* The configured ones, and those of [app] that are not in one of these. */
+static size_t trees_of(const struct config *c, const char *trees[static TREES_MAX])
+{
+	const char *const app[] = { c->app_directory, c->app_venv };
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_audit_directories; i++)
+		trees[n++] = c->audit_directories[i];
+	for (size_t i = 0; i < ARRAY_SIZE(app); i++) {
+		bool known = *app[i] != '/';
+
+		for (size_t k = 0; k < n && !known; k++)
+			known = is_below(app[i], trees[k]);
+		if (!known)
+			trees[n++] = app[i];
+	}
+	return n;
+}
+
+static int look_at_homes(struct audit_tree *t, struct findings *out)
+{
+	static const char *const names[] = { ".aws", ".ssh" };
+	_cleanup_(buf_done) struct buf passwd = BUF_INIT(PASSWD_MAX);
+	struct audit_account a;
+	size_t n = 0;
+	const char *at;
+	int err = file_read("/etc/passwd", &passwd);
+
+	at = buf_str(&passwd);
+	while (!err && n++ < HOMES_MAX &&
+	       audit_accounts_next(&at, buf_str(&passwd) + passwd.len, &a)) {
+		if (a.home[0] != '/' || !a.home[1])
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(names) && !err; i++) {
+			char path[300];
+			struct stat st;
+
+			snprintf(path, sizeof(path), "%s/%s", a.home, names[i]);
+			if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+				err = audit_tree_look(t, path, out);
+		}
+	}
+	return err;
+}
+
+int audit_files(const struct check_input *in, struct findings *out)
+{
+	const struct config *c = in->config;
+	const struct passwd *user = getpwnam(c->app_user);
+	struct audit_tree t = { .user = c->app_user,
+				.uid = user ? user->pw_uid : 0,
+				.has_user = user != NULL,
+				.owners = true };
+	const char *trees[TREES_MAX];
+	const size_t n = trees_of(c, trees);
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++)
+		err = audit_tree_look(&t, trees[i], out);
+	t.owners = false;
+	if (!err)
+		err = look_at_homes(&t, out);
+	if (err || t.n_wrong)
+		return err;
+	return findings_add(out, AUDIT_TEXT(.id = "files.owner", .result = FINDING_FINE),
+			    "%llu files and directories%s", (unsigned long long)t.entries,
+			    user ? "" : "; owners not judged: the user of [app] does not exist");
+}
