@@ -62,7 +62,7 @@ static bool is_ephemeral(uint16_t port)
 static void say_owner(const struct audit_socket *s, struct buf *out)
 {
 	if (!s->pid)
-		buf_add_str(out, "whose it is cannot be seen");
+		buf_add_str(out, "whose it is cannot be seen from here");
 	else
 		buf_printf(out, "%s (process %d)", s->name, s->pid);
 	if (*s->unit)
@@ -94,7 +94,7 @@ static int report(const struct audit_socket *s, struct findings *out)
 						 danger ? FINDING_PROBLEM :
 							  FINDING_WARNING,
 				       .meaning = buf_str(&meaning), .remedy = buf_str(&remedy)),
-			    "%s listens on %s", buf_str(&owner), s->addresses);
+			    "open on %s: %s", s->addresses, buf_str(&owner));
 }
 
 int audit_ports(const struct check_input *in, struct findings *out)

@@ -129,7 +129,7 @@ static void command_take(char *text, struct rights *r)
 		size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
 		size_t gap = strspn(text + n, " \t");
 
-		if (!n || text[n + gap] != ':')
+		if (!n || text[n + gap] != ':' || (n == 3 && memcmp(text, "ALL", n) == 0))
 			break;
 		if (n == 8 && memcmp(text, "NOPASSWD", n) == 0)
 			r->nopasswd = true;

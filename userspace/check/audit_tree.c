@@ -156,7 +156,7 @@ static int entry_look(struct walk *w, int dir, const char *name, bool open, unsi
 		w->cut = true;
 		return 0;
 	}
-	snprintf(parent_name, sizeof(parent_name), "%s", parent);
+	snprintf(parent_name, sizeof(parent_name), "%.*s", NAME_MAX, parent);
 	snprintf(w->path + len, sizeof(w->path) - len, "/%s", name);
 	if (!S_ISLNK(st.st_mode) && w->tree->owners)
 		err = check_mode(w, &st);
