@@ -67,11 +67,11 @@ static void write_finding(const struct audit_report *r, size_t i, struct buf *ou
 	const struct audit_mark *m = &r->marks[i];
 	_cleanup_(buf_done) struct buf head = BUF_INIT(TEXT_MAX);
 
-	buf_printf(&head, "%s%s%s", f->id, *f->subject ? "  " : "", f->subject);
+	buf_printf(&head, "%s%s%s", f->id, *f->subject ? " " : "", f->subject);
 	if (m->is_new && r->last_s)
-		buf_add_str(&head, "  [new]");
+		buf_add_str(&head, " [new]");
 	if (m->accepted)
-		buf_add_str(&head, "  [accepted]");
+		buf_add_str(&head, " [accepted]");
 	wrap("  ", buf_str(&head), out);
 	wrap("      ", f->evidence, out);
 	if (*f->meaning)
@@ -108,7 +108,7 @@ static void write_gone(const struct audit_report *r, struct buf *out)
 	json_array_foreach(r->gone, i, j) {
 		_cleanup_(buf_done) struct buf line = BUF_INIT(TEXT_MAX);
 
-		buf_printf(&line, "%s  %s (%s)", json_member_text(j, "id", ""),
+		buf_printf(&line, "%s %s (%s)", json_member_text(j, "id", ""),
 			   json_member_text(j, "subject", ""), json_member_text(j, "result", ""));
 		wrap("  ", buf_str(&line), out);
 	}
