@@ -24,6 +24,7 @@ mount --bind "$H/etc" /etc
 mount -t tmpfs -o mode=755 none /var/log
 mount -t tmpfs -o mode=755 none /run
 mkdir -p /run/systemd/system /run/sshd $H/bin
+mkdir -m 0 $H/hidden
 
 # stand_in PROGRAM: it says what is in $H/PROGRAM, or nothing.
 stand_in() {
@@ -357,6 +358,13 @@ run 1 --json --no-save
 has '"evidence": "1 failed logins within 7 days, .* says the journal; most from 2001:db8::9 1"'
 has '"subject": "2001:db8::8"'
 rm $H/journalctl
+
+say "== homes that are hidden from it are not said to be clean"
+mount --bind $H/hidden /root
+run 1
+has '^  files.homes$'
+! grep -q "^GONE" "$T/out" || ! grep -q 'files.secret.*(high)$' "$T/out" || fail "what cannot be seen has gone: $(cat "$T/out")"
+umount /root
 
 say "== what is accepted is counted, and no more"
 sed -i 's/^high/accepted/; s/^medium/accepted/' "$T/planted"

@@ -42,6 +42,18 @@ static size_t trees_of(const struct config *c, const char *trees[static TREES_MA
 	return n;
 }
 
+/* Whether systemd hides them from us: ProtectHome=yes puts a directory without any rights in their place. */
+static bool homes_are_hidden(void)
+{
+	static const char *const places[] = { "/home", "/root" };
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (stat(places[i], &st) == 0 && !(st.st_mode & 07777))
+			return true;
+	return false;
+}
+
 static int look_at_homes(struct audit_tree *t, struct findings *out)
 {
 	static const char *const names[] = { ".aws", ".ssh" };
@@ -85,6 +97,11 @@ int audit_files(const struct check_input *in, struct findings *out)
 	t.owners = false;
 	if (!err)
 		err = look_at_homes(&t, out);
+	if (!err && homes_are_hidden())
+		err = findings_add(out,
+				   AUDIT_TEXT(.id = "files.homes", .result = FINDING_UNKNOWN,
+					      .remedy = "run it from a shell"),
+				   "homes are hidden from this process (ProtectHome= of its unit)");
 	if (err || t.n_wrong)
 		return err;
 	return findings_add(out, AUDIT_TEXT(.id = "files.owner", .result = FINDING_FINE),
