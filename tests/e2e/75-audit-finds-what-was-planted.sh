@@ -7,6 +7,7 @@ if [ -z "${OWN_HOST:-}" ] && [ "$(id -u)" = 0 ] && unshare -mpn --fork --mount-p
 	OWN_HOST=1 exec unshare -mpn --fork --kill-child --mount-proc --propagation private "$0"
 fi
 . "$(dirname "$0")/../fixtures/lib.sh"
+# shellcheck source=../fixtures/aws.sh
 . "$FIXTURES/aws.sh"
 need_root
 [ -n "${OWN_HOST:-}" ] || skip "needs namespaces of its own"
@@ -193,6 +194,7 @@ eve:x:2002:2002::$HOMES/eve:/bin/bash
 mallory:x:2003:2003::/nonexistent:/bin/sh
 old:x:2004:2004::/nonexistent:/bin/false
 END
+# shellcheck disable=SC2016
 printf '%s\n' 'toor:*:1::::::' 'nopw::1::::::' 'eve:!:1::::::' 'mallory:*:1::::::' 'old:$1$abc$defghijklmnopqrstuvw/:1::::::' >>/etc/shadow
 echo 'ssh-ed25519 AAAA eve' >$HOMES/eve/.ssh/authorized_keys
 echo 'key' >$HOMES/eve/.ssh/id_rsa
@@ -235,12 +237,12 @@ unit agent-isa.service User= DynamicUser=no NoNewPrivileges=no ProtectSystem=no 
 unit isamon.service User= DynamicUser=no NoNewPrivileges=yes ProtectSystem=no ProtectHome=yes PrivateTmp=yes
 stop serve-tcp-8000
 serve 0 0.0.0.0 tcp 8000
-if [ $PACKAGES = dnf ]; then
+if [ "$PACKAGES" = dnf ]; then
 	echo 'ALAS2023-2024-501 important/Sec. openssl-1:3.0.8-1.amzn2023.0.11.x86_64'
 else
 	echo 'Inst bash [5.2.15-2+b8] (5.2.15-2+b13 Debian:12.15/oldstable [amd64])'
 	echo 'Inst openssl [3.0.16-1] (3.0.17-1~deb12u2 Debian:12.15/oldstable, Debian-Security:12/oldstable-security [amd64])'
-fi >$H/$PACKAGES
+fi >"$H/$PACKAGES"
 find "$STAMPS" -exec touch -d '30 days ago' {} +
 fake imds v1=yes >/dev/null
 certificate over 30 '2020-01-01 00:00:00'
@@ -363,7 +365,7 @@ say "== homes that are hidden from it are not said to be clean"
 mount --bind $H/hidden /root
 run 1
 has '^  files.homes$'
-! grep -q "^GONE" "$T/out" || ! grep -q 'files.secret.*(high)$' "$T/out" || fail "what cannot be seen has gone: $(cat "$T/out")"
+! grep -A9 '^GONE' "$T/out" | grep 'files\.' || fail "what cannot be seen has gone"
 umount /root
 
 say "== what is accepted is counted, and no more"

@@ -211,7 +211,7 @@ static int report_failed(struct logins *l, const struct config *c, struct findin
 
 	if (!t->failed)
 		return 0;
-	qsort(t->list, t->n, sizeof(*t->list), by_failed);
+	qsort(t->list, t->n, sizeof(struct audit_source *), by_failed);
 	for (size_t i = 0; i < t->n && i < TOP && t->list[i]->failed; i++)
 		buf_printf(&top, "%s%s %llu", i ? ", " : "", place(t->list[i]),
 			   (unsigned long long)t->list[i]->failed);
@@ -268,7 +268,7 @@ static int report_last(struct logins *l, const struct config *c, struct findings
 	_cleanup_(buf_done) struct buf who = BUF_INIT(800);
 	const struct audit_tally *t = &l->tally;
 
-	qsort(t->list, t->n, sizeof(*t->list), by_time);
+	qsort(t->list, t->n, sizeof(struct audit_source *), by_time);
 	for (size_t i = 0; i < t->n && i < TOP && t->list[i]->accepted; i++) {
 		char at[AUDIT_TIME_MAX];
 

@@ -128,19 +128,17 @@ int audit_sshd_parse(const char *text, size_t len, const char *match, audit_sshd
 
 static bool is_old(enum audit_sshd_key key, const char *name)
 {
-	static const char *const ciphers[] = { "-cbc", "arcfour", "rijndael", "none" };
-	static const char *const macs[] = { "md5", "-96", "ripemd", "none" };
-	static const char *const kex[] = { "group1-sha1", "group14-sha1", "group-exchange-sha1" };
-	const char *const *list = key == AUDIT_SSHD_CIPHERS ? ciphers :
-				  key == AUDIT_SSHD_MACS    ? macs :
-							      kex;
-	const size_t n = key == AUDIT_SSHD_KEX ? ARRAY_SIZE(kex) : ARRAY_SIZE(macs);
+	static const char *const ciphers[] = { "-cbc", "arcfour", "rijndael", "none", NULL };
+	static const char *const macs[] = { "md5", "-96", "ripemd", "none", NULL };
+	static const char *const kex[] = { "group1-sha1", "group14-sha1", "group-exchange-sha1",
+					   NULL };
+	const char *const *old = key == AUDIT_SSHD_CIPHERS ? ciphers :
+				 key == AUDIT_SSHD_MACS    ? macs :
+							     kex;
 
-	_Static_assert(ARRAY_SIZE(ciphers) == ARRAY_SIZE(macs), "one number for both");
-	for (size_t i = 0; i < n; i++)
-		if (strstr(name, list[i]))
-			return true;
-	return false;
+	while (*old && !strstr(name, *old))
+		old++;
+	return *old != NULL;
 }
 
 void audit_sshd_old_names(enum audit_sshd_key key, const char *list, char *text, size_t size)

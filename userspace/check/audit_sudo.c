@@ -71,8 +71,10 @@ static int names_read(const char *path, char *names[FILES_MAX], size_t *n)
 {
 	DIR *d = opendir(path);
 	struct dirent *e;
-	int err = d ? 0 : -errno;
+	int err = 0;
 
+	if (!d)
+		return -errno;
 	while (!err && (e = readdir(d))) {
 		if (strchr(e->d_name, '.') || e->d_name[strlen(e->d_name) - 1] == '~')
 			continue;
@@ -82,9 +84,8 @@ static int names_read(const char *path, char *names[FILES_MAX], size_t *n)
 		err = names[*n] ? 0 : -ENOMEM;
 		*n += !err;
 	}
-	if (d)
-		closedir(d);
-	qsort(names, *n, sizeof(*names), compare_names);
+	closedir(d);
+	qsort(names, *n, sizeof(char *), compare_names);
 	return err;
 }
 
