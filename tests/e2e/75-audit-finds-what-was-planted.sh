@@ -224,13 +224,16 @@ Match User guest
 	PasswordAuthentication yes
 END
 touch $APP/app/{world,stranger,setuid} $APP/data/fine
-chmod 666 $APP/app/world
+touch $APP/app/$'w\xf8rld' # no UTF-8
+chmod 666 $APP/app/world $APP/app/$'w\xf8rld'
 chown 2002 $APP/app/stranger
 mkdir -m 777 $APP/data/all
+mkdir $APP/backups
+echo x >$APP/backups/agent-isa-config-20261126-020000.tar.gz
 ln -s /etc/shadow $APP/data/link
 chmod 644 $H/etc-app/agent-isa.env
 printf 'x: AKIAIOSFODNN7EXAMPLE\n' >$APP/app/settings.yaml
-chown -h 4242 $APP/app/{world,setuid,settings.yaml} $APP/data/{fine,all,link}
+chown -h 4242 $APP/app/{world,$'w\xf8rld',setuid,settings.yaml} $APP/data/{fine,all,link}
 chmod 4755 $APP/app/setuid # (chown takes the bit away)
 rm $H/systemctl
 unit agent-isa.service User= DynamicUser=no NoNewPrivileges=no ProtectSystem=no ProtectHome=no PrivateTmp=no
@@ -276,6 +279,8 @@ low ssh.setting MaxAuthTries
 medium ssh.setting Ciphers
 low ssh.match PasswordAuthentication Match User guest
 high files.world-writable $APP/app/world
+high files.world-writable $APP/app/w?rld
+high files.secret $APP/backups/agent-isa-config-20261126-020000.tar.gz
 high files.world-writable $APP/data/all
 medium files.owner $APP/app/stranger
 high files.setuid $APP/app/setuid
@@ -324,7 +329,7 @@ run 1
 awk 'length($0) > 80 && NF > 2' "$T/out" >"$T/long"
 [ ! -s "$T/long" ] || fail "too long: $(cat "$T/long")"
 [ "$(grep -xE 'HIGH|MEDIUM|LOW' "$T/out" | tr '\n' ' ')" = "HIGH MEDIUM LOW " ] || fail "the grades"
-tail -n 1 "$T/out" | grep -qxE 'NOT FINE: 19 high, 16 medium, 8 low; since .*: 0 new, 0 gone' || fail "the verdict: $(tail -n 2 "$T/out")"
+tail -n 1 "$T/out" | grep -qxE 'NOT FINE: 21 high, 16 medium, 8 low; since .*: 0 new, 0 gone' || fail "the verdict: $(tail -n 2 "$T/out")"
 
 say "== what is known is not new; what is new is; what is mended has gone"
 run 0 --new --json

@@ -413,6 +413,7 @@ static void knows_secrets(void)
 	EXPECT(audit_secret_by_name(".env.production", "x") && audit_secret_by_name("id_rsa", "x"));
 	EXPECT(audit_secret_by_name("credentials", ".aws") &&
 	       !audit_secret_by_name("credentials", "x"));
+	EXPECT(audit_secret_by_name("agent-isa-config-20261126-020000.tar.gz", "backups"));
 	EXPECT(!audit_secret_by_name("id_rsa.pub", "x") &&
 	       !audit_secret_by_name("environment", "x"));
 	EXPECT(audit_secret_name_is_vague("x.pem") && !audit_secret_name_is_vague("x.key"));

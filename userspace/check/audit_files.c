@@ -14,7 +14,12 @@
 
 #define PASSWD_MAX (4u << 20)
 #define HOMES_MAX 500
-#define TREES_MAX (CONFIG_AUDIT_DIRECTORIES_MAX + 2)
+
+/* None is below another. */
+struct trees {
+	const char *paths[CONFIG_AUDIT_DIRECTORIES_MAX + 2];
+	size_t n;
+};
 
 static bool is_below(const char *path, const char *directory)
 {
@@ -23,23 +28,26 @@ static bool is_below(const char *path, const char *directory)
 	return strncmp(path, directory, n) == 0 && (path[n] == '\0' || path[n] == '/');
 }
 
-/* The configured ones, and those of [app] that are not in one of these. */
-static size_t trees_of(const struct config *c, const char *trees[static TREES_MAX])
+/* Whether one of the trees has it. */
+static bool is_in(const struct trees *t, const char *path)
 {
-	const char *const app[] = { c->app_directory, c->app_venv };
-	size_t n = 0;
+	for (size_t i = 0; i < t->n; i++)
+		if (is_below(path, t->paths[i]))
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < c->n_audit_directories; i++)
-		trees[n++] = c->audit_directories[i];
-	for (size_t i = 0; i < ARRAY_SIZE(app); i++) {
-		bool known = *app[i] != '/';
+static void add(struct trees *t, const char *path)
+{
+	size_t kept = 0;
 
-		for (size_t k = 0; k < n && !known; k++)
-			known = is_below(app[i], trees[k]);
-		if (!known)
-			trees[n++] = app[i];
-	}
-	return n;
+	if (*path != '/' || is_in(t, path))
+		return;
+	for (size_t i = 0; i < t->n; i++)
+		if (!is_below(t->paths[i], path))
+			t->paths[kept++] = t->paths[i];
+	t->paths[kept++] = path;
+	t->n = kept;
 }
 
 /* Whether systemd hides them from us: ProtectHome=yes puts a directory without any rights in their place. */
@@ -54,7 +62,7 @@ static bool homes_are_hidden(void)
 	return false;
 }
 
-static int look_at_homes(struct audit_tree *t, struct findings *out)
+static int look_at_homes(struct audit_tree *t, const struct trees *done, struct findings *out)
 {
 	static const char *const names[] = { ".aws", ".ssh" };
 	_cleanup_(buf_done) struct buf passwd = BUF_INIT(PASSWD_MAX);
@@ -73,7 +81,7 @@ static int look_at_homes(struct audit_tree *t, struct findings *out)
 			struct stat st;
 
 			snprintf(path, sizeof(path), "%s/%s", a.home, names[i]);
-			if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			if (!is_in(done, path) && lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
 				err = audit_tree_look(t, path, out);
 		}
 	}
@@ -88,15 +96,18 @@ int audit_files(const struct check_input *in, struct findings *out)
 				.uid = user ? user->pw_uid : 0,
 				.has_user = user != NULL,
 				.owners = true };
-	const char *trees[TREES_MAX];
-	const size_t n = trees_of(c, trees);
+	struct trees trees = { .n = 0 };
 	int err = 0;
 
-	for (size_t i = 0; i < n && !err; i++)
-		err = audit_tree_look(&t, trees[i], out);
+	for (size_t i = 0; i < c->n_audit_directories; i++)
+		add(&trees, c->audit_directories[i]);
+	add(&trees, c->app_directory);
+	add(&trees, c->app_venv);
+	for (size_t i = 0; i < trees.n && !err; i++)
+		err = audit_tree_look(&t, trees.paths[i], out);
 	t.owners = false;
 	if (!err)
-		err = look_at_homes(&t, out);
+		err = look_at_homes(&t, &trees, out);
 	if (!err && homes_are_hidden())
 		err = findings_add(out,
 				   AUDIT_TEXT(.id = "files.homes", .result = FINDING_UNKNOWN,

@@ -33,6 +33,8 @@ const char *audit_secret_by_name(const char *name, const char *directory)
 			return "an SSH key";
 	if (ends_with(name, ".key") || ends_with(name, ".pem"))
 		return "a private key";
+	if (strstr(name, "-config-") && ends_with(name, ".tar.gz"))
+		return "a backup of the configuration";
 	if (ends_with(name, ".env") || strncmp(name, ".env.", 5) == 0)
 		return "an environment file";
 	return NULL;
