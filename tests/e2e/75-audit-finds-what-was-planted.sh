@@ -392,11 +392,11 @@ run 1
 has 'nothing to compare with|no earlier run to compare with'
 run 0 --new --no-save --json
 [ -z "$(found new=True)" ] || fail "the state was not written anew"
-chmod 755 "$T" && chmod 644 "$T/isamon.conf"
-cp "$ISAMON" $H/bin/isamon
+install -m 755 "$ISAMON" $H/bin/isamon
+install -m 644 "$T/isamon.conf" $H/isamon.conf
 got=0
 sum=$(sha256sum <"$T/state/audit.json")
-timeout 60 setpriv --reuid 65534 --clear-groups $H/bin/isamon audit --config "$T/isamon.conf" >"$T/out" 2>"$T/err" </dev/null || got=$?
+timeout 60 setpriv --reuid 65534 --clear-groups $H/bin/isamon audit --config $H/isamon.conf >"$T/out" 2>"$T/err" </dev/null || got=$?
 [ $got = 1 ] || fail "as nobody: $got $(cat "$T/out" "$T/err")"
 has 'not root' err
 has '/etc/shadow cannot be read'
