@@ -233,7 +233,7 @@ echo x >$APP/backups/agent-isa-config-20261126-020000.tar.gz
 ln -s /etc/shadow $APP/data/link
 chmod 644 $H/etc-app/agent-isa.env
 printf 'x: AKIAIOSFODNN7EXAMPLE\n' >$APP/app/settings.yaml
-chown -h 4242 $APP/app/{world,$'w\xf8rld',setuid,settings.yaml} $APP/data/{fine,all,link}
+chown -h 4242 $APP/app/{world,setuid,settings.yaml} $APP/app/$'w\xf8rld' $APP/data/{fine,all,link}
 chmod 4755 $APP/app/setuid # (chown takes the bit away)
 rm $H/systemctl
 unit agent-isa.service User= DynamicUser=no NoNewPrivileges=no ProtectSystem=no ProtectHome=no PrivateTmp=no
