@@ -365,6 +365,15 @@ run 1 --json --no-save
 has '"evidence": "1 failed logins within 7 days, .* says the journal; most from 2001:db8::9 1"'
 has '"subject": "2001:db8::8"'
 rm $H/journalctl
+if command -v utmpdump >/dev/null; then
+	now=$(date -u +%Y-%m-%dT%H:%M:%S,000000+00:00)
+	echo "[7] [00001] [ts/0] [root    ] [pts/0       ] [198.51.100.9        ] [198.51.100.9   ] [$now]" | utmpdump -r >/var/log/wtmp 2>"$T/utmpdump.log"
+	echo "[6] [00001] [    ] [admin   ] [ssh:notty   ] [203.0.113.77        ] [203.0.113.77   ] [$now]" | utmpdump -r >/var/log/btmp 2>>"$T/utmpdump.log"
+	rm /var/log/auth.log
+	run 1 --json --no-save
+	has '"evidence": "1 failed logins .* says wtmp and btmp; most from 203.0.113.77 1"'
+	has '"subject": "198.51.100.9"'
+fi
 
 say "== homes that are hidden from it are not said to be clean"
 mount --bind $H/hidden /root
