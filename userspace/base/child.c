@@ -70,6 +70,17 @@ static bool pass(int fd)
 	return fd == CHILD_PASS_FD ? fcntl(fd, F_SETFD, 0) == 0 : dup2(fd, CHILD_PASS_FD) >= 0;
 }
 
+/* Another user's process forgets PR_SET_PDEATHSIG. */
+static bool be_prepared(const struct child_how *how, pid_t parent)
+{
+	if (!how->prepare)
+		return true;
+	if (how->prepare(how->ctx))
+		return false;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	return getppid() == parent;
+}
+
 static void __attribute__((noreturn))
 become(const struct child_how *how, const char *const argv[], int out, pid_t parent)
 {
@@ -86,7 +97,7 @@ become(const struct child_how *how, const char *const argv[], int out, pid_t par
 		become_low();
 	if (getppid() == parent && null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
 	    dup2(out, STDOUT_FILENO) >= 0 && dup2(how->errors ? out : null, STDERR_FILENO) >= 0 &&
-	    pass(how->pass_fd)) {
+	    pass(how->pass_fd) && be_prepared(how, parent)) {
 		/* What somebody else opened without O_CLOEXEC. */
 		close_range(how->pass_fd < 0 ? CHILD_PASS_FD : CHILD_PASS_FD + 1, ~0u, 0);
 		execve(how->path, (char *const *)(uintptr_t)argv, how->environment);

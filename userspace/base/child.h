@@ -33,6 +33,10 @@ struct child_how {
 	bool errors;              /* as for child_start() */
 	int pass_fd;              /* becomes descriptor CHILD_PASS_FD; -1: none */
 	bool low_priority; /* nice 10, the last of best-effort for the disk, and early to go when memory runs out */
+	/* Called in the child before the program: who it is to be, where. After fork(2): system calls only. What it writes to descriptor 2 goes
+	 * where errors go. Not 0: the child ends with 127. NULL: nothing. */
+	int (*prepare)(void *ctx);
+	void *ctx;
 };
 
 #define CHILD_PASS_FD 3

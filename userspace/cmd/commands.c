@@ -21,6 +21,7 @@ static const struct tool_command commands[] = {
 	{ "backup", cmd_backup, "backups: make, list, verify, prune them, to S3 and back" },
 	{ "restore", cmd_restore,
 	  "puts a backup in its place, with the service stopped, and back if it is not well" },
+	{ "update", cmd_update, "the application, the system's packages; back if it is not well" },
 	{ "ship-logs", cmd_ship_logs, NULL }, /* of the daemon, for itself */
 	{ "jobs", cmd_jobs, "what runs by schedule: list it, run it now, how it ended" },
 	{ "check-config", cmd_check_config, "check a configuration file" },

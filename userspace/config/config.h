@@ -24,6 +24,7 @@
 #define CONFIG_JOBS_MAX 32
 #define CONFIG_DATABASES_MAX 16
 #define CONFIG_EXCLUDES_MAX 64
+#define CONFIG_PIP_OPTIONS_MAX 16
 #define CONFIG_HEALTH_NONE "none"
 #define CONFIG_BACKUP_NONE "none"
 #define CONFIG_APP_NONE "none"
@@ -152,6 +153,15 @@ struct config {
 	char *backup_s3_class;        /* s3_storage_class = ; "": the bucket's usual one */
 	char *backup_s3_kms_key;      /* s3_kms_key = */
 	uint64_t backup_s3_bandwidth; /* s3_bandwidth = 0 bytes a second: no limit */
+	/* [update] */
+	char *update_remote; /* remote = origin */
+	char *update_ref;    /* ref = ; "": what the tree's branch follows */
+	char *update_pip_options[CONFIG_PIP_OPTIONS_MAX]; /* pip_option = ; repeatable */
+	size_t n_update_pip_options;
+	uint64_t update_keep;               /* keep_environments = 2 */
+	uint64_t update_git_timeout_s;      /* git_timeout = 300 */
+	uint64_t update_install_timeout_s;  /* install_timeout = 1800 */
+	uint64_t update_packages_timeout_s; /* packages_timeout = 3600 */
 	/* [daemon] */
 	char *runtime_directory;  /* runtime_directory = /run/isamon */
 	char *state_directory;    /* state_directory = /var/lib/isamon */

@@ -48,6 +48,7 @@ static const struct schema_section config_sections[] = {
 	{ .name = "alarm", .item = config_alarm_item },
 	{ .name = "job", .item = config_job_item },
 	{ .name = "backup" },
+	{ .name = "update" },
 	{ .name = "daemon" },
 };
 
@@ -281,6 +282,20 @@ static const struct schema_key config_keys[] = {
 	  .initial = "" },
 	{ "backup", "s3_bandwidth", SCHEMA_SIZE, AT(backup_s3_bandwidth), .min = 0,
 	  .max = 1099511627776, .initial = "0" },
+
+	{ "update", "remote", SCHEMA_STRING, AT(update_remote), .min = 1, .max = 100,
+	  .initial = "origin" },
+	{ "update", "ref", SCHEMA_STRING, AT(update_ref), .max = 200, .initial = "" },
+	{ "update", "pip_option", SCHEMA_STRINGS, LIST(update_pip_options),
+	  .max = CONFIG_PIP_OPTIONS_MAX, .initial = "" },
+	{ "update", "keep_environments", SCHEMA_U64, AT(update_keep), .min = 0, .max = 32,
+	  .initial = "2" },
+	{ "update", "git_timeout", SCHEMA_U64, AT(update_git_timeout_s), .min = 1, .max = 86400,
+	  .unit = "seconds", .initial = "300" },
+	{ "update", "install_timeout", SCHEMA_U64, AT(update_install_timeout_s), .min = 1,
+	  .max = 86400, .unit = "seconds", .initial = "1800" },
+	{ "update", "packages_timeout", SCHEMA_U64, AT(update_packages_timeout_s), .min = 1,
+	  .max = 86400, .unit = "seconds", .initial = "3600" },
 
 	{ "daemon", "runtime_directory", SCHEMA_PATH, AT(runtime_directory),
 	  .max = RUNTIME_DIRECTORY_MAX, .initial = "/run/isamon" },
