@@ -20,7 +20,7 @@ static const char *const words[] = { [UPDATE_AT_BUILD] = "build",
 				     [UPDATE_AT_START] = "start",
 				     [UPDATE_AT_UNDO] = "undo" };
 
-static int failed(struct update *u, int err)
+static int journal_failed(struct update *u, int err)
 {
 	if (err && !u->why->len)
 		buf_printf(u->why, "%s/" UPDATE_JOURNAL ": %s", u->o->state_directory,
@@ -97,7 +97,7 @@ int update_write_journal(struct update *u, enum update_step step)
 	if (!err)
 		err = sync_directory(u->o->state_directory);
 	UPDATE_STEP();
-	return failed(u, err);
+	return journal_failed(u, err);
 }
 
 int update_remove_journal(struct update *u)
@@ -110,7 +110,7 @@ int update_remove_journal(struct update *u)
 		err = -errno;
 	if (!err)
 		err = sync_directory(u->o->state_directory);
-	return failed(u, err);
+	return journal_failed(u, err);
 }
 
 /* --- reading */
@@ -193,7 +193,7 @@ int update_read_journal(struct update *u)
 		j = json_loadb(buf_str(&text), text.len, 0, NULL);
 		err = j ? take_journal(j, u) : -EBADMSG;
 	}
-	return failed(u, err);
+	return journal_failed(u, err);
 }
 
 /* --- one at a time */
