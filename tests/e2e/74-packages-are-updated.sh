@@ -168,7 +168,8 @@ json 'd["manager"] == "dnf" and [p["name"] for p in d["packages"]] == ["kernel.x
 json '[p["security"] for p in d["packages"]] == [False, True, False] and d["fetch_bytes"] == 63 << 20 and d["done"]'
 printf '%s\n' '-q check-update' '-q check-update --security' '--assumeno --setopt=alwaysprompt=True upgrade' '-y upgrade' | cmp - "$R/dnf.calls" || fail "asked otherwise: $(cat "$R/dnf.calls")"
 rm "$R/dnf.calls"
-run 0 security --yes
+printf '%s\n' '[job "security"]' 'schedule = 0 4 * * 0' 'command = update security --yes' '[job "backup"]' 'enabled = no' >>"$R/isamon.conf"
+chroot "$R" /isamon jobs run security --config /isamon.conf >"$T/out" 2>&1 </dev/null || fail "as a job: $(cat "$T/out")"
 has 'security +openssl-libs.x86_64 +1:3.0.8-1.amzn2023.0.18'
 printf '%s\n' '-q check-update --security' '--assumeno --setopt=alwaysprompt=True upgrade-minimal --security' '-y upgrade-minimal --security' | cmp - "$R/dnf.calls" ||
 	fail "asked otherwise: $(cat "$R/dnf.calls")"

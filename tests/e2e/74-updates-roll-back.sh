@@ -266,6 +266,12 @@ run 0 app --abort
 has 'as it was'
 rolled_back good three 1
 cut_off start 'starting the service'
+start isamon "$ISAMON" run --config "$T/isamon.conf"
+URL=http://127.0.0.1:$ISAMON_PORT/metrics
+wait_for 20 "isamon to be ready" isamon_ready
+expect_metric 1 isamon_update_unfinished
+grep -q "an update of $A was cut off" "$T/isamon.log" || fail "the daemon does not say it"
+stop isamon
 run 0 app --abort
 rolled_back good three 1
 run 1 app --abort
