@@ -54,8 +54,19 @@ static void apt(void)
 static void apt_broken(void)
 {
 	static const char *const texts[] = {
-		"", "Inst", "Inst ", "Inst \n", "Inst a", "Inst a [", "Inst a [1", "Inst a [1 (2 x)",
-		"Inst a [1] ", "Inst a [1] (", "Inst a [1] ()", " Inst a [1] (2 x)", "Conf a (2 x)",
+		"",
+		"Inst",
+		"Inst ",
+		"Inst \n",
+		"Inst a",
+		"Inst a [",
+		"Inst a [1",
+		"Inst a [1 (2 x)",
+		"Inst a [1] ",
+		"Inst a [1] (",
+		"Inst a [1] ()",
+		" Inst a [1] (2 x)",
+		"Conf a (2 x)",
 		"Inst a\033[0m [1] 2",
 	};
 
@@ -82,7 +93,8 @@ static const char dnf_all[] =
 static void dnf(void)
 {
 	EXPECT_INT(packages_add_dnf(&p, dnf_all, false), 0);
-	EXPECT_INT(packages_add_dnf(&p, "\nopenssl-libs.x86_64  1:3.0.8-1.amzn2023.0.18  amazonlinux\n",
+	EXPECT_INT(packages_add_dnf(&p,
+				    "\nopenssl-libs.x86_64  1:3.0.8-1.amzn2023.0.18  amazonlinux\n",
 				    true),
 		   0);
 	EXPECT_UINT(p.n, 3);
@@ -149,12 +161,14 @@ static void room(void)
 		{ "Need to get 0 B/20 B of archives.\nAfter this operation, 1,234 kB of additional disk space will be used.\n",
 		  false, true, 0, 1234000 },
 		{ "Need to get 1.5 GB of archives.\n", false, true, 1500000000, 0 },
-		{ "After this operation, 0 B of additional disk space will be used.\n", false, true, 0, 0 },
+		{ "After this operation, 0 B of additional disk space will be used.\n", false, true,
+		  0, 0 },
 		{ "0 upgraded, 0 newly installed.\n", false, false, 0, 0 },
 		{ "Need to get  of archives.\n", false, false, 0, 0 },
 		{ "Need to get 9999999999999999999 TB of archives.\n", false, false, 0, 0 },
 		{ "Total download size: 63 M\nOperation aborted.\n", true, true, 63 << 20, 0 },
-		{ "Total download size: 1.5 k\nInstalled size: 80 M\n", true, true, 1536, 80 << 20 },
+		{ "Total download size: 1.5 k\nInstalled size: 80 M\n", true, true, 1536,
+		  80 << 20 },
 		{ "Nothing to do.\n", true, false, 0, 0 },
 	};
 

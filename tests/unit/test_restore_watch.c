@@ -123,7 +123,9 @@ static void write_update(const char *text)
 
 static void update_watched(void)
 {
-	const struct config c = { .backup_data = etc, .backup_config = etc, .state_directory = top };
+	const struct config c = { .backup_data = etc,
+				  .backup_config = etc,
+				  .state_directory = top };
 	struct restore_watch w = { .n = 0 };
 	char path[160];
 

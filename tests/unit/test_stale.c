@@ -49,7 +49,8 @@ static void end(void)
 	nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-#define GONE "7f1000000000-7f1000010000 r-xp 00000000 fe:01 1234     /usr/lib/libssl.so.3 (deleted)\n"
+#define GONE \
+	"7f1000000000-7f1000010000 r-xp 00000000 fe:01 1234     /usr/lib/libssl.so.3 (deleted)\n"
 
 static void units(void)
 {

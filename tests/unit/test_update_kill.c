@@ -30,7 +30,7 @@ static struct shared {
 	bool running, moved, bad_start;
 	ino_t venv; /* that it was started with */
 	char head[UPDATE_COMMIT_MAX];
-} *shared;
+} * shared;
 
 static char top[96], app[128], venv[128], state[128];
 static char first[UPDATE_COMMIT_MAX], second[UPDATE_COMMIT_MAX];
@@ -150,15 +150,17 @@ static void host_make(void)
 	snprintf(app, sizeof(app), "%s/app", top);
 	snprintf(venv, sizeof(venv), "%s/venv", top);
 	snprintf(state, sizeof(state), "%s/state", top);
-	REQUIRE_INT(shell("mkdir python venv venv/bin && " PYTHON " && cp python/python3 venv/bin/python"
+	REQUIRE_INT(shell("mkdir python venv venv/bin && " PYTHON
+			  " && cp python/python3 venv/bin/python"
 			  " && echo \"home = $PWD/python\" >venv/pyvenv.cfg"),
 		    0);
-	REQUIRE_INT(shell("git init -q -b main work && cd work && echo 1 >requirements.txt && echo 1 >main.py"
-			  " && echo gone >old && echo '*.ignored' >.gitignore && git add -A && " COMMIT
-			  " && git rev-parse HEAD >../first && git clone -q . ../app && echo kept >../app/x.ignored"
-			  " && echo 2 >requirements.txt && echo 2 >main.py && rm old && echo 2 >new"
-			  " && git add -A && " COMMIT " && git rev-parse HEAD >../second"),
-		    0);
+	REQUIRE_INT(
+		shell("git init -q -b main work && cd work && echo 1 >requirements.txt && echo 1 >main.py"
+		      " && echo gone >old && echo '*.ignored' >.gitignore && git add -A && " COMMIT
+		      " && git rev-parse HEAD >../first && git clone -q . ../app && echo kept >../app/x.ignored"
+		      " && echo 2 >requirements.txt && echo 2 >main.py && rm old && echo 2 >new"
+		      " && git add -A && " COMMIT " && git rev-parse HEAD >../second"),
+		0);
 	REQUIRE(take_commit_of("first", first) && take_commit_of("second", second));
 	/* As it is before each. */
 	REQUIRE_INT(shell("mkdir keep && cp -a app venv keep"), 0);
@@ -166,8 +168,9 @@ static void host_make(void)
 
 static void host_reset(void)
 {
-	REQUIRE_INT(shell("rm -rf app venv state venv.isamon-* app.isamon-* && cp -a keep/app keep/venv ."),
-		    0);
+	REQUIRE_INT(
+		shell("rm -rf app venv state venv.isamon-* app.isamon-* && cp -a keep/app keep/venv ."),
+		0);
 	*shared = (struct shared){ .running = true, .venv = venv_inode() };
 	read_head(shared->head);
 }
@@ -178,10 +181,11 @@ static bool is_state(const char *commit, bool new_environment)
 	bool is_new = strcmp(commit, second) == 0;
 
 	read_head(head);
-	snprintf(command, sizeof(command),
-		 "[ \"$(cat app/main.py)\" = %d ] && [ %s -e app/new ] && [ %s -e app/old ]"
-		 " && [ -z \"$(git -C app status --porcelain)\" ] && [ \"$(cat app/x.ignored)\" = kept ]",
-		 is_new ? 2 : 1, is_new ? "" : "!", is_new ? "!" : "");
+	snprintf(
+		command, sizeof(command),
+		"[ \"$(cat app/main.py)\" = %d ] && [ %s -e app/new ] && [ %s -e app/old ]"
+		" && [ -z \"$(git -C app status --porcelain)\" ] && [ \"$(cat app/x.ignored)\" = kept ]",
+		is_new ? 2 : 1, is_new ? "" : "!", is_new ? "!" : "");
 	return strcmp(head, commit) == 0 && shell(command) == 0 &&
 	       shell(new_environment ? "[ -e venv/bin/new ]" : "[ ! -e venv/bin/new ]") == 0;
 }
@@ -190,10 +194,11 @@ static bool nothing_is_left(unsigned int kept)
 {
 	char command[200];
 
-	snprintf(command, sizeof(command),
-		 "[ $(ls -d venv.isamon-* 2>/dev/null | wc -l) = %u ] && [ ! -e state/" UPDATE_JOURNAL
-		 " ] && ! ls -d app.isamon-* 2>/dev/null",
-		 kept);
+	snprintf(
+		command, sizeof(command),
+		"[ $(ls -d venv.isamon-* 2>/dev/null | wc -l) = %u ] && [ ! -e state/" UPDATE_JOURNAL
+		" ] && ! ls -d app.isamon-* 2>/dev/null",
+		kept);
 	return shell(command) == 0;
 }
 
@@ -355,9 +360,10 @@ static void half_a_checkout(void)
 			break;
 		host_reset();
 	}
-	EXPECT_INT(shell("echo 2 >app/main.py && echo 2 >app/new && rm app/old && touch app/.git/index.lock"
-			 " app/.git/refs/heads/main.lock"),
-		   0);
+	EXPECT_INT(
+		shell("echo 2 >app/main.py && echo 2 >app/new && rm app/old && touch app/.git/index.lock"
+		      " app/.git/refs/heads/main.lock"),
+		0);
 	EXPECT_INT(abort_now(), 0);
 	EXPECT(is_state(first, false) && nothing_is_left(0));
 	EXPECT_INT(abort_now(), -ENOENT);
