@@ -18,6 +18,7 @@ int cmd_metrics(int argc, char **argv);
 int cmd_alarms(int argc, char **argv);
 int cmd_dashboard(int argc, char **argv);
 int cmd_logs(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_service(int argc, char **argv);
 int cmd_db(int argc, char **argv);
 int cmd_backup(int argc, char **argv);

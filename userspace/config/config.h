@@ -26,6 +26,7 @@
 #define CONFIG_EXCLUDES_MAX 64
 #define CONFIG_HEALTH_NONE "none"
 #define CONFIG_BACKUP_NONE "none"
+#define CONFIG_APP_NONE "none"
 
 struct config_alarm;
 struct config_job;
@@ -50,6 +51,13 @@ struct config {
 	char *service_health;              /* health = /health; or none */
 	uint64_t service_start_timeout_s;  /* start_timeout = 60 */
 	uint64_t service_stop_timeout_s;   /* stop_timeout = 60 */
+	/* [app]; paths are absolute, or below the directory */
+	char *app_directory;    /* directory = /opt/agent-isa/app, a git checkout */
+	char *app_venv;         /* venv = /opt/agent-isa/venv */
+	char *app_requirements; /* requirements = requirements.txt; or none */
+	char *app_check;        /* check = OpenManusWeb/scripts/check_dependencies.py; or none */
+	char *app_user;         /* user = agent-isa: who runs it, and owns its data */
+	char *app_group;        /* group = ; "": that of the user */
 	/* [database] */
 	char *databases
 		[CONFIG_DATABASES_MAX]; /* path = /opt/agent-isa/data/production.db; repeatable */

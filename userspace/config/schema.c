@@ -36,6 +36,7 @@ _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "order of log_level
 
 static const struct schema_section config_sections[] = {
 	{ .name = "service" },
+	{ .name = "app" },
 	{ .name = "database" },
 	{ .name = "http" },
 	{ .name = "processes" },
@@ -72,6 +73,18 @@ static const struct schema_key config_keys[] = {
 	  .max = 3600, .unit = "seconds", .initial = "60" },
 	{ "service", "stop_timeout", SCHEMA_U64, AT(service_stop_timeout_s), .min = 1,
 	  .max = 3600, .unit = "seconds", .initial = "60" },
+
+	{ "app", "directory", SCHEMA_PATH, AT(app_directory), .min = 1, .max = 3000,
+	  .initial = "/opt/agent-isa/app" },
+	{ "app", "venv", SCHEMA_PATH, AT(app_venv), .min = 1, .max = 3000,
+	  .initial = "/opt/agent-isa/venv" },
+	{ "app", "requirements", SCHEMA_STRING, AT(app_requirements), .min = 1, .max = 3000,
+	  .initial = "requirements.txt" },
+	{ "app", "check", SCHEMA_STRING, AT(app_check), .min = 1, .max = 3000,
+	  .initial = "OpenManusWeb/scripts/check_dependencies.py" },
+	{ "app", "user", SCHEMA_STRING, AT(app_user), .min = 1, .max = 32,
+	  .initial = "agent-isa" },
+	{ "app", "group", SCHEMA_STRING, AT(app_group), .max = 32, .initial = "" },
 
 	{ "database", "path", SCHEMA_STRINGS, LIST(databases), .max = CONFIG_DATABASES_MAX,
 	  .initial = "/opt/agent-isa/data/production.db" },
