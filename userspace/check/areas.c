@@ -4,7 +4,10 @@
 
 #include <string.h>
 
+#include "check/isamon_checks.h"
+#include "check/network_checks.h"
 #include "check/service_checks.h"
+#include "check/system_checks.h"
 
 static const struct {
 	const char *name;
@@ -14,6 +17,12 @@ static const struct {
 } areas[] = {
 	{ "service", "process, health, dependencies, workers, open files", service_checks,
 	  &n_service_checks },
+	{ "network", "DNS, TCP and TLS to what is needed, who listens, certificates", network_checks,
+	  &n_network_checks },
+	{ "system", "CPU, memory, disks, open files, clock, kernel log, reboot due", system_checks,
+	  &n_system_checks },
+	{ "isamon", "the daemon, its probes, spool, jobs, backups, configuration", isamon_checks,
+	  &n_isamon_checks },
 };
 
 static const struct runbook runbooks[] = {

@@ -271,7 +271,7 @@ const struct check system_checks[] = {
 	{ "system", "system.memory", check_memory, 0 },
 	{ "system", "system.files", check_files, 0 },
 	{ "system", "system.pressure", check_pressure, 0 },
-	{ "system", "system.disk", system_check_disks, 0 },
+	{ "system", "system.disks", system_check_disks, 0 },
 	{ "system", "system.clock", system_check_clock, 0 },
 	{ "system", "system.kernel-log", system_check_kernel_log, 0 },
 	{ "system", "system.reboot", system_check_reboot, 0 },

@@ -81,7 +81,7 @@ static int tell(const char *path, const char *type, const struct statvfs *s, str
 	uint64_t unit = s->f_frsize ? s->f_frsize : s->f_bsize;
 	unsigned int percent = system_percent(s->f_blocks - s->f_bfree, s->f_bavail);
 	struct finding_text t = {
-		.id = "system.disk",
+		.id = "system.disks",
 		.subject = path,
 		.result = system_judge_full(percent),
 	};
@@ -111,7 +111,7 @@ static int look(const struct mntent *m, struct seen *seen, struct findings *out)
 		return 0;
 	if (system_type_is_remote(m->mnt_type))
 		return findings_add(
-			out, &(struct finding_text){ .id = "system.disk", .subject = m->mnt_dir },
+			out, &(struct finding_text){ .id = "system.disks", .subject = m->mnt_dir },
 			"not looked at: %s may hang while its other side is away", m->mnt_type);
 	/* Hidden by another mount, or of another user: nothing that could be told. */
 	if (stat(m->mnt_dir, &st) || !is_new(seen, st.st_dev) || statvfs(m->mnt_dir, &s) ||
