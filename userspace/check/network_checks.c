@@ -218,36 +218,58 @@ static bool is_service_port(const struct config *c, uint16_t port)
 	return false;
 }
 
-static int tell_socket(const struct config *c, const struct listening_socket *s,
-		       struct findings *out)
+/* The cgroup of a process, "/system.slice/nginx.service"; nothing if it is not known. */
+static void add_cgroup(pid_t pid, struct buf *out)
 {
-	_cleanup_(buf_done) struct buf subject = BUF_INIT(100);
+	_cleanup_(buf_done) struct buf path = BUF_INIT(64), text = BUF_INIT(65536);
+	const char *at;
+
+	if (buf_printf(&path, "/proc/%d/cgroup", pid) || file_read(buf_str(&path), &text))
+		return;
+	at = strstr(buf_str(&text), "0::");
+	if (at && (at == buf_str(&text) || at[-1] == '\n'))
+		buf_printf(out, " in %.*s", (int)strcspn(at + 3, "\n"), at + 3);
+}
+
+static int tell_socket(const struct config *c, const struct listening *l, struct findings *out)
+{
+	_cleanup_(buf_done) struct buf subject = BUF_INIT(100), cgroup = BUF_INIT(512);
 	struct finding_text t = { .id = "network.listening" };
 
-	buf_printf(&subject, strchr(s->address, ':') ? "[%s]:%u %s" : "%s:%u %s", s->address,
-		   s->port, s->udp ? "udp" : "tcp");
+	listening_add_address(&l->address, l->port, &subject);
 	t.subject = buf_str(&subject);
-	if (!s->udp && is_service_port(c, s->port) && !s->loopback) {
+	if (is_service_port(c, l->port) && l->any) {
 		t.result = FINDING_NOTE;
 		t.meaning = "others can reach the service without going through nginx";
 		t.remedy = "let it listen at 127.0.0.1, unless that is meant";
 	}
-	if (!s->pid)
+	if (!l->pid)
 		return findings_add(
 			out, &t,
-			"user %u; the process is not seen: the kernel's, or another namespace's",
-			s->uid);
-	return findings_add(out, &t, "%s, process %d%s%s", s->name, s->pid,
-			    *s->cgroup ? " in " : "", s->cgroup);
+			"the process is not seen: the kernel's, another namespace's, or not root's to see");
+	add_cgroup(l->pid, &cgroup);
+	return findings_add(out, &t, "%s, process %d of user %u%s", l->name, l->pid, l->uid,
+			    buf_str(&cgroup));
+}
+
+static int by_port(const void *a, const void *b)
+{
+	const struct listening *x = a, *y = b;
+
+	if (x->port != y->port)
+		return x->port < y->port ? -1 : 1;
+	return memcmp(&x->address, &y->address, sizeof(x->address));
 }
 
 static int check_listening(const struct check_input *in, struct findings *out)
 {
-	_cleanup_(listening_done) struct listening l = { 0 };
-	int err = listening_look("/proc", &l);
+	_cleanup_(listening_done) struct listening_list l = { 0 };
+	int err = listening_read("/proc", &l);
 
+	if (l.n)
+		qsort(l.items, l.n, sizeof(*l.items), by_port);
 	for (size_t i = 0; i < l.n && !err; i++)
-		err = tell_socket(in->config, &l.list[i], out);
+		err = tell_socket(in->config, &l.items[i], out);
 	if (!err && !l.n)
 		err = findings_add(out, &(struct finding_text){ .id = "network.listening" },
 				   "nobody listens on any port");
