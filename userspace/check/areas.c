@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "check/proxy_checks.h"
 #include "check/service_checks.h"
 
 static const struct {
@@ -14,10 +15,13 @@ static const struct {
 } areas[] = {
 	{ "service", "process, health, dependencies, workers, open files", service_checks,
 	  &n_service_checks },
+	{ "proxy", "the way from nginx to the service: what a 502 comes from", proxy_checks,
+	  &n_proxy_checks },
 };
 
 static const struct runbook runbooks[] = {
-	{ "not-responding", "the service does not answer", { "service" } },
+	{ "not-responding", "the service does not answer", { "service", "proxy" } },
+	{ "bad-gateway", "nginx answers 502", { "proxy", "service" } },
 };
 
 bool areas_get(size_t i, struct area *ret)
