@@ -18,6 +18,8 @@
 #include "check/system_impl.h"
 
 #define DAY_US (86400ull * 1000000)
+#define US_PER_MINUTE 60000000
+#define RECENT_US (3600ull * 1000000)
 #define US_PER_MS 1000
 #define TEXT_MAX 65536
 #define MODULES "/lib/modules"
@@ -81,10 +83,11 @@ static int tell_troubles(const struct kernel_log *log, uint64_t now_us, struct f
 
 	for (size_t i = 0; i < KERNEL_TROUBLES && !err; i++) {
 		const struct kernel_seen *s = &log->seen[i];
+		const uint64_t ago_us = now_us > s->last_us ? now_us - s->last_us : 0;
 		const struct finding_text t = {
 			.id = "system.kernel-log",
 			.subject = troubles[i].subject,
-			.result = troubles[i].result,
+			.result = ago_us > RECENT_US ? FINDING_WARNING : troubles[i].result,
 			.meaning = troubles[i].meaning,
 			.remedy = troubles[i].remedy,
 		};
@@ -94,8 +97,7 @@ static int tell_troubles(const struct kernel_log *log, uint64_t now_us, struct f
 		*ret_any = true;
 		err = findings_add(out, &t,
 				   "%" PRIu64 " times in the last day, %" PRIu64 " minutes ago: %s",
-				   s->n, (now_us > s->last_us ? now_us - s->last_us : 0) / 60000000,
-				   s->last);
+				   s->n, ago_us / US_PER_MINUTE, s->last);
 	}
 	return err;
 }
