@@ -17,7 +17,7 @@
 
 #define NAME_MAX_BYTES 512
 #define MISSING_MAX (64u << 10)
-#define OUTPUT_MAX (8u << 20)
+#define OUTPUT_MAX (16u << 20)
 #define MISSING "MISSING.txt"
 
 struct bundle {
