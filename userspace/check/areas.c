@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "check/permission_checks.h"
 #include "check/proxy_checks.h"
 #include "check/service_checks.h"
 
@@ -17,11 +18,13 @@ static const struct {
 	  &n_service_checks },
 	{ "proxy", "the way from nginx to the service: what a 502 comes from", proxy_checks,
 	  &n_proxy_checks },
+	{ "permissions", "owners and modes of the service's files", permission_checks,
+	  &n_permission_checks },
 };
 
 static const struct runbook runbooks[] = {
-	{ "not-responding", "the service does not answer", { "service", "proxy" } },
-	{ "bad-gateway", "nginx answers 502", { "proxy", "service" } },
+	{ "not-responding", "the service does not answer", { "service", "permissions", "proxy" } },
+	{ "bad-gateway", "nginx answers 502", { "proxy", "service", "permissions" } },
 };
 
 bool areas_get(size_t i, struct area *ret)
