@@ -139,6 +139,8 @@ static void problems(void)
 		  "has no spaces, or none\n" },
 		{ "[app]\nuser = a:b\n",
 		  "t.conf:2: [app] user = a:b: not a name; write one as /etc/passwd has it\n" },
+		{ "[app]\nlogs = log\n",
+		  "t.conf:2: [app] logs = log: not an absolute path; begin it with /, or write none\n" },
 		{ "[app]\ndirectory = /\n",
 		  "t.conf:2: [app] directory = /: must be the application's own; write another\n" },
 		{ "[service]\nsupervisor_user = me\n",

@@ -14,11 +14,20 @@
 
 #define OUTPUT_MAX (4u << 20)
 
+/* On the command line. */
+struct asked {
+	const char *config_path, *bundle;
+	bool json, s3_write, force;
+};
+
 static const char usage_head[] =
 	"usage: isamon doctor [AREA... | RUNBOOK] [OPTION...]\n"
 	"Looks for what is wrong, and names the cause in the last line. Changes nothing.\n\n";
 static const char usage_tail[] =
 	"\n"
+	"  --bundle FILE write the findings and evidence (logs, figures, configuration; no secrets)\n"
+	"                to a new file, .tar.gz; --force: replace one that is there\n"
+	"  --s3-write    put an object into the bucket of the backups, and delete it\n"
 	"  --json        the same as JSON\n"
 	"  --config FILE default " CONFIG_DEFAULT_PATH "\n"
 	"\n"
@@ -114,27 +123,34 @@ static int show(const struct doctor *d, bool json)
 	return worst == FINDING_FINE || worst == FINDING_NOTE ? CMD_OK : CMD_NOT_OK;
 }
 
-static int doctor(struct doctor *d, const char *config_path, bool json)
+static int doctor(struct doctor *d, const struct asked *a)
 {
 	_cleanup_(config_freep) struct config *c = NULL;
-	int status = tool_load(config_path, &c);
+	int status = tool_load(a->config_path, &c);
 
 	if (status)
 		return status;
-	d->input = (struct check_input){ .config = c, .config_path = config_path };
+	d->input = (struct check_input){
+		.config = c,
+		.config_path = a->config_path,
+		.ask_s3 = a->s3_write,
+	};
 	if (doctor_look(d))
 		return CMD_FAILED;
-	return show(d, json);
+	status = show(d, a->json);
+	if (a->bundle && status != CMD_FAILED && doctor_bundle(d, a->bundle, a->force) != CMD_OK)
+		return CMD_FAILED;
+	return status;
 }
 
 int cmd_doctor(int argc, char **argv)
 {
 	_cleanup_(buf_done) struct buf usage = BUF_INIT(8192);
-	const char *config_path = NULL;
-	bool json = false;
+	struct asked a = { .json = false };
 	const struct tool_option options[] = {
-		{ "json", &json, NULL },
-		{ "config", NULL, &config_path },
+		{ "json", &a.json, NULL },          { "s3-write", &a.s3_write, NULL },
+		{ "bundle", NULL, &a.bundle },      { "force", &a.force, NULL },
+		{ "config", NULL, &a.config_path },
 	};
 	struct doctor d = { .n_areas = 0 };
 	int first, status;
@@ -148,7 +164,7 @@ int cmd_doctor(int argc, char **argv)
 			return tool_wrong(DOCTOR, buf_str(&usage), "no area or runbook", argv[i]);
 	if (!d.n_areas)
 		add_all(&d);
-	status = doctor(&d, config_path, json);
+	status = doctor(&d, &a);
 	findings_done(&d.found);
 	return status;
 }

@@ -58,6 +58,7 @@ struct config {
 	char *app_venv;         /* venv = /opt/agent-isa/venv */
 	char *app_requirements; /* requirements = requirements.txt; or none */
 	char *app_check;        /* check = OpenManusWeb/scripts/check_dependencies.py; or none */
+	char *app_logs;         /* logs = /var/log/agent-isa, the directory; or none */
 	char *app_user;         /* user = agent-isa: who runs it, and owns its data */
 	char *app_group;        /* group = ; "": that of the user */
 	/* [database] */

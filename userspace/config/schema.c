@@ -83,6 +83,8 @@ static const struct schema_key config_keys[] = {
 	  .initial = "requirements.txt" },
 	{ "app", "check", SCHEMA_STRING, AT(app_check), .min = 1, .max = 3000,
 	  .initial = "OpenManusWeb/scripts/check_dependencies.py" },
+	{ "app", "logs", SCHEMA_STRING, AT(app_logs), .min = 1, .max = 3000,
+	  .initial = "/var/log/agent-isa" },
 	{ "app", "user", SCHEMA_STRING, AT(app_user), .min = 1, .max = 32,
 	  .initial = "agent-isa" },
 	{ "app", "group", SCHEMA_STRING, AT(app_group), .max = 32, .initial = "" },
