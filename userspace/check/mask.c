@@ -13,6 +13,7 @@
 
 #define LINE_MAX_BYTES (256u << 10)
 #define WORK_MAX (2 * LINE_MAX_BYTES)
+#define TAIL_BYTES 4096 /* no secret is longer */
 #define STARS "***"
 
 int mask_add(struct mask *m, const char *secret)
@@ -159,6 +160,16 @@ static bool is_key(struct work *w)
 	return begins || was;
 }
 
+/* Of a line that was cut: its end may be the beginning of a secret, which nothing would recognize. */
+static size_t without_tail(const struct buf *line)
+{
+	size_t n = line->len > TAIL_BYTES ? line->len - TAIL_BYTES : 0;
+
+	while (n && ((unsigned char)line->data[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
 static int mask_line(const struct mask *m, const struct record_rules *rules, const char *bytes,
 		     size_t n, struct work *w, struct buf *out)
 {
@@ -184,8 +195,10 @@ static int mask_line(const struct mask *m, const struct record_rules *rules, con
 	err = err ?: mask_forms(&w->line, &w->spare);
 	if (err)
 		return err;
-	buf_add(out, buf_str(&w->line), w->line.len);
-	return taken < n ? buf_add_str(out, " (cut)") : out->err;
+	if (taken == n)
+		return buf_add(out, buf_str(&w->line), w->line.len);
+	buf_add(out, buf_str(&w->line), without_tail(&w->line));
+	return buf_add_str(out, " (cut)");
 }
 
 static void work_init(struct work *w)
