@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The area "aws" of checks: what of AWS the configuration uses. Where it uses nothing, nothing is asked. Thresholds stand in docs/doctor.md. */
+/* The area "aws" of checks: what of AWS the configuration uses. Where it uses nothing, nothing is asked. Thresholds stand in docs/doctor-checks.md. */
 #ifndef ISAMON_AWS_CHECKS_H
 #define ISAMON_AWS_CHECKS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The area "isamon" of checks: isamon itself. Thresholds stand in docs/doctor.md. */
+/* The area "isamon" of checks: isamon itself. Thresholds stand in docs/doctor-checks.md. */
 #ifndef ISAMON_ISAMON_CHECKS_H
 #define ISAMON_ISAMON_CHECKS_H
 

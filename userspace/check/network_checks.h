@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The area "network" of checks: hosts that must be reached, who listens here, certificates. Thresholds stand in docs/doctor.md. */
+/* The area "network" of checks: hosts that must be reached, who listens here, certificates. Thresholds stand in docs/doctor-checks.md. */
 #ifndef ISAMON_NETWORK_CHECKS_H
 #define ISAMON_NETWORK_CHECKS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The area "system" of checks: the host as such. Thresholds stand in docs/doctor.md. */
+/* The area "system" of checks: the host as such. Thresholds stand in docs/doctor-checks.md. */
 #ifndef ISAMON_SYSTEM_CHECKS_H
 #define ISAMON_SYSTEM_CHECKS_H
 
