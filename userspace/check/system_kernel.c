@@ -61,7 +61,7 @@ static const struct {
 			"make a backup now (isamon backup create --to-s3); then look after the volume" },
 	[KERNEL_READONLY] = { "read-only", FINDING_PROBLEM,
 			      "a file system was made read-only after an error: nothing is written there any more",
-			      "make a backup now; check the file system (fsck) from a rescue system" },
+			      "make a backup now; run fsck on it from a rescue medium" },
 	[KERNEL_HUNG] = { "hung tasks", FINDING_WARNING,
 			  "tasks hung for minutes: mostly disks that do not answer, or no CPU time",
 			  "look at the volume's metrics, and at CPUCreditBalance" },
