@@ -27,6 +27,17 @@ static const struct {
 	{ "proxy.reload", NULL },
 	{ "proxy.connect", NULL },
 	{ "proxy.front", NULL },
+	{ "network.dns", NULL },
+	{ "network.connect", NULL },
+	{ "network.tls", NULL },
+	{ "network.certificate", NULL },
+	{ "aws.clock", NULL },
+	{ "aws.region", NULL },
+	{ "aws.credentials", NULL },
+	{ "aws.identity", NULL },
+	{ "aws.", NULL },
+	{ "isamon.restore", NULL },
+	{ "isamon.daemon", NULL },
 };
 
 static bool is_of(const struct finding *f, size_t i)

@@ -23,6 +23,9 @@ static const char usage_tail[] =
 	"  --fix         repair what can be: start, restart, reload, owners and modes;\n"
 	"                shows each repair and asks, then looks again\n"
 	"  --yes         do not ask\n"
+	"  --bundle FILE write the findings and evidence (logs, figures, configuration; no secrets)\n"
+	"                to a new file, .tar.gz; --force: replace one that is there\n"
+	"  --s3-write    put an object into the bucket of the backups, and delete it\n"
 	"  --json        the same as JSON\n"
 	"  --config FILE default " CONFIG_DEFAULT_PATH "\n"
 	"\n"
@@ -32,6 +35,8 @@ static const char usage_tail[] =
 	"at; 2 wrong usage or configuration; 3 could not be done.\n";
 
 struct options {
+	const char *bundle;
+	bool s3_write, force;
 	const char *config_path;
 	bool fix, yes, json;
 };
@@ -130,10 +135,17 @@ static int doctor(struct doctor *d, const struct options *o)
 
 	if (status)
 		return status;
-	d->input = (struct check_input){ .config = c, .config_path = o->config_path };
+	d->input = (struct check_input){
+		.config = c,
+		.config_path = o->config_path,
+		.ask_s3 = o->s3_write,
+	};
 	if (doctor_look(d) || (o->fix && doctor_fix(d, o->yes)))
 		return CMD_FAILED;
-	return show(d, o->json);
+	status = show(d, o->json);
+	if (o->bundle && status != CMD_FAILED && doctor_bundle(d, o->bundle, o->force) != CMD_OK)
+		return CMD_FAILED;
+	return status;
 }
 
 int cmd_doctor(int argc, char **argv)
@@ -143,6 +155,9 @@ int cmd_doctor(int argc, char **argv)
 	const struct tool_option options[] = {
 		{ "fix", &o.fix, NULL },
 		{ "yes", &o.yes, NULL },
+		{ "bundle", NULL, &o.bundle },
+		{ "force", &o.force, NULL },
+		{ "s3-write", &o.s3_write, NULL },
 		{ "json", &o.json, NULL },
 		{ "config", NULL, &o.config_path },
 	};
@@ -161,6 +176,9 @@ int cmd_doctor(int argc, char **argv)
 	if (o.yes && !o.fix)
 		return tool_wrong(DOCTOR, buf_str(&usage), "without --fix nothing is asked",
 				  "--yes");
+	if (o.force && !o.bundle)
+		return tool_wrong(DOCTOR, buf_str(&usage), "nothing to replace without --bundle",
+				  "--force");
 	status = doctor(&d, &o);
 	findings_done(&d.found);
 	json_decref(d.fixes);

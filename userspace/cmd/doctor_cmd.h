@@ -38,4 +38,7 @@ int doctor_format(const struct doctor *d, bool colour, struct buf *out);
 /* NULL: no memory. The caller frees. */
 json_t *doctor_to_json(const struct doctor *d);
 
+/* Writes what was found, and evidence, to the file @path; one that is there only with @force. Returns CMD_OK or CMD_FAILED; says what it did, or why not. */
+int doctor_bundle(const struct doctor *d, const char *path, bool force);
+
 #endif

@@ -24,6 +24,8 @@
 #define CONFIG_JOBS_MAX 32
 #define CONFIG_DATABASES_MAX 16
 #define CONFIG_EXCLUDES_MAX 64
+#define CONFIG_ENDPOINTS_MAX 16
+#define CONFIG_CERTIFICATES_MAX 8
 #define CONFIG_HEALTH_NONE "none"
 #define CONFIG_BACKUP_NONE "none"
 #define CONFIG_APP_NONE "none"
@@ -153,6 +155,12 @@ struct config {
 	char *backup_s3_class;        /* s3_storage_class = ; "": the bucket's usual one */
 	char *backup_s3_kms_key;      /* s3_kms_key = */
 	uint64_t backup_s3_bandwidth; /* s3_bandwidth = 0 bytes a second: no limit */
+	/* [doctor]; repeatable */
+	char *doctor_endpoints[CONFIG_ENDPOINTS_MAX]; /* endpoint = github.com:443 */
+	size_t n_doctor_endpoints;
+	char *doctor_certificates
+		[CONFIG_CERTIFICATES_MAX]; /* certificate = agent.example.com:443; or a file */
+	size_t n_doctor_certificates;
 	/* [daemon] */
 	char *runtime_directory;  /* runtime_directory = /run/isamon */
 	char *state_directory;    /* state_directory = /var/lib/isamon */

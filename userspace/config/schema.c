@@ -48,6 +48,7 @@ static const struct schema_section config_sections[] = {
 	{ .name = "alarm", .item = config_alarm_item },
 	{ .name = "job", .item = config_job_item },
 	{ .name = "backup" },
+	{ .name = "doctor" },
 	{ .name = "daemon" },
 };
 
@@ -283,6 +284,11 @@ static const struct schema_key config_keys[] = {
 	  .initial = "" },
 	{ "backup", "s3_bandwidth", SCHEMA_SIZE, AT(backup_s3_bandwidth), .min = 0,
 	  .max = 1099511627776, .initial = "0" },
+
+	{ "doctor", "endpoint", SCHEMA_STRINGS, LIST(doctor_endpoints), .max = CONFIG_ENDPOINTS_MAX,
+	  .initial = "" },
+	{ "doctor", "certificate", SCHEMA_STRINGS, LIST(doctor_certificates),
+	  .max = CONFIG_CERTIFICATES_MAX, .initial = "" },
 
 	{ "daemon", "runtime_directory", SCHEMA_PATH, AT(runtime_directory),
 	  .max = RUNTIME_DIRECTORY_MAX, .initial = "/run/isamon" },
