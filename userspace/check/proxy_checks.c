@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/child.h"
 #include "check/proxy_impl.h"
@@ -47,6 +48,12 @@ static int tell_bad_config(struct proxy *p, int status, const char *text)
 	};
 	char shown[SHOWN_MAX];
 
+	if (geteuid() != 0) {
+		t.result = FINDING_UNKNOWN;
+		t.meaning = NULL;
+		t.remedy = "run this as root";
+		return tell(p, &t, "only root can ask nginx for its configuration");
+	}
 	if (status == -ETIMEDOUT) {
 		t.result = FINDING_UNKNOWN;
 		t.meaning = "it may wait for the address of a name in its configuration";

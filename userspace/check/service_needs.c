@@ -49,7 +49,6 @@ static const char script[] =
 	"\n"
 	"n = 0\n"
 	"for line in lines(sys.argv[1]):\n"
-	"    n += 1\n"
 	"    if Requirement:\n"
 	"        try:\n"
 	"            r = Requirement(line)\n"
@@ -66,6 +65,7 @@ static const char script[] =
 	"            continue\n"
 	"        name, want, v = m[1], m[2] or '', have(m[1])\n"
 	"        good = v is not None and (not want or '*' in want or v == want)\n"
+	"    n += 1\n"
 	"    if not good:\n"
 	"        print('missing', name, want) if v is None else print('other', name, v, want)\n"
 	"print('total', n)\n";

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "check/service_checks_impl.h"
@@ -122,7 +123,8 @@ int service_look_processes(const struct check_input *in, struct findings *out)
 		err = findings_add(out,
 				   &(struct finding_text){ .id = "service.workers",
 							   .result = FINDING_NOTE },
-				   "no process of the service is there");
+				   geteuid() == 0 ? "no process of the service is there" :
+						    "only root sees the processes of the service");
 	else
 		err = tell_workers(list, n, out);
 	if (!err && n)

@@ -75,7 +75,8 @@ static void describe(const struct look *l, const struct service_process *p, stru
 		buf_printf(out, ", exit status %d", p->exit_status);
 	if (*p->why)
 		buf_printf(out, ": %s", p->why);
-	if (p->run == SERVICE_FAILED || (p->run == SERVICE_STARTING && *p->why))
+	if (p->run == SERVICE_FAILED || (p->run == SERVICE_STARTING && *p->why) ||
+	    (p->run == SERVICE_STOPPED && p->exit_status > 0 && p->exit_status < 128))
 		add_last_line(l->control, out);
 }
 
