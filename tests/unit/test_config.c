@@ -146,6 +146,8 @@ static void problems(void)
 		  "has no spaces, or none\n" },
 		{ "[app]\nuser = a:b\n",
 		  "t.conf:2: [app] user = a:b: not a name; write one as /etc/passwd has it\n" },
+		{ "[app]\nlogs = log\n",
+		  "t.conf:2: [app] logs = log: not an absolute path; begin it with /, or write none\n" },
 		{ "[app]\ndirectory = /\n",
 		  "t.conf:2: [app] directory = /: must be the application's own; write another\n" },
 		{ "[service]\nsupervisor_user = me\n",
@@ -160,7 +162,7 @@ static void problems(void)
 		  "t.conf:1: [Htpt]: there is no such section; [http] was probably meant\n" },
 		{ "[plugh]\n",
 		  "t.conf:1: [plugh]: there is no such section; there are [service], [app], [database], [http], [processes], "
-		  "[listen], [aws], [cloudwatch], [logs], [log], [alarm], [job], [backup], [update], [daemon]\n" },
+		  "[listen], [aws], [cloudwatch], [logs], [log], [alarm], [job], [backup], [update], [doctor], [daemon]\n" },
 		{ "port = 1\n",
 		  "t.conf:1: port = 1: stands before the first section; put it behind a line "
 		  "like [listen]\n" },

@@ -91,7 +91,7 @@ static int make_stage(struct update *u)
 
 	UPDATE_STEP();
 	if (!err && (mkdirat(fd, name, 0700) ||
-		     fchownat(fd, name, u->git.user.uid, u->git.user.gid, AT_SYMLINK_NOFOLLOW)))
+		     fchownat(fd, name, u->git.user.as.uid, u->git.user.as.gid, AT_SYMLINK_NOFOLLOW)))
 		err = -errno;
 	return failed(u, u->stage, err);
 }

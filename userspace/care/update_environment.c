@@ -155,7 +155,7 @@ int update_environment_make(struct update_environment *e, const struct update_us
 	int err = 0;
 
 	if (mkdirat(e->parent_fd, e->beside, 0755) ||
-	    fchownat(e->parent_fd, e->beside, user->uid, user->gid, AT_SYMLINK_NOFOLLOW))
+	    fchownat(e->parent_fd, e->beside, user->as.uid, user->as.gid, AT_SYMLINK_NOFOLLOW))
 		err = -errno;
 	if (!err)
 		err = inode(e->parent_fd, e->beside, &e->new_ino);

@@ -3,7 +3,6 @@
 #include "care/update_run.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sched.h>
@@ -15,7 +14,6 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "base/child.h"
 #include "base/clock.h"
 
 #define NS_PER_MS 1000000ull
@@ -30,23 +28,20 @@ int update_user_of(const struct stat *st, struct update_user *ret)
 {
 	char *text = malloc(PASSWD_BYTES);
 	struct passwd pw, *found = NULL;
+	int err = 0;
 
-	*ret = (struct update_user){ .uid = st->st_uid, .gid = st->st_gid, .home = "/" };
 	if (!text)
 		return -ENOMEM;
+	*ret = (struct update_user){ .as = { .uid = st->st_uid, .home = "/" } };
 	if (getpwuid_r(st->st_uid, &pw, text, PASSWD_BYTES, &found) == 0 && found) {
 		snprintf(ret->name, sizeof(ret->name), "%s", pw.pw_name);
-		snprintf(ret->home, sizeof(ret->home), "%s", pw.pw_dir);
-		ret->n_groups = UPDATE_GROUPS_MAX;
-		if (getgrouplist(pw.pw_name, st->st_gid, ret->groups, &ret->n_groups) < 0)
-			ret->n_groups = 0;
-	}
-	if (!ret->n_groups) {
-		ret->groups[0] = st->st_gid;
-		ret->n_groups = 1;
+		err = child_user_find(pw.pw_name, NULL, &ret->as);
 	}
 	free(text);
-	return 0;
+	ret->as.gid = st->st_gid;
+	if (!err && !ret->as.n_groups)
+		ret->as.groups[ret->as.n_groups++] = st->st_gid;
+	return err;
 }
 
 /* --- in the child */
@@ -72,25 +67,10 @@ static int bind_all(const struct update_run *r)
 	return 0;
 }
 
-static int become_user(const struct update_user *u)
-{
-	if (!u || (u->uid == geteuid() && u->gid == getegid()))
-		return 0;
-	if (setgroups((size_t)u->n_groups, u->groups) || setresgid(u->gid, u->gid, u->gid) ||
-	    setresuid(u->uid, u->uid, u->uid))
-		return complain("becoming the user", u->name);
-	return 0;
-}
-
 static int prepare(void *ctx)
 {
-	const struct update_run *r = ctx;
-	const char *directory = r->directory ? r->directory : "/";
-
 	umask(022);
-	if (bind_all(r) || become_user(r->user))
-		return -1;
-	return chdir(directory) ? complain("the directory", directory) : 0;
+	return bind_all(ctx);
 }
 
 /* --- its environment */
@@ -127,7 +107,7 @@ static int fill(struct environment *e, const struct update_run *r)
 
 	add(e, "PATH=" CHILD_PATH);
 	add(e, "LC_ALL=C.UTF-8");
-	add(e, "HOME=%s", r->user ? r->user->home : "/root");
+	add(e, "HOME=%s", r->user ? r->user->as.home : "/root");
 	if (r->user && *r->user->name) {
 		add(e, "USER=%s", r->user->name);
 		add(e, "LOGNAME=%s", r->user->name);
@@ -214,6 +194,8 @@ int update_run(const struct update_run *how, const char *const argv[], struct bu
 				      .environment = e.list,
 				      .errors = true,
 				      .pass_fd = -1,
+				      .user = how->user ? &how->user->as : NULL,
+				      .directory = how->directory ? how->directory : "/",
 				      .prepare = prepare,
 				      .ctx = &r };
 	_cleanup_(child_end) struct child c = CHILD_NONE;

@@ -11,16 +11,13 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
+#include "base/child.h"
 
-#define UPDATE_GROUPS_MAX 64
 #define UPDATE_ARGS_MAX 32
 
 struct update_user {
-	uid_t uid;
-	gid_t gid;
-	char name[64], home[PATH_MAX];
-	gid_t groups[UPDATE_GROUPS_MAX];
-	int n_groups;
+	struct child_user as;
+	char name[64]; /* "": it has none */
 };
 
 /* The user to whom @st belongs, with the group of @st. Returns 0 or -errno; one without a name is fine: its home is /. */
@@ -48,7 +45,7 @@ struct update_run {
 
 /*
  * Runs @argv (the name of a program in CHILD_PATH, or its absolute path) to its end, and appends what it said, both ways, to @out. Blocks
- * for the time limit at most. Returns its exit status (127: it could not be begun, and said why), 128 + a signal, or -ENOENT: there is no
+ * for the time limit at most. Returns its exit status (126: it could not be begun, and said why), 128 + a signal, or -ENOENT: there is no
  * such program; -ETIMEDOUT; -ECANCELED: stop_asked(); -EFBIG: it said more than @out holds; another -errno.
  */
 int update_run(const struct update_run *how, const char *const argv[], struct buf *out);

@@ -4,7 +4,13 @@
 
 #include <string.h>
 
+#include "check/aws_checks.h"
+#include "check/isamon_checks.h"
+#include "check/network_checks.h"
+#include "check/permission_checks.h"
+#include "check/proxy_checks.h"
 #include "check/service_checks.h"
+#include "check/system_checks.h"
 
 static const struct {
 	const char *name;
@@ -14,10 +20,24 @@ static const struct {
 } areas[] = {
 	{ "service", "process, health, dependencies, workers, open files", service_checks,
 	  &n_service_checks },
+	{ "proxy", "the way from nginx to the service: what a 502 comes from", proxy_checks,
+	  &n_proxy_checks },
+	{ "permissions", "owners and modes of the service's files", permission_checks,
+	  &n_permission_checks },
+	{ "aws", "credentials, identity, clock, region, S3, CloudWatch, logs", aws_checks,
+	  &n_aws_checks },
+	{ "network", "DNS, TCP and TLS to what is needed, who listens, certificates",
+	  network_checks, &n_network_checks },
+	{ "system", "CPU, memory, disks, open files, clock, kernel log, reboot due", system_checks,
+	  &n_system_checks },
+	{ "isamon", "the daemon, its probes, spool, jobs, backups, configuration", isamon_checks,
+	  &n_isamon_checks },
 };
 
 static const struct runbook runbooks[] = {
-	{ "not-responding", "the service does not answer", { "service" } },
+	{ "not-responding", "the service does not answer", { "service", "permissions", "proxy" } },
+	{ "bad-gateway", "nginx answers 502", { "proxy", "service", "permissions" } },
+	{ "aws", "something of AWS does not work", { "aws", "network" } },
 };
 
 bool areas_get(size_t i, struct area *ret)

@@ -27,6 +27,17 @@ static const struct {
 	{ "proxy.reload", NULL },
 	{ "proxy.connect", NULL },
 	{ "proxy.front", NULL },
+	{ "network.dns", NULL },
+	{ "network.connect", NULL },
+	{ "network.tls", NULL },
+	{ "network.certificate", NULL },
+	{ "aws.clock", NULL },
+	{ "aws.region", NULL },
+	{ "aws.credentials", NULL },
+	{ "aws.identity", NULL },
+	{ "aws.", NULL },
+	{ "isamon.restore", NULL },
+	{ "isamon.daemon", NULL },
 };
 
 static bool is_of(const struct finding *f, size_t i)
@@ -48,21 +59,27 @@ static size_t rank(const struct finding *f)
 	return i;
 }
 
-static const struct finding *first_of(const struct findings *f, enum finding_result result)
+static const struct finding *first_of(const struct findings *f, enum finding_result result,
+				      diagnosis_fn wanted, void *ctx)
 {
 	const struct finding *best = NULL;
 
 	for (size_t i = 0; i < f->n; i++)
-		if (f->list[i].result == result && (!best || rank(&f->list[i]) < rank(best)))
+		if (f->list[i].result == result && (!best || rank(&f->list[i]) < rank(best)) &&
+		    (!wanted || wanted(&f->list[i], ctx)))
 			best = &f->list[i];
 	return best;
 }
 
 const struct finding *diagnosis_cause(const struct findings *f)
 {
-	return first_of(f, FINDING_PROBLEM)         ?:
-		       first_of(f, FINDING_WARNING) ?:
-						      first_of(f, FINDING_UNKNOWN);
+	return diagnosis_next(f, NULL, NULL) ?: first_of(f, FINDING_UNKNOWN, NULL, NULL);
+}
+
+const struct finding *diagnosis_next(const struct findings *f, diagnosis_fn wanted, void *ctx)
+{
+	return first_of(f, FINDING_PROBLEM, wanted, ctx) ?:
+							   first_of(f, FINDING_WARNING, wanted, ctx);
 }
 
 int diagnosis_say(const struct finding *cause, struct buf *out)

@@ -3,6 +3,8 @@
 #ifndef ISAMON_DIAGNOSIS_H
 #define ISAMON_DIAGNOSIS_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "check/finding.h"
 
@@ -11,6 +13,9 @@
  * problem, the first warning, else what is unknown. Owned by @f. NULL: nothing is wrong.
  */
 const struct finding *diagnosis_cause(const struct findings *f);
+/* The first in the same order, of problems and then of warnings, that @wanted says yes to. NULL: none. */
+typedef bool (*diagnosis_fn)(const struct finding *f, void *ctx);
+const struct finding *diagnosis_next(const struct findings *f, diagnosis_fn wanted, void *ctx);
 /* Appends it as one sentence: "WHAT IT MEANS (WHAT WAS SEEN): WHAT TO DO". Returns 0 or the buffer's error. */
 int diagnosis_say(const struct finding *cause, struct buf *out);
 

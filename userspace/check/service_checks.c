@@ -1,33 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of the service's checks. */
+/* The table of the service's checks. Each is at most as long as what it asks: managers are waited for longest. */
 #include "check/service_checks.h"
 
-#include <errno.h>
+#include "check/service_checks_impl.h"
 
-#include "care/service_control.h"
-
-#define WHY_MAX 4096
-
-static int look_manager(const struct check_input *in, struct findings *out)
-{
-	_cleanup_(service_control_closep) struct service_control *s = NULL;
-	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
-	struct finding_text t = { .id = "service.manager" };
-	struct service_state state;
-	int err = service_control_open(in->config, NULL, &why, &s);
-
-	if (!err)
-		err = service_control_state(s, &state, &why);
-	if (err) {
-		t.result = FINDING_PROBLEM;
-		return findings_add(out, &t, "%s", buf_str(&why));
-	}
-	t.result = state.run == SERVICE_RUNNING ? FINDING_FINE : FINDING_PROBLEM;
-	return findings_add(out, &t, "%s: %s %s", service_control_manager(s),
-			    service_control_name(s), service_run_word(state.run));
-}
+#define MANAGER_MS 12000
+#define DEPENDENCIES_MS 12000
 
 const struct check service_checks[] = {
-	{ .area = "service", .id = "service.manager", .run = look_manager, .timeout_ms = 12000 },
+	{ "service", "service.manager", service_look_run, MANAGER_MS },
+	{ "service", "service.health", service_look_answer, 6000 },
+	{ "service", "service.workers", service_look_processes, 0 },
+	{ "service", "service.restarts", service_look_past, 6000 },
+	{ "service", "service.dependencies", service_look_dependencies, DEPENDENCIES_MS },
+	{ "service", "service.packages", service_look_packages, 6000 },
 };
 const size_t n_service_checks = ARRAY_SIZE(service_checks);

@@ -16,16 +16,30 @@
 
 static const char usage_head[] =
 	"usage: isamon doctor [AREA... | RUNBOOK] [OPTION...]\n"
-	"Looks for what is wrong, and names the cause in the last line. Changes nothing.\n\n";
+	"Looks for what is wrong, and names the cause in the last line. Changes nothing\n"
+	"without --fix.\n\n";
 static const char usage_tail[] =
 	"\n"
+	"  --fix         repair what can be: start, restart, reload, owners and modes;\n"
+	"                shows each repair and asks, then looks again\n"
+	"  --yes         do not ask\n"
+	"  --bundle FILE write the findings and evidence (logs, figures, configuration; no secrets)\n"
+	"                to a new file, .tar.gz; --force: replace one that is there\n"
+	"  --s3-write    put an object into the bucket of the backups, and delete it\n"
 	"  --json        the same as JSON\n"
 	"  --config FILE default " CONFIG_DEFAULT_PATH "\n"
 	"\n"
-	"ok fine; note worth knowing; warn may be a problem, or will be one; BAD is one now;\n"
-	"? could not be looked at.\n"
-	"Exit status: 0 nothing is wrong; 1 something is, may be, or could not be looked at; 2 wrong\n"
-	"usage or configuration; 3 could not be done.\n";
+	"ok fine; note worth knowing; warn may be a problem, or will be one; BAD is one\n"
+	"now; ? could not be looked at.\n"
+	"Exit status: 0 nothing is wrong; 1 something is, may be, or could not be looked\n"
+	"at; 2 wrong usage or configuration; 3 could not be done.\n";
+
+struct options {
+	const char *bundle;
+	bool s3_write, force;
+	const char *config_path;
+	bool fix, yes, json;
+};
 
 static void add_usage(struct buf *out)
 {
@@ -114,27 +128,38 @@ static int show(const struct doctor *d, bool json)
 	return worst == FINDING_FINE || worst == FINDING_NOTE ? CMD_OK : CMD_NOT_OK;
 }
 
-static int doctor(struct doctor *d, const char *config_path, bool json)
+static int doctor(struct doctor *d, const struct options *o)
 {
 	_cleanup_(config_freep) struct config *c = NULL;
-	int status = tool_load(config_path, &c);
+	int status = tool_load(o->config_path, &c);
 
 	if (status)
 		return status;
-	d->input = (struct check_input){ .config = c, .config_path = config_path };
-	if (doctor_look(d))
+	d->input = (struct check_input){
+		.config = c,
+		.config_path = o->config_path,
+		.ask_s3 = o->s3_write,
+	};
+	if (doctor_look(d) || (o->fix && doctor_fix(d, o->yes)))
 		return CMD_FAILED;
-	return show(d, json);
+	status = show(d, o->json);
+	if (o->bundle && status != CMD_FAILED && doctor_bundle(d, o->bundle, o->force) != CMD_OK)
+		return CMD_FAILED;
+	return status;
 }
 
 int cmd_doctor(int argc, char **argv)
 {
 	_cleanup_(buf_done) struct buf usage = BUF_INIT(8192);
-	const char *config_path = NULL;
-	bool json = false;
+	struct options o = { .fix = false };
 	const struct tool_option options[] = {
-		{ "json", &json, NULL },
-		{ "config", NULL, &config_path },
+		{ "fix", &o.fix, NULL },
+		{ "yes", &o.yes, NULL },
+		{ "bundle", NULL, &o.bundle },
+		{ "force", &o.force, NULL },
+		{ "s3-write", &o.s3_write, NULL },
+		{ "json", &o.json, NULL },
+		{ "config", NULL, &o.config_path },
 	};
 	struct doctor d = { .n_areas = 0 };
 	int first, status;
@@ -148,7 +173,14 @@ int cmd_doctor(int argc, char **argv)
 			return tool_wrong(DOCTOR, buf_str(&usage), "no area or runbook", argv[i]);
 	if (!d.n_areas)
 		add_all(&d);
-	status = doctor(&d, config_path, json);
+	if (o.yes && !o.fix)
+		return tool_wrong(DOCTOR, buf_str(&usage), "without --fix nothing is asked",
+				  "--yes");
+	if (o.force && !o.bundle)
+		return tool_wrong(DOCTOR, buf_str(&usage), "nothing to replace without --bundle",
+				  "--force");
+	status = doctor(&d, &o);
 	findings_done(&d.found);
+	json_decref(d.fixes);
 	return status;
 }

@@ -172,9 +172,9 @@ json_t *doctor_to_json(const struct doctor *d)
 
 	for (size_t i = 0; i < d->n_areas; i++)
 		json_array_append_new(areas, json_string(d->areas[i].name));
-	return json_pack("{s:o, s:o, s:s, s:o, s:I}", "areas", areas, "findings",
+	return json_pack("{s:o, s:o, s:s, s:o, s:O*, s:I}", "areas", areas, "findings",
 			 findings_to_json(&d->found), "worst",
 			 finding_result_name(findings_worst(&d->found)), "diagnosis",
-			 diagnosis_json(&d->found), "took_ms",
+			 diagnosis_json(&d->found), "fixes", d->fixes, "took_ms",
 			 (json_int_t)(d->took_ns / NS_PER_MS));
 }

@@ -25,6 +25,8 @@
 #define CONFIG_DATABASES_MAX 16
 #define CONFIG_EXCLUDES_MAX 64
 #define CONFIG_PIP_OPTIONS_MAX 16
+#define CONFIG_ENDPOINTS_MAX 16
+#define CONFIG_CERTIFICATES_MAX 8
 #define CONFIG_HEALTH_NONE "none"
 #define CONFIG_BACKUP_NONE "none"
 #define CONFIG_APP_NONE "none"
@@ -57,6 +59,7 @@ struct config {
 	char *app_venv;         /* venv = /opt/agent-isa/venv */
 	char *app_requirements; /* requirements = requirements.txt; or none */
 	char *app_check;        /* check = OpenManusWeb/scripts/check_dependencies.py; or none */
+	char *app_logs;         /* logs = /var/log/agent-isa, the directory; or none */
 	char *app_user;         /* user = agent-isa: who runs it, and owns its data */
 	char *app_group;        /* group = ; "": that of the user */
 	/* [database] */
@@ -162,6 +165,12 @@ struct config {
 	uint64_t update_git_timeout_s;      /* git_timeout = 300 */
 	uint64_t update_install_timeout_s;  /* install_timeout = 1800 */
 	uint64_t update_packages_timeout_s; /* packages_timeout = 3600 */
+	/* [doctor]; repeatable */
+	char *doctor_endpoints[CONFIG_ENDPOINTS_MAX]; /* endpoint = github.com:443 */
+	size_t n_doctor_endpoints;
+	char *doctor_certificates
+		[CONFIG_CERTIFICATES_MAX]; /* certificate = agent.example.com:443; or a file */
+	size_t n_doctor_certificates;
 	/* [daemon] */
 	char *runtime_directory;  /* runtime_directory = /run/isamon */
 	char *state_directory;    /* state_directory = /var/lib/isamon */

@@ -49,6 +49,7 @@ static const struct schema_section config_sections[] = {
 	{ .name = "job", .item = config_job_item },
 	{ .name = "backup" },
 	{ .name = "update" },
+	{ .name = "doctor" },
 	{ .name = "daemon" },
 };
 
@@ -83,6 +84,8 @@ static const struct schema_key config_keys[] = {
 	  .initial = "requirements.txt" },
 	{ "app", "check", SCHEMA_STRING, AT(app_check), .min = 1, .max = 3000,
 	  .initial = "OpenManusWeb/scripts/check_dependencies.py" },
+	{ "app", "logs", SCHEMA_STRING, AT(app_logs), .min = 1, .max = 3000,
+	  .initial = "/var/log/agent-isa" },
 	{ "app", "user", SCHEMA_STRING, AT(app_user), .min = 1, .max = 32,
 	  .initial = "agent-isa" },
 	{ "app", "group", SCHEMA_STRING, AT(app_group), .max = 32, .initial = "" },
@@ -296,6 +299,11 @@ static const struct schema_key config_keys[] = {
 	  .max = 86400, .unit = "seconds", .initial = "1800" },
 	{ "update", "packages_timeout", SCHEMA_U64, AT(update_packages_timeout_s), .min = 1,
 	  .max = 86400, .unit = "seconds", .initial = "3600" },
+
+	{ "doctor", "endpoint", SCHEMA_STRINGS, LIST(doctor_endpoints), .max = CONFIG_ENDPOINTS_MAX,
+	  .initial = "" },
+	{ "doctor", "certificate", SCHEMA_STRINGS, LIST(doctor_certificates),
+	  .max = CONFIG_CERTIFICATES_MAX, .initial = "" },
 
 	{ "daemon", "runtime_directory", SCHEMA_PATH, AT(runtime_directory),
 	  .max = RUNTIME_DIRECTORY_MAX, .initial = "/run/isamon" },
