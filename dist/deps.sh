@@ -86,6 +86,9 @@ test	qemu-system-x86		-
 test	qemu-system-common	-
 test	!/usr/lib/qemu/virtiofsd=virtiofsd	-
 test	git			git
+test	python3-venv		python3
+test	python3-pip		python3-pip
+test	dpkg-dev		-
 lint	clang-format		clang-tools-extra
 lint	clang-tidy		-
 lint	cppcheck		cppcheck

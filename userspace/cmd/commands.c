@@ -15,11 +15,13 @@ static const struct tool_command commands[] = {
 	{ "alarms", cmd_alarms, "CloudWatch's alarms, as they are configured" },
 	{ "dashboard", cmd_dashboard, "CloudWatch's dashboard of what isamon publishes" },
 	{ "logs", cmd_logs, "the service's logs: here, in CloudWatch, and their rotation" },
+	{ "doctor", cmd_doctor, "finds out what is wrong, and names the cause" },
 	{ "service", cmd_service, "start, stop, restart the service; who runs it, and how it is" },
 	{ "db", cmd_db, "check, copy, measure, vacuum the service's databases" },
 	{ "backup", cmd_backup, "backups: make, list, verify, prune them, to S3 and back" },
 	{ "restore", cmd_restore,
 	  "puts a backup in its place, with the service stopped, and back if it is not well" },
+	{ "update", cmd_update, "the application, the system's packages; back if it is not well" },
 	{ "audit", cmd_audit, "what makes this host less safe, and what of it is new" },
 	{ "ship-logs", cmd_ship_logs, NULL }, /* of the daemon, for itself */
 	{ "jobs", cmd_jobs, "what runs by schedule: list it, run it now, how it ended" },
