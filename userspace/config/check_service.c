@@ -48,6 +48,12 @@ static void check_app(struct check *check)
 		buf_printf(check->problems, "%s: not a name; write one as /etc/%s has it\n",
 			   names[i].value, i ? "group" : "passwd");
 	}
+	if (*c->app_logs != '/' && strcmp(c->app_logs, CONFIG_APP_NONE) != 0) {
+		check_failed(check, "app", "logs");
+		buf_printf(check->problems,
+			   "%.200s: not an absolute path; begin it with /, or write none\n",
+			   c->app_logs);
+	}
 	if (strcmp(c->app_directory, "/") != 0)
 		return;
 	check_failed(check, "app", "directory");
