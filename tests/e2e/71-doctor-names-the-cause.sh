@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon doctor, on a whole host: each trouble of the guide is caused for real, and it is the one that is named; with --fix the service is healthy
 # again where there is a repair.
-# limit: 150
+# limit: 240
 . "$(dirname "$0")/../fixtures/host.sh"
 AREAS=(service proxy permissions)
 
