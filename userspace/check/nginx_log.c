@@ -20,20 +20,20 @@
 #define LINE_KEPT 4096
 
 static const struct {
-	enum nginx_error error;
 	const char *part;
+	enum nginx_error error;
 	bool of_upstream; /* only where the line speaks of the upstream */
 } forms[] = {
-	{ NGINX_REFUSED, "(111: Connection refused)", true },
-	{ NGINX_RESET, "(104: Connection reset by peer)", true },
-	{ NGINX_CLOSED, "upstream prematurely closed", false },
-	{ NGINX_TIMED_OUT, "upstream timed out", false },
-	{ NGINX_UNREACHABLE, "(113: No route to host)", true },
-	{ NGINX_UNREACHABLE, "(101: Network is unreachable)", true },
-	{ NGINX_NONE_LIVE, "no live upstreams", false },
-	{ NGINX_DENIED, "(13: Permission denied) while connecting to upstream", false },
-	{ NGINX_FILES, "(24: Too many open files)", false },
-	{ NGINX_CONNECTIONS, "worker_connections are not enough", false },
+	{ "(111: Connection refused)", NGINX_REFUSED, true },
+	{ "(104: Connection reset by peer)", NGINX_RESET, true },
+	{ "upstream prematurely closed", NGINX_CLOSED, false },
+	{ "upstream timed out", NGINX_TIMED_OUT, false },
+	{ "(113: No route to host)", NGINX_UNREACHABLE, true },
+	{ "(101: Network is unreachable)", NGINX_UNREACHABLE, true },
+	{ "no live upstreams", NGINX_NONE_LIVE, false },
+	{ "(13: Permission denied) while connecting to upstream", NGINX_DENIED, false },
+	{ "(24: Too many open files)", NGINX_FILES, false },
+	{ "worker_connections are not enough", NGINX_CONNECTIONS, false },
 };
 
 const char *nginx_error_word(enum nginx_error e)
