@@ -184,7 +184,7 @@ int service_look_packages(const struct check_input *in, struct findings *out)
 		.id = id,
 		.result = FINDING_PROBLEM,
 		.meaning = "packages that the application requires are not in its environment",
-		.remedy = "isamon update app builds it anew",
+		.remedy = "install them there, as its user: bin/pip install -r requirements.txt",
 	};
 	char path[APP_PATH_MAX];
 	const char *arguments[] = { "-I", "-c", script, path, NULL };
