@@ -30,6 +30,7 @@ run() { # STATUS ARGUMENT...
 }
 has() { grep -qE -e "$1" "$T/${2:-out}" || fail "no '$1' in: $(head -n 40 "$T/${2:-out}")"; }
 json() { "$PY" -c 'import json, sys; d = json.load(open(sys.argv[1])); assert eval(sys.argv[2]), d' "$T/out" "$1" || fail "not so: $1"; }
+# shellcheck disable=SC2016
 installed() { [ "$(inside dpkg-query -W -f '${Version}' "$1")" = "$2" ] || fail "$1 is not $2: $(inside dpkg -l "$1" 2>&1 | tail -n 1)"; }
 
 # package SOURCE NAME VERSION [POSTINST]

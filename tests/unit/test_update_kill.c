@@ -15,6 +15,7 @@ static void fault_step(void);
 #include "care/update_app.c"
 #include "care/update_environment.c"
 #include "care/update_journal.c"
+#include "care/update_steps.c"
 
 #include <ftw.h>
 #include <sched.h>

@@ -42,4 +42,26 @@ int update_remove_journal(struct update *u);
 int update_lock(struct update *u);
 void update_unlock(struct update *u);
 
+/* --- update_steps.c */
+
+void update_say(const struct update *u, const char *line);
+/* Whether the one who ordered it wants it ended. */
+bool update_is_asked(const struct update *u);
+/* "WHAT: the error's text", unless something stands in u->why. Returns @err. */
+int update_failed(struct update *u, const char *what, int err);
+/* Behind what stands there. Returns @err. */
+int update_add_why(struct update *u, const char *what, const struct buf *why, int err);
+/* How git is run; @may_end: stop_asked() ends it early. */
+struct update_run update_run_of(const struct update *u, unsigned int timeout_s, bool may_end);
+int update_remove_stage(struct update *u, struct buf *why);
+/* Stops the service, if it is ours to stop. @what: why it is stopped, for u->why. */
+int update_stop_for(struct update *u, const char *what);
+
+/* All of it, from the building on. */
+int update_from_start(struct update *u);
+/* From what is built on. */
+int update_proceed(struct update *u);
+/* Back, from wherever it is. Returns @cause, or if that is 0 whether it could be done. */
+int update_undo(struct update *u, int cause);
+
 #endif

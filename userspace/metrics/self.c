@@ -131,8 +131,8 @@ static void write_isamon(struct expo *e, const struct self *s)
 		  NULL, EXPO_COUNTER },
 		{ "isamon_restore_unfinished",
 		  "Restores of the service's directories that were cut off.", NULL, EXPO_GAUGE },
-		{ "isamon_update_unfinished",
-		  "Whether an update of the application was cut off.", NULL, EXPO_GAUGE },
+		{ "isamon_update_unfinished", "Whether an update of the application was cut off.",
+		  NULL, EXPO_GAUGE },
 	};
 
 	write_one(e, &families[0], s->service_up);
