@@ -16,9 +16,9 @@
 #include "base/utf8.h"
 #include "base/util.h"
 #include "care/archive_read.h"
-#include "care/database.h"
 #include "care/file_list.h"
 #include "care/restore_impl.h"
+#include "care/restored_database.h"
 
 #define SPARE_BYTES (16u << 20)
 #define BLOCK_BYTES 4096
@@ -219,79 +219,23 @@ static int set_owners(struct stage *s)
 
 /* --- its databases */
 
-static bool is_database(const struct file_entry *e)
-{
-	static const char magic[16] = "SQLite format 3"; /* with the NUL */
-	_cleanup_(file_closep) int fd = -1;
-	char begin[sizeof(magic)];
-
-	if (e->st.st_size < (off_t)sizeof(magic))
-		return false;
-	fd = openat(e->dir_fd, e->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	return fd >= 0 && pread(fd, begin, sizeof(begin), 0) == (ssize_t)sizeof(begin) &&
-	       memcmp(begin, magic, sizeof(magic)) == 0;
-}
-
-static bool has_side(const struct file_entry *e, const char *suffix, char *name, size_t size)
-{
-	int n = snprintf(name, size, "%s%s", e->name, suffix);
-
-	return n > 0 && (size_t)n < size &&
-	       faccessat(e->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/*
- * Archives of other makers have a log with or without its index, or an index alone. An index alone means nothing, and goes; for
- * a log alone there must be one while it is read. Returns whether it was made.
- */
-static bool settle_index(const struct file_entry *e, char *shm, size_t size)
-{
-	char wal[300];
-	bool has_wal = has_side(e, "-wal", wal, sizeof(wal)),
-	     has_shm = has_side(e, "-shm", shm, size);
-	int fd;
-
-	if (has_shm && !has_wal)
-		unlinkat(e->dir_fd, shm, 0);
-	if (!has_wal || has_shm)
-		return false;
-	fd = openat(e->dir_fd, shm, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
 static int check_one(struct stage *s, const struct file_entry *e)
 {
-	_cleanup_(buf_done) struct buf why = BUF_INIT(8192);
-	char path[300], shm[300], plain[FILE_LIST_PATH_MAX];
-	struct database_findings found;
-	bool made = settle_index(e, shm, sizeof(shm));
-	int err;
+	_cleanup_(buf_done) struct buf what = BUF_INIT(8192);
+	char plain[FILE_LIST_PATH_MAX];
+	int err = restored_database_check(e->dir_fd, e->name, NULL, &what);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", e->dir_fd, e->name);
-	err = database_check(path, NULL, &why, &found);
-	if (made)
-		unlinkat(e->dir_fd, shm, 0);
+	if (!err)
+		return 0;
 	utf8_make_plain(e->path, strlen(e->path), plain, sizeof(plain));
-	if (!err && found.n > found.n_foreign) {
-		const char *text = buf_str(&found.text);
+	if (err == -EBUSY) {
+		_cleanup_(buf_done) struct buf line = BUF_INIT(2 * FILE_LIST_PATH_MAX);
 
-		buf_printf(s->r->why, "the database %s is damaged: %.*s", plain,
-			   (int)strcspn(text, "\n"), text);
-		err = -EBADMSG;
-	} else if (err == -EBUSY) {
-		buf_reset(&why);
-		buf_printf(&why, "%s has an unfinished transaction, and could not be checked",
-			   plain);
-		restore_say(s->r, buf_str(&why));
-		err = 0;
-	} else if (err) {
-		buf_printf(s->r->why, "the database %s cannot be read: %s", plain,
-			   err == -EUCLEAN ? "it is damaged, or encrypted" : strerror(-err));
-		err = err == -EUCLEAN ? -EBADMSG : err;
+		buf_printf(&line, "%s %s", plain, buf_str(&what));
+		restore_say(s->r, buf_str(&line));
+		return 0;
 	}
-	database_findings_done(&found);
+	buf_printf(s->r->why, "the database %s %s", plain, buf_str(&what));
 	return err;
 }
 
@@ -301,7 +245,7 @@ static int check_entry(const struct file_entry *e, void *ctx)
 
 	if (restore_is_asked(s->r))
 		return -ECANCELED;
-	if (e->kind != FILE_REGULAR || !is_database(e))
+	if (e->kind != FILE_REGULAR || !restored_database_is(e->dir_fd, e->name))
 		return 0;
 	RESTORE_STEP();
 	s->r->ret->databases++;
