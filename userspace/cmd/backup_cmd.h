@@ -63,6 +63,7 @@ void backup_be_modest(void);
 /* From now on SIGINT, SIGTERM and SIGHUP do not end the command, but what it is just doing (-ECANCELED). */
 void backup_catch_signals(void);
 bool backup_is_stopped(void);
+#define BACKUP_STOPPED "stopped by a signal"
 
 /* --- S3 */
 struct backup_s3 {

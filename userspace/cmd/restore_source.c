@@ -65,8 +65,11 @@ static int take_entry(struct restore_command *c, const struct catalogue_entry *e
 	_cleanup_(buf_done) struct buf path = BUF_INIT(RESTORE_PATH_MAX);
 
 	if (e->verdict == BACKUP_UNSOUND) {
-		fprintf(stderr, RESTORE_COMMAND ": %s is known to be damaged: %s\n", e->file,
-			e->why);
+		fprintf(stderr, RESTORE_COMMAND ": %s is known to be damaged: %s%s\n", e->file,
+			e->why,
+			e->remote == BACKUP_SENT ?
+				"; it is in S3, too: remove the one that is here, and say it again" :
+				"; isamon backup list shows which others there are");
 		return CMD_NOT_OK;
 	}
 	c->kind = (int)e->kind;
@@ -170,14 +173,19 @@ static const char *configured(const struct restore_command *c, int kind)
 	const char *path =
 		kind == BACKUP_DATA ? c->tool.config->backup_data : c->tool.config->backup_config;
 
-	return *path ? path : NULL;
+	return strcmp(path, CONFIG_BACKUP_NONE) == 0 ? NULL : path;
 }
 
 const char *restore_find_target(const struct restore_command *c)
 {
 	const char *path = c->target ? c->target : c->kind >= 0 ? configured(c, c->kind) : NULL;
 
-	if (!path)
+	if (!path && c->kind >= 0)
+		fprintf(stderr,
+			RESTORE_COMMAND
+			": [backup] %s is none in the configuration: say --target DIR\n",
+			backup_kind_names[c->kind]);
+	else if (!path)
 		fprintf(stderr, RESTORE_COMMAND
 			": of what it is a backup cannot be told from its name: say --data, --config or --target DIR\n");
 	return path;
