@@ -289,6 +289,8 @@ static int take_data(struct reader *r, struct archive_member *m)
 		if (!err && n)
 			err = take_block(r, bytes, n, (uint64_t)offset);
 		at = (uint64_t)offset + n;
+		if (!err && r->o->bytes)
+			err = r->o->bytes(r->bytes - m->size + at, r->o->ctx);
 	}
 	if (!err)
 		err = hash_zeros(r, m->size - at);

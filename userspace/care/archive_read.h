@@ -24,6 +24,9 @@ typedef int (*archive_check_fn)(const char *path, struct buf *why, void *ctx);
 /* Told of each member when it has been read. An answer other than 0 ends it with that. */
 typedef int (*archive_member_fn)(const struct archive_member *m, void *ctx);
 
+/* Told now and then within a member, too: how many bytes of files were read so far. An answer other than 0 ends it with that. */
+typedef int (*archive_bytes_fn)(uint64_t bytes, void *ctx);
+
 #define ARCHIVE_UNSOUND_MAX 65536
 
 struct archive_read_options {
@@ -34,7 +37,8 @@ struct archive_read_options {
 	bool as_me; /* for extracting: everything belongs to whoever does it, also if that is root */
 	archive_check_fn check_database; /* for verifying; NULL: databases are files */
 	archive_member_fn member;        /* NULL: nobody wants to know */
-	void *ctx;                       /* of both */
+	archive_bytes_fn bytes;          /* likewise */
+	void *ctx;                       /* of all three */
 };
 
 struct archive_was {

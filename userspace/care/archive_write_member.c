@@ -140,6 +140,8 @@ int archive_write_source(struct archive_writer *w, const char *path, char ret_sh
 		if (!EVP_DigestUpdate(w->one, w->step, (size_t)got))
 			return -ENOMEM;
 		err = put_data(w, w->step, (size_t)got);
+		if (!err && w->o->progress && s->at < s->size)
+			err = w->o->progress(path, w->ret->file_bytes + s->at, w->o->ctx);
 	}
 	if (!err && (w->api.archive_write_finish_entry(w->tar) < ARCHIVE_WARN || w->err))
 		err = archive_write_failed(w, w->tar);

@@ -25,7 +25,7 @@ struct drill {
 	struct backup_drilled *ret;
 	struct buf unsound; /* the first database that is damaged, and why */
 	char dir[sizeof(((struct backup_place *)NULL)->scratch) + sizeof("/" BACKUP_DRILL)];
-	uint64_t restored, total;
+	uint64_t total;
 	unsigned char *piece;
 };
 
@@ -33,15 +33,14 @@ static int tell(const struct drill *d, const char *what, uint64_t done)
 {
 	const struct backup_progress *p = d->progress;
 
+	if (d->total && done > d->total) /* the manifest is counted, too */
+		done = d->total;
 	return p->fn && p->fn(what, done, d->total, p->ctx) ? -ECANCELED : 0;
 }
 
-static int member_restored(const struct archive_member *m, void *ctx)
+static int bytes_restored(uint64_t bytes, void *ctx)
 {
-	struct drill *d = ctx;
-
-	d->restored += m->size;
-	return tell(d, "restoring", d->restored);
+	return tell(ctx, "restoring", bytes);
 }
 
 /* --- what is there then */
@@ -176,7 +175,7 @@ static int restore(struct drill *d, const struct catalogue_entry *e)
 		openat(d->place->dir_fd, e->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_(file_closep) int dir_fd = -1;
 	const struct archive_read_options o = {
-		.scratch = d->place->scratch, .as_me = true, .member = member_restored, .ctx = d
+		.scratch = d->place->scratch, .as_me = true, .bytes = bytes_restored, .ctx = d
 	};
 	struct archive_was was;
 	int err;

@@ -23,6 +23,8 @@ struct reading {
 
 static int tell(const struct backup_progress *p, const char *what, uint64_t done, uint64_t total)
 {
+	if (total && done > total) /* holes, a manifest, what has grown */
+		done = total;
 	return p->fn && p->fn(what, done, total, p->ctx) ? -ECANCELED : 0;
 }
 
@@ -113,11 +115,11 @@ static int check_database(const char *path, struct buf *why, void *ctx)
 	return err;
 }
 
-static int member_read(const struct archive_member *m, void *ctx)
+static int bytes_read(uint64_t bytes, void *ctx)
 {
 	struct reading *r = ctx;
 
-	r->done += m->size;
+	r->done = bytes;
 	return tell(r->progress, "checking", r->done, r->total);
 }
 
@@ -152,7 +154,7 @@ static int read_members(int fd, const char *scratch, const struct backup_progres
 		.scratch = scratch,
 		.allow_setuid = true,
 		.check_database = check_database,
-		.member = member_read,
+		.bytes = bytes_read,
 		.ctx = &r,
 	};
 	struct archive_was was;

@@ -32,6 +32,8 @@ struct stage {
 	gid_t gid;
 	bool has_top; /* the archive says how the top itself is */
 	char scratch[40];
+	const char *what; /* is done with the archive now */
+	uint64_t archive_bytes;
 };
 
 static void stage_done(struct stage *s)
@@ -46,6 +48,20 @@ static int on_member(const struct archive_member *m, void *ctx)
 
 	RESTORE_STEP();
 	s->has_top |= strcmp(m->path, ".") == 0;
+	return restore_is_asked(s->r) ? -ECANCELED : 0;
+}
+
+static int on_bytes(uint64_t bytes, void *ctx)
+{
+	struct stage *s = ctx;
+	const struct restore_options *o = s->r->o;
+	off_t at;
+
+	(void)bytes;
+	if (o->far) {
+		at = lseek(s->fd, 0, SEEK_CUR);
+		o->far(s->what, at < 0 ? 0 : (uint64_t)at, s->archive_bytes, o->ctx);
+	}
 	return restore_is_asked(s->r) ? -ECANCELED : 0;
 }
 
@@ -101,6 +117,7 @@ static int open_archive(struct stage *s)
 		restore_failed(s->r, "the archive is not a file", -EINVAL);
 		return -EINVAL;
 	}
+	s->archive_bytes = (uint64_t)st.st_size;
 	err = look_where_archive_is(s);
 	return restore_failed(s->r, s->r->archive, err);
 }
@@ -133,9 +150,9 @@ static int look_for_room(const struct stage *s, const struct archive_was *was)
 
 static struct archive_read_options read_options(struct stage *s)
 {
-	return (struct archive_read_options){ .scratch = s->scratch,
-					      .member = on_member,
-					      .ctx = s };
+	return (struct archive_read_options){
+		.scratch = s->scratch, .member = on_member, .bytes = on_bytes, .ctx = s
+	};
 }
 
 static int verify(struct stage *s)
@@ -145,6 +162,7 @@ static int verify(struct stage *s)
 	struct archive_was was;
 	int err;
 
+	s->what = "verifying";
 	restore_say(s->r, "verifying the archive");
 	err = archive_verify(s->fd, &o, s->r->why, &was);
 	if (!err) {
@@ -168,6 +186,7 @@ static int unpack(struct stage *s)
 	struct archive_was was;
 	int err;
 
+	s->what = "unpacking";
 	restore_say(r, "unpacking it beside the target");
 	RESTORE_STEP();
 	if (mkdirat(r->work_fd, RESTORE_STAGE, 0700))
@@ -219,11 +238,23 @@ static int set_owners(struct stage *s)
 
 /* --- its databases */
 
+static int database_told(const char *what, double done, void *ctx)
+{
+	struct stage *s = ctx;
+	const struct restore_options *o = s->r->o;
+
+	(void)done; /* a check does not know */
+	if (o->far)
+		o->far(what, 0, 0, o->ctx);
+	return restore_is_asked(s->r) ? -ECANCELED : 0;
+}
+
 static int check_one(struct stage *s, const struct file_entry *e)
 {
+	const struct database_progress progress = { database_told, s };
 	_cleanup_(buf_done) struct buf what = BUF_INIT(8192);
 	char plain[FILE_LIST_PATH_MAX];
-	int err = restored_database_check(e->dir_fd, e->name, NULL, &what);
+	int err = restored_database_check(e->dir_fd, e->name, &progress, &what);
 
 	if (!err)
 		return 0;

@@ -86,8 +86,17 @@ static void say(const char *line, void *ctx)
 {
 	const struct restore_command *c = ctx;
 
+	backup_progress_clear();
 	if (!c->json || isatty(STDERR_FILENO))
 		fprintf(stderr, "%s\n", line);
+}
+
+static void show_far(const char *what, uint64_t done, uint64_t total, void *ctx)
+{
+	const struct backup_progress p = backup_progress();
+
+	(void)ctx;
+	p.fn(what, done, total, p.ctx);
 }
 
 static bool stop_asked(void *ctx)
@@ -122,6 +131,7 @@ static int run(struct restore_command *c, const char *target,
 				     .owner_of_target = c->kind == BACKUP_DATA,
 				     .dry_run = c->dry_run,
 				     .say = say,
+				     .far = show_far,
 				     .stop_asked = stop_asked,
 				     .ctx = c };
 	struct restore_service hooks;
@@ -133,6 +143,7 @@ static int run(struct restore_command *c, const char *target,
 		return status;
 	backup_catch_signals();
 	err = what(&o, &why, &result);
+	backup_progress_clear();
 	status = restore_tell(c, target, err, &why, &result);
 	buf_reset(&why);
 	/* Of earlier ones. That it cannot be is no failure of this one. */
