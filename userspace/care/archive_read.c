@@ -25,6 +25,7 @@
 #define MEMBERS_MAX 10000000u
 #define LINK_NAMES_MAX (64u << 20)
 #define SEEN_FLUSH (64u << 10)
+#define TOLD_EVERY (1u << 20)
 
 struct reader {
 	const struct archive_api *api;
@@ -269,10 +270,15 @@ static int take_block(struct reader *r, const void *bytes, size_t n, uint64_t of
 	return r->sink->data(bytes, n, offset, r->sink->ctx);
 }
 
+static int tell(const struct reader *r, uint64_t bytes)
+{
+	return r->o->bytes ? r->o->bytes(bytes, r->o->ctx) : 0;
+}
+
 static int take_data(struct reader *r, struct archive_member *m)
 {
 	unsigned char hash[SHA256_BYTES];
-	uint64_t at = 0;
+	uint64_t at = 0, told = 0;
 	const void *bytes;
 	la_int64_t offset;
 	size_t n;
@@ -289,8 +295,10 @@ static int take_data(struct reader *r, struct archive_member *m)
 		if (!err && n)
 			err = take_block(r, bytes, n, (uint64_t)offset);
 		at = (uint64_t)offset + n;
-		if (!err && r->o->bytes)
-			err = r->o->bytes(r->bytes - m->size + at, r->o->ctx);
+		if (!err && at - told >= TOLD_EVERY) {
+			told = at;
+			err = tell(r, r->bytes - m->size + at);
+		}
 	}
 	if (!err)
 		err = hash_zeros(r, m->size - at);
@@ -352,6 +360,8 @@ static int take_member(struct reader *r, struct archive_entry *e)
 		err = add_seen(r, &m);
 	if (!err && r->o->member)
 		err = r->o->member(&m, r->o->ctx);
+	if (!err)
+		err = tell(r, r->bytes);
 	count(r->ret, &m);
 	return err;
 }

@@ -24,7 +24,7 @@ typedef int (*archive_check_fn)(const char *path, struct buf *why, void *ctx);
 /* Told of each member when it has been read. An answer other than 0 ends it with that. */
 typedef int (*archive_member_fn)(const struct archive_member *m, void *ctx);
 
-/* Told now and then within a member, too: how many bytes of files were read so far. An answer other than 0 ends it with that. */
+/* Told of each member, and now and then within a large one: how many bytes of files were read so far. An answer other than 0 ends it with that. */
 typedef int (*archive_bytes_fn)(uint64_t bytes, void *ctx);
 
 #define ARCHIVE_UNSOUND_MAX 65536

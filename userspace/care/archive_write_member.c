@@ -15,6 +15,7 @@
 #include "care/archive_write_impl.h"
 
 #define LINKS_MAX 1000000u
+#define TOLD_EVERY (1u << 20)
 
 static void note(struct buf *list, uint64_t *n, const char *path, const char *why)
 {
@@ -122,6 +123,7 @@ int archive_write_hash(EVP_MD_CTX *ctx, char ret[SHA256_HEX])
 int archive_write_source(struct archive_writer *w, const char *path, char ret_sha256[SHA256_HEX])
 {
 	struct archive_source *s = w->source;
+	uint64_t told = 0;
 	ssize_t got;
 	int err;
 
@@ -140,8 +142,10 @@ int archive_write_source(struct archive_writer *w, const char *path, char ret_sh
 		if (!EVP_DigestUpdate(w->one, w->step, (size_t)got))
 			return -ENOMEM;
 		err = put_data(w, w->step, (size_t)got);
-		if (!err && w->o->progress && s->at < s->size)
+		if (!err && w->o->progress && s->at - told >= TOLD_EVERY) {
+			told = s->at;
 			err = w->o->progress(path, w->ret->file_bytes + s->at, w->o->ctx);
+		}
 	}
 	if (!err && (w->api.archive_write_finish_entry(w->tar) < ARCHIVE_WARN || w->err))
 		err = archive_write_failed(w, w->tar);
