@@ -39,8 +39,8 @@ struct making {
 	struct backup_made *ret;
 	struct file_list_options list;
 	struct size size;
-	int fd;                  /* of the archive; -1 */
-	const char *database;    /* the name of the one that is copied */
+	int fd;            /* of the archive; -1 */
+	char database[40]; /* the name of the one that is copied, plain; enough of it for a line */
 	uint64_t database_bytes; /* its size */
 };
 
@@ -117,9 +117,9 @@ static int check_room(struct making *m, int source_fd)
 static int database_told(const char *what, double done, void *ctx)
 {
 	const struct making *m = ctx;
-	char doing[300];
+	char doing[80];
 
-	snprintf(doing, sizeof(doing), "%s %.250s", what, m->database);
+	snprintf(doing, sizeof(doing), "%.30s %s", what, m->database);
 	return tell(&m->o->progress, doing,
 		    done < 0 ? 0 : (uint64_t)(done * (double)m->database_bytes),
 		    done < 0 ? 0 : m->database_bytes);
@@ -134,7 +134,8 @@ static int copy_database(const char *path, const char *to, struct buf *why, void
 	const char *slash = strrchr(path, '/');
 
 	BACKUP_STEP();
-	m->database = slash ? slash + 1 : path;
+	slash = slash ? slash + 1 : path;
+	utf8_make_plain(slash, strlen(slash), m->database, sizeof(m->database));
 	m->database_bytes = stat(path, &st) ? 0 : (uint64_t)st.st_size;
 	return database_copy(path, to, &progress, why, &copied);
 }
