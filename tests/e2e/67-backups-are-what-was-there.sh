@@ -93,7 +93,7 @@ say "== listed, shown, verified"
 run 0 list
 has "^$(id_of "$DATA") .* here +sound  before the update$"
 run 0 show "$(id_of "$CONFIG")"
-has '^  contents   1 files'
+has '^  contents   1 file'
 run 0 show --json "$DATA"
 json 'd[0]["verdict"] == "sound" and d[0]["databases"] == 1 and d[0]["skipped"] == 1 and d[0]["note"] == "before the update"'
 json "d[0]['sha256'] == '$(sha256sum "$DATA" | cut -d' ' -f1)'"
