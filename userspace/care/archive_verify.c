@@ -17,6 +17,7 @@
 #include "base/util.h"
 #include "care/archive_read_impl.h"
 
+#define HEAD_BYTES 16
 #define PAIRS_MAX 1000
 
 /* The suffix of an index is not here: it means nothing in an archive. */
@@ -40,6 +41,8 @@ struct verifier {
 	struct pair *pair; /* of the member; NULL: none */
 	bool is_log;
 	int fd; /* of the copy of the member; -1 */
+	size_t n_head;
+	char head[HEAD_BYTES];
 };
 
 static void pair_path(const struct verifier *v, const struct pair *p, const char *suffix,
@@ -93,6 +96,7 @@ static int verify_begin(const struct archive_member *m, struct archive_entry *e,
 	v->name = m->path;
 	v->pair = NULL;
 	v->is_log = false;
+	v->n_head = 0;
 	if (m->kind != ARCHIVE_FILE || !m->size || !v->o->check_database)
 		return 0;
 	n = database_of_log(m->path, &suffix);
@@ -118,19 +122,9 @@ static int open_copy(struct verifier *v)
 	return v->fd < 0 ? archive_refuse(v->why, v->path, strerror(errno), -errno) : 0;
 }
 
-static int verify_data(const void *bytes, size_t n, uint64_t offset, void *ctx)
+static int put_at(struct verifier *v, const void *bytes, size_t n, uint64_t offset)
 {
-	static const char magic[16] = "SQLite format 3"; /* with the NUL */
-	struct verifier *v = ctx;
-	int err;
-
-	if (offset == 0 && v->o->check_database &&
-	    (v->is_log || (n >= sizeof(magic) && memcmp(bytes, magic, sizeof(magic)) == 0))) {
-		err = open_copy(v);
-		if (err)
-			return err;
-	}
-	while (v->fd >= 0 && n) {
+	while (n) {
 		ssize_t put = pwrite(v->fd, bytes, n, (off_t)offset);
 
 		if (put < 0 && errno == EINTR)
@@ -143,6 +137,35 @@ static int verify_data(const void *bytes, size_t n, uint64_t offset, void *ctx)
 		offset += (uint64_t)put;
 	}
 	return 0;
+}
+
+/* The first bytes, which may come one by one: a block ends where a piece of the gzip file does. */
+static int look_at_head(struct verifier *v, const void *bytes, size_t n, uint64_t offset)
+{
+	static const char magic[HEAD_BYTES] = "SQLite format 3"; /* with the NUL */
+	int err;
+	size_t step = HEAD_BYTES - v->n_head < n ? HEAD_BYTES - v->n_head : n;
+
+	if (offset != v->n_head || !step)
+		return 0;
+	memcpy(v->head + v->n_head, bytes, step);
+	v->n_head += step;
+	if (v->n_head < HEAD_BYTES || memcmp(v->head, magic, HEAD_BYTES) != 0)
+		return 0;
+	err = open_copy(v);
+	return err ? err : put_at(v, v->head, HEAD_BYTES, 0);
+}
+
+static int verify_data(const void *bytes, size_t n, uint64_t offset, void *ctx)
+{
+	struct verifier *v = ctx;
+	int err = 0;
+
+	if (v->is_log && v->fd < 0)
+		err = open_copy(v);
+	else if (v->o->check_database && !v->is_log)
+		err = look_at_head(v, bytes, n, offset);
+	return err || v->fd < 0 ? err : put_at(v, bytes, n, offset);
 }
 
 static void note_unsound(struct verifier *v, const char *name, const char *text)

@@ -115,12 +115,19 @@ static int check_database(const char *path, struct buf *why, void *ctx)
 	return err;
 }
 
-static int bytes_read(uint64_t bytes, void *ctx)
+static int member_read(const struct archive_member *m, void *ctx)
 {
 	struct reading *r = ctx;
 
-	r->done = bytes;
+	r->done += m->size;
 	return tell(r->progress, "checking", r->done, r->total);
+}
+
+static int member_going(uint64_t bytes, void *ctx)
+{
+	const struct reading *r = ctx;
+
+	return tell(r->progress, "checking", r->done + bytes, r->total);
 }
 
 /* The first line of @why. */
@@ -154,7 +161,8 @@ static int read_members(int fd, const char *scratch, const struct backup_progres
 		.scratch = scratch,
 		.allow_setuid = true,
 		.check_database = check_database,
-		.bytes = bytes_read,
+		.member = member_read,
+		.going = member_going,
 		.ctx = &r,
 	};
 	struct archive_was was;

@@ -51,7 +51,7 @@ static int on_member(const struct archive_member *m, void *ctx)
 	return restore_is_asked(s->r) ? -ECANCELED : 0;
 }
 
-static int on_bytes(uint64_t bytes, void *ctx)
+static int on_going(uint64_t bytes, void *ctx)
 {
 	struct stage *s = ctx;
 	const struct restore_options *o = s->r->o;
@@ -67,35 +67,22 @@ static int on_bytes(uint64_t bytes, void *ctx)
 
 /* --- before */
 
-/* Replacing the target would take the archive with it, which a second try needs. */
-static int look_where_archive_is(struct stage *s)
+/* Whether the directory @path is the target, or lies in it. It is fine if there is none. */
+static int is_in_target(const char *path, const struct stat *target, bool *ret)
 {
-	_cleanup_(file_closep) int fd = -1;
-	char above[RESTORE_PATH_MAX];
-	char *slash;
-	struct stat st, target, last = { 0 };
+	_cleanup_(file_closep) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st, last = { 0 };
 
-	if (!s->r->old_ino)
-		return 0;
-	if (fstatat(s->r->parent_fd, s->r->name, &target, AT_SYMLINK_NOFOLLOW))
-		return -errno;
-	snprintf(above, sizeof(above), "%s", s->r->archive);
-	slash = strrchr(above, '/');
-	if (!slash)
-		return -EINVAL;
-	slash[slash == above] = '\0';
-	fd = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*ret = false;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
 	for (int i = 0; i < LEVELS_MAX; i++) {
 		int next;
 
 		if (fd < 0 || fstat(fd, &st))
 			return -errno;
-		if (st.st_ino == target.st_ino && st.st_dev == target.st_dev) {
-			buf_printf(s->r->why,
-				   "the archive lies in the directory that it would replace");
-			return -EINVAL;
-		}
-		if (st.st_ino == last.st_ino && st.st_dev == last.st_dev)
+		*ret = st.st_ino == target->st_ino && st.st_dev == target->st_dev;
+		if (*ret || (st.st_ino == last.st_ino && st.st_dev == last.st_dev))
 			return 0;
 		last = st;
 		next = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -103,6 +90,38 @@ static int look_where_archive_is(struct stage *s)
 		fd = next;
 	}
 	return -ELOOP;
+}
+
+/* Replacing the target would take the archive with it, which a second try needs, and what else is in it: the other backups. */
+static int look_what_is_in_target(struct stage *s)
+{
+	const struct restore *r = s->r;
+	char above[RESTORE_PATH_MAX];
+	struct stat target;
+	char *slash;
+	bool in = false;
+	int err;
+
+	if (!r->old_ino)
+		return 0;
+	if (fstatat(r->parent_fd, r->name, &target, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	snprintf(above, sizeof(above), "%s", r->archive);
+	slash = strrchr(above, '/');
+	if (!slash)
+		return -EINVAL;
+	slash[slash == above] = '\0';
+	err = is_in_target(above, &target, &in);
+	if (!err && in)
+		buf_printf(r->why, "the archive lies in the directory that it would replace");
+	if (!err && !in && r->o->backups) {
+		err = is_in_target(r->o->backups, &target, &in);
+		if (!err && in)
+			buf_printf(
+				r->why,
+				"the backups lie in the directory that would be replaced, and would go with it");
+	}
+	return err ? err : in ? -EINVAL : 0;
 }
 
 static int open_archive(struct stage *s)
@@ -118,14 +137,14 @@ static int open_archive(struct stage *s)
 		return -EINVAL;
 	}
 	s->archive_bytes = (uint64_t)st.st_size;
-	err = look_where_archive_is(s);
+	err = look_what_is_in_target(s);
 	return restore_failed(s->r, s->r->archive, err);
 }
 
 static int look_for_room(const struct stage *s, const struct archive_was *was)
 {
 	uint64_t names = was->files + was->directories + was->links;
-	uint64_t need = was->file_bytes + names * BLOCK_BYTES + SPARE_BYTES, have;
+	uint64_t need = was->data_bytes + names * BLOCK_BYTES + SPARE_BYTES, have;
 	struct statvfs st;
 
 	if (fstatvfs(s->r->work_fd, &st))
@@ -150,9 +169,11 @@ static int look_for_room(const struct stage *s, const struct archive_was *was)
 
 static struct archive_read_options read_options(struct stage *s)
 {
-	return (struct archive_read_options){
-		.scratch = s->scratch, .member = on_member, .bytes = on_bytes, .ctx = s
-	};
+	return (struct archive_read_options){ .scratch = s->scratch,
+					      .allow_setuid = s->r->allow_setuid,
+					      .member = on_member,
+					      .going = on_going,
+					      .ctx = s };
 }
 
 static int verify(struct stage *s)
@@ -266,7 +287,8 @@ static int check_one(struct stage *s, const struct file_entry *e)
 		restore_say(s->r, buf_str(&line));
 		return 0;
 	}
-	buf_printf(s->r->why, "the database %s %s", plain, buf_str(&what));
+	if (err != -ECANCELED)
+		buf_printf(s->r->why, "the database %s %s", plain, buf_str(&what));
 	return err;
 }
 
