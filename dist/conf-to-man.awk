@@ -56,7 +56,7 @@ NR == 1 { next }
 }
 
 # Text that is set out: tables, commands.
-/^# ? ?  / || /^#$/ {
+/^# ? ?  / || /^#\t/ || /^#$/ {
 	if ($0 != "#") {
 		literal(1)
 		print plain(substr($0, 2))

@@ -89,7 +89,8 @@ has '^group = shop-logs$' $conf
 start supervisord supervisord -n -c /etc/supervisor/supervisord.conf
 answers() { curl -fsS -o /dev/null "http://127.0.0.1:$SERVICE_PORT/health"; }
 wait_for 20 "uvicorn" answers
-"$ISAMON" service status >"$T/said" || fail "isamon service status: $(cat "$T/said")"
+healthy() { "$ISAMON" service status >"$T/said"; } # Supervisor's startsecs must have passed
+wait_for 20 "the service to be healthy" healthy
 has '^agent-isa: running and healthy$'
 "$ISAMON" db check >"$T/said" || fail "isamon db check: $(cat "$T/said")"
 
