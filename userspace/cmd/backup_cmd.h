@@ -41,6 +41,11 @@ int backup_tool_open(const char *command, const char *config_path, struct backup
 int backup_tool_list(struct backup_tool *t);
 void backup_tool_done(struct backup_tool *t);
 
+/* As backup_place_open(); waits so long for another who works there, and says so. A signal ends that. */
+int backup_open_place(const struct backup_tool *t, unsigned int wait_s, struct buf *why,
+		      struct backup_place *ret);
+#define BACKUP_JOB_WAITS_S (30u * 60) /* jobs do */
+
 /* "COMMAND: why", on standard error, after what progress is shown there. */
 void backup_complain(const struct backup_tool *t, const char *why, int err);
 /* Puts it into the catalogue; says why it cannot. Returns 0 or -errno. */
