@@ -280,6 +280,13 @@ everywhere() {
 	rm -rf "$T/state" "$B" # a host that has seen nothing
 	run 0 list --s3
 	has "^$(id_of "$data") .* S3 +not verified"
+	run 1 verify "$(id_of "$data")"
+	run 0 verify --s3 "$(id_of "$data")"
+	has "^$(basename "$data"): sound: 6 files, 1 of them databases$"
+	[ "$(ls -A "$B")" = .isamon-lock ] || fail "verifying leaves behind: $(ls -A "$B")"
+	run 0 verify "$(id_of "$data")" # the catalogue knows by now where it is
+	run 0 list
+	has "^$(id_of "$data") .* S3 +sound"
 	run 0 fetch "$(id_of "$data")"
 	has "$(basename "$data"): .*, sound: 6 files, 1 of them databases$"
 	cmp "$T/kept" "$data" || fail "something else was fetched"
@@ -295,6 +302,10 @@ everywhere() {
 	rm "$data"
 	flip "$T/kept"
 	aws_cli s3 cp --only-show-errors "$T/kept" "s3://$BUCKET/daily/host-1/agent-isa-data-20260102-030405.tar.gz" || fail "aws s3 cp"
+	run 1 verify --s3 --json
+	json 'sorted(b["verdict"] for b in d) == ["damaged", "sound", "sound"] and not any(b["local"] for b in d)'
+	run 1 list
+	rm -rf "$T/state"
 	run 1 fetch data-20260102-030405
 	has 'what S3 has is damaged: .*; it is not kept' err
 	[ ! -e "$B/agent-isa-data-20260102-030405.tar.gz" ] || fail "a damaged one was kept"

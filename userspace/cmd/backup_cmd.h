@@ -85,6 +85,12 @@ void backup_s3_abort(struct backup_tool *t, const struct catalogue_entry *e);
 /* Adds to the list what the bucket has, and sets where it is. Returns 0 or -errno, which was said. */
 int backup_s3_list(struct backup_tool *t, struct backup_s3 *s);
 
+/*
+ * Brings @e from S3 into a new file of its name in BACKUP_PART, if there is room, and verifies it: what it is is in @e then. Returns 0 with
+ * the file, open, for whoever called to name or remove; else -errno, which was said, and no file; -ENOENT: S3 has none.
+ */
+int backup_fetch_into(struct backup_tool *t, struct backup_s3 *s, struct backup_place *place,
+		      struct catalogue_entry *e, int *ret_fd);
 /* Brings it from S3 into the directory, verified, and says nothing of what is well; the list knows it then. Returns the exit status. */
 int backup_fetch(struct backup_tool *t, const char *name);
 
