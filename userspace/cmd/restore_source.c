@@ -170,14 +170,19 @@ static const char *configured(const struct restore_command *c, int kind)
 	const char *path =
 		kind == BACKUP_DATA ? c->tool.config->backup_data : c->tool.config->backup_config;
 
-	return *path ? path : NULL;
+	return strcmp(path, CONFIG_BACKUP_NONE) == 0 ? NULL : path;
 }
 
 const char *restore_find_target(const struct restore_command *c)
 {
 	const char *path = c->target ? c->target : c->kind >= 0 ? configured(c, c->kind) : NULL;
 
-	if (!path)
+	if (!path && c->kind >= 0)
+		fprintf(stderr,
+			RESTORE_COMMAND
+			": no directory for it in [backup] of the configuration (%s = none): say --target DIR\n",
+			backup_kind_names[c->kind]);
+	else if (!path)
 		fprintf(stderr, RESTORE_COMMAND
 			": of what it is a backup cannot be told from its name: say --data, --config or --target DIR\n");
 	return path;

@@ -17,7 +17,7 @@ static void look_at(struct restore_watch *w, const char *target)
 	struct restore_status s;
 	int err;
 
-	if (!*target)
+	if (strcmp(target, CONFIG_BACKUP_NONE) == 0)
 		return;
 	err = restore_look(target, &s);
 	if (err)
