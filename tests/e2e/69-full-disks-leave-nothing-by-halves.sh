@@ -78,7 +78,7 @@ need_kib=$(($(stat -c %s "$D/1") * 20 / 1024))
 for ((kib = need_kib - 64; kib < need_kib + 256; kib += 32)); do one $kib; done
 [ ${#said[@]} = 0 ] || fail "not said why, ${#said[@]} times: ${said[0]}"
 say "$refused refused, $filled full on the way, $made made"
-[ $refused -ge 10 ] && [ $filled -ge 2 ] && [ $made -ge 1 ] || fail "not each of them was tried"
+if [ $refused -lt 10 ] || [ $filled -lt 2 ] || [ $made -lt 1 ]; then fail "not each of them was tried"; fi
 
 say "== restores"
 # What unpacks is stopped as soon as there is WATCH, until only so much is free: fill.py WATCH KIB FILE COMMAND...
