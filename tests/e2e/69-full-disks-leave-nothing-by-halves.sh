@@ -133,7 +133,7 @@ for ((mib = 0; mib < 20; mib++)); do
 	rm "$S/filler"
 	if [ $STATUS = 0 ]; then # it was faster
 		diff -r "$D" "$P/data" >"$T/diff" || fail "$WHAT: not the tree: $(cat "$T/diff")"
-		attempt restore --forget --data
+		attempt restore --forget --data --yes
 		rm -r "$P/data"
 		cp -a "$T/old" "$P/data"
 		continue
@@ -193,7 +193,7 @@ for fill in 1G 0; do
 	else
 		say "$WHAT: it went on"
 		diff -r "$D" "$P/data" >"$T/diff" || fail "$WHAT: not the tree: $(cat "$T/diff")"
-		attempt restore --forget --data
+		attempt restore --forget --data --yes
 		rm -r "$P/data"
 		cp -a "$T/old" "$P/data"
 	fi

@@ -54,7 +54,7 @@ static void tell(struct verifying *v, const struct catalogue_entry *e)
 
 static void found_out(struct verifying *v, const struct catalogue_entry *e)
 {
-	if (backup_remember(v->t, e))
+	if (backup_remember(v->t, e, CATALOGUE_FOUND))
 		worsen(v, CMD_FAILED);
 	if (e->verdict == BACKUP_UNSOUND)
 		worsen(v, CMD_NOT_OK);
