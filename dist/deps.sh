@@ -61,6 +61,7 @@ test	swift-object		-
 test	!openssl=openssl	!openssl=openssl
 test	!node=nodejs		!node=nodejs
 test	!nginx=nginx-light	nginx
+test	!sshd=openssh-server	!sshd=openssh-server
 test	wrk			wrk
 test	apache2-utils		httpd-tools
 test	!curl=curl		!curl=curl-minimal
@@ -85,6 +86,9 @@ test	qemu-system-x86		-
 test	qemu-system-common	-
 test	!/usr/lib/qemu/virtiofsd=virtiofsd	-
 test	git			git
+test	python3-venv		python3
+test	python3-pip		python3-pip
+test	dpkg-dev		-
 lint	clang-format		clang-tools-extra
 lint	clang-tidy		-
 lint	cppcheck		cppcheck
@@ -222,8 +226,8 @@ disable_services()
 {
 	local name
 	command -v systemctl >/dev/null || return 0
-	for name in nginx prometheus prometheus-process-exporter swift-proxy swift-account swift-container swift-object; do
-		case " $* " in *" $name "* | *" $name-light "*)
+	for name in nginx prometheus prometheus-process-exporter swift-proxy swift-account swift-container swift-object ssh sshd; do
+		case " $* " in *" $name "* | *" $name-light "* | *" open${name%d}-server "*)
 			as_root systemctl disable $name.service >/dev/null 2>&1 || : ;;
 		esac
 	done

@@ -13,6 +13,7 @@
 #include "config/check_alarm.c"
 #include "config/check_aws.c"
 #include "config/check_backup.c"
+#include "config/check_doctor.c"
 #include "config/check_jobs.c"
 #include "config/check_logs.c"
 #include "config/check_service.c"

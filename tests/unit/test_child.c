@@ -94,6 +94,44 @@ static void is_ended(void)
 	child_end(&c);
 }
 
+static void is_somebody_else(void)
+{
+	static char path[] = "PATH=" CHILD_PATH;
+	char *environment[] = { path, NULL };
+	_cleanup_(buf_done) struct buf out = BUF_INIT(200);
+	const char *argv[] = {
+		"sh", "-c",
+		"id -un; id -gn; pwd; sed -n 's/^NoNewPrivs:.//p; s/^CapEff:.//p' /proc/self/status",
+		NULL
+	};
+	struct child_user user;
+	const struct child_how how = { .errors = true,
+				       .pass_fd = -1,
+				       .user = &user,
+				       .directory = "/usr",
+				       .environment = environment };
+
+	REQUIRE_INT(child_user_find("daemon", "mail", &user), 0);
+	if (geteuid() != 0) {
+		EXPECT_INT(child_run_as(&how, argv, 10000, &out), 126);
+		return;
+	}
+	EXPECT_INT(child_run_as(&how, argv, 10000, &out), 0);
+	EXPECT_STR(buf_str(&out), "daemon\nmail\n/usr\n0000000000000000\n1\n");
+}
+
+static void users_are_found(void)
+{
+	struct child_user user;
+
+	REQUIRE_INT(child_user_find("daemon", NULL, &user), 0);
+	EXPECT_UINT(user.uid, 1);
+	EXPECT_UINT(user.gid, 1);
+	EXPECT(user.n_groups >= 1);
+	EXPECT_INT(child_user_find("no-such-user", NULL, &user), -ENOENT);
+	EXPECT_INT(child_user_find("daemon", "no-such-group", &user), -ENOENT);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
@@ -102,6 +140,8 @@ int main(int argc, char **argv)
 		{ "a program that is not there", is_not_there },
 		{ "one that does not end is ended", too_long },
 		{ "ended with all that it started", is_ended },
+		{ "users and groups are found by name", users_are_found },
+		{ "one that becomes another user, somewhere else", is_somebody_else },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

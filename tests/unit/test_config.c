@@ -74,7 +74,19 @@ static void expect_defaults(const struct config *c)
 	EXPECT_STR(c->service_unit, "");
 	EXPECT_STR(c->service_supervisor_socket, "");
 	EXPECT_STR(c->service_supervisor_user, "");
+	EXPECT_STR(c->app_directory, "/opt/agent-isa/app");
+	EXPECT_STR(c->app_venv, "/opt/agent-isa/venv");
+	EXPECT_STR(c->app_requirements, "requirements.txt");
+	EXPECT_STR(c->app_user, "agent-isa");
+	EXPECT_STR(c->app_group, "");
 	EXPECT_STR(c->service_supervisor_password, "");
+	EXPECT_STR(c->update_remote, "origin");
+	EXPECT_STR(c->update_ref, "");
+	EXPECT_UINT(c->n_update_pip_options, 0);
+	EXPECT_UINT(c->update_keep, 2);
+	EXPECT_UINT(c->update_git_timeout_s, 300);
+	EXPECT_UINT(c->update_install_timeout_s, 1800);
+	EXPECT_UINT(c->update_packages_timeout_s, 3600);
 	EXPECT_STR(c->service_health, "/health");
 	EXPECT_UINT(c->service_start_timeout_s, 60);
 	EXPECT_UINT(c->service_stop_timeout_s, 60);
@@ -132,6 +144,12 @@ static void problems(void)
 		{ "[service]\nhealth = health\n",
 		  "t.conf:2: [service] health = health: not a path; write one that begins with / and "
 		  "has no spaces, or none\n" },
+		{ "[app]\nuser = a:b\n",
+		  "t.conf:2: [app] user = a:b: not a name; write one as /etc/passwd has it\n" },
+		{ "[app]\nlogs = log\n",
+		  "t.conf:2: [app] logs = log: not an absolute path; begin it with /, or write none\n" },
+		{ "[app]\ndirectory = /\n",
+		  "t.conf:2: [app] directory = /: must be the application's own; write another\n" },
 		{ "[service]\nsupervisor_user = me\n",
 		  "t.conf:2: [service] supervisor_user = ...: there is no supervisor_password; write "
 		  "both\n" },
@@ -143,8 +161,8 @@ static void problems(void)
 		{ "[Htpt]\nx = 1\ny = 2\n[listen]\nport = 1\n",
 		  "t.conf:1: [Htpt]: there is no such section; [http] was probably meant\n" },
 		{ "[plugh]\n",
-		  "t.conf:1: [plugh]: there is no such section; there are [service], [database], [http], [processes], "
-		  "[listen], [aws], [cloudwatch], [logs], [log], [alarm], [job], [backup], [daemon]\n" },
+		  "t.conf:1: [plugh]: there is no such section; there are [service], [app], [database], [http], [processes], "
+		  "[listen], [aws], [cloudwatch], [logs], [log], [alarm], [job], [backup], [update], [doctor], [audit], [daemon]\n" },
 		{ "port = 1\n",
 		  "t.conf:1: port = 1: stands before the first section; put it behind a line "
 		  "like [listen]\n" },

@@ -76,6 +76,18 @@ static void is_plain_and_bounded(void)
 	EXPECT_INT(f.more, true);
 }
 
+/* Names of files may be any bytes; and a text may be cut within a character. */
+static void takes_any_bytes(void)
+{
+	_cleanup_(findings_done) struct findings f = { 0 };
+	_cleanup_(json_freep) json_t *j = NULL;
+
+	REQUIRE_INT(findings_add(&f, &wrong, "/opt/\xff\xc3 \xc3\xa9"), 0);
+	EXPECT_STR(f.list[0].evidence, "/opt/?? \xc3\xa9");
+	j = findings_to_json(&f);
+	EXPECT(j != NULL);
+}
+
 static void worst_is_worst(void)
 {
 	static const enum finding_result order[] = { FINDING_FINE, FINDING_NOTE, FINDING_UNKNOWN,
@@ -113,6 +125,7 @@ int main(int argc, char **argv)
 		{ "findings go through JSON as they are", goes_through_json },
 		{ NULL, refuses_other_json },
 		{ "texts are plain and bounded, and so is their number", is_plain_and_bounded },
+		{ "bytes that are no text are told as '?'", takes_any_bytes },
 		{ "the worst of all results is told", worst_is_worst },
 		{ "memory that runs out loses nothing that was there", survives_lack_of_memory },
 	};

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "care/restore.h"
+#include "care/update_app.h"
 #include "cmd/restore_watch.h"
 
 static char top[64], data[128], etc[128], work[128], journal[160];
@@ -44,7 +45,9 @@ static void write_journal(const char *text)
 
 static void watched(void)
 {
-	const struct config c = { .backup_data = data, .backup_config = etc };
+	const struct config c = { .backup_data = data,
+				  .backup_config = etc,
+				  .state_directory = top };
 	struct restore_watch w = { .n = 0 };
 	int fd;
 
@@ -83,7 +86,9 @@ static void bad_journals(void)
 		"{\"isamon_restore\": 1, \"id\": \"../../x\", \"step\": \"start\", \"target\": \"/t\", \"archive\": \"/a\", "
 		"\"old_inode\": 1, \"new_inode\": 2}",
 	};
-	const struct config c = { .backup_data = data, .backup_config = etc };
+	const struct config c = { .backup_data = data,
+				  .backup_config = etc,
+				  .state_directory = top };
 	struct restore_status s;
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -104,11 +109,91 @@ static void bad_journals(void)
 	EXPECT_INT(chmod(work, 0700), 0);
 }
 
+#define UPDATE(step, old_inode, from) \
+	"{\"isamon_update\": 1, \"id\": \"20260101-000000\", \"step\": \"" step \
+	"\", \"directory\": \"/app\", \"venv\": \"\", \"from\": \"" from \
+	"\", \"to\": \"ab\", \"from_branch\": \"\", \"branch\": \"\", \"builds\": true, \"was_switched\": true, " \
+	"\"old_inode\": " old_inode ", \"new_inode\": 2}"
+
+static void write_update(const char *text)
+{
+	char path[160];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/" UPDATE_JOURNAL, top);
+	f = fopen(path, "we");
+	REQUIRE(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void update_watched(void)
+{
+	const struct config c = { .backup_data = etc,
+				  .backup_config = etc,
+				  .state_directory = top };
+	struct restore_watch w = { .n = 0 };
+	char path[160];
+
+	restore_watch_look(&w, &c, 100);
+	EXPECT(!w.update);
+	write_update(UPDATE("start", "1", "ff"));
+	restore_watch_look(&w, &c, 100);
+	EXPECT(w.update);
+	EXPECT_STR(w.app, "/app");
+	/* Somebody is at it. */
+	snprintf(path, sizeof(path), "%s/" UPDATE_LOCK, top);
+	{
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+		EXPECT_INT(flock(fd, LOCK_EX), 0);
+		restore_watch_second(&w, &c, 100 + 60 * NS_PER_SEC);
+		EXPECT(!w.update);
+		close(fd);
+	}
+	restore_watch_look(&w, &c, 100);
+	EXPECT(w.update);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/" UPDATE_JOURNAL, top);
+	unlink(path);
+	restore_watch_second(&w, &c, 100 + 60 * NS_PER_SEC);
+	EXPECT(!w.update);
+	EXPECT_STR(w.app, "");
+}
+
+static void bad_updates(void)
+{
+	static const char *const texts[] = {
+		"",
+		"{}",
+		"[1]",
+		"{\"isamon_update\": 1}",
+		UPDATE("nonsense", "1", "ff"),
+		UPDATE("start", "0", "ff"),
+		UPDATE("start", "1", "--exec=x"),
+		UPDATE("start", "1", ""),
+	};
+	struct update_status s;
+	char path[160];
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		write_update(texts[i]);
+		EXPECT_INT(update_app_look(top, &s), -EBADMSG);
+		EXPECT(!s.unfinished);
+	}
+	snprintf(path, sizeof(path), "%s/" UPDATE_JOURNAL, top);
+	unlink(path);
+	EXPECT_INT(update_app_look(top, &s), 0);
+	EXPECT(!s.unfinished);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "looked for when it may be there", watched },
 		{ "journals that are none", bad_journals },
+		{ "an update, too", update_watched },
+		{ "journals that are no update's", bad_updates },
 	};
 	int status;
 

@@ -35,7 +35,8 @@ static void states(void)
 {
 	struct self s = { .service_up = true,
 			  .config_reloads = { 2, 5 },
-			  .restores_unfinished = 2 };
+			  .restores_unfinished = 2,
+			  .updates_unfinished = 1 };
 	char *page;
 
 	self_probe(&s, "http", false);
@@ -52,6 +53,7 @@ static void states(void)
 	EXPECT_HAS(page, "isamon_service_up 1\n");
 	EXPECT_HAS(page, "isamon_scrapes_total 0\n");
 	EXPECT_HAS(page, "isamon_restore_unfinished 2\n");
+	EXPECT_HAS(page, "isamon_update_unfinished 1\n");
 	EXPECT_HAS(page, "isamon_config_reloads_total{result=\"refused\"} 2\n");
 	EXPECT_HAS(page, "isamon_config_reloads_total{result=\"taken\"} 5\n");
 	EXPECT(!strstr(page, "isamon_scrape_duration_seconds"));

@@ -173,6 +173,15 @@ static void unfinished_restore(void)
 	       "a restore is unfinished (isamon restore --resume or --abort): /opt/agent-isa/data");
 }
 
+static void unfinished_update(void)
+{
+	struct status s = status_sample();
+
+	snprintf(s.update_unfinished, sizeof(s.update_unfinished), "/opt/agent-isa/app");
+	expect(s,
+	       "an update is unfinished (isamon update app --resume or --abort): /opt/agent-isa/app");
+}
+
 static void many(void)
 {
 	struct status s = status_sample();
@@ -197,6 +206,7 @@ int main(int argc, char **argv)
 		{ "requests that fail", requests },
 		{ "limits", limits },
 		{ "a restore that was cut off", unfinished_restore },
+		{ "an update that was cut off", unfinished_update },
 		{ "no more problems than there is room for", many },
 	};
 

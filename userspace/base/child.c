@@ -6,8 +6,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/ioprio.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -49,6 +51,44 @@ bool child_find(const char *program, struct buf *ret)
 	return false;
 }
 
+int child_user_find(const char *user, const char *group, struct child_user *ret)
+{
+	struct passwd *p;
+	struct group *g;
+	int n = CHILD_GROUPS_MAX;
+
+	errno = 0;
+	p = getpwnam(user);
+	if (!p)
+		return errno ? -errno : -ENOENT;
+	*ret = (struct child_user){ .uid = p->pw_uid, .gid = p->pw_gid };
+	snprintf(ret->home, sizeof(ret->home), "%s", p->pw_dir && *p->pw_dir ? p->pw_dir : "/");
+	if (group && *group) {
+		errno = 0;
+		g = getgrnam(group);
+		if (!g)
+			return errno ? -errno : -ENOENT;
+		ret->gid = g->gr_gid;
+	}
+	if (getgrouplist(user, ret->gid, ret->groups, &n) < 0)
+		return -E2BIG;
+	ret->n_groups = (size_t)n;
+	return 0;
+}
+
+/* After fork(2): only what is safe for signals. Whoever is that user already has no right to set groups, and needs none. */
+static bool become_user(const struct child_user *u)
+{
+	if (!u)
+		return true;
+	if (geteuid() != u->uid || getegid() != u->gid || getuid() != u->uid) {
+		if (setgroups(u->n_groups, u->groups) || setresgid(u->gid, u->gid, u->gid) ||
+		    setresuid(u->uid, u->uid, u->uid))
+			return false;
+	}
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
 /* After fork(2): only what is safe for signals. What is not to be had is done without. */
 static void become_low(void)
 {
@@ -70,6 +110,16 @@ static bool pass(int fd)
 	return fd == CHILD_PASS_FD ? fcntl(fd, F_SETFD, 0) == 0 : dup2(fd, CHILD_PASS_FD) >= 0;
 }
 
+/* A change of users takes PR_SET_PDEATHSIG away. */
+static bool be_it(const struct child_how *how, pid_t parent)
+{
+	if ((how->prepare && how->prepare(how->ctx)) || !become_user(how->user) ||
+	    (how->directory && chdir(how->directory)))
+		_exit(126);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	return getppid() == parent;
+}
+
 static void __attribute__((noreturn))
 become(const struct child_how *how, const char *const argv[], int out, pid_t parent)
 {
@@ -81,12 +131,12 @@ become(const struct child_how *how, const char *const argv[], int out, pid_t par
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (how->low_priority)
 		become_low();
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() == parent && null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
 	    dup2(out, STDOUT_FILENO) >= 0 && dup2(how->errors ? out : null, STDERR_FILENO) >= 0 &&
-	    pass(how->pass_fd)) {
+	    pass(how->pass_fd) && be_it(how, parent)) {
 		/* What somebody else opened without O_CLOEXEC. */
 		close_range(how->pass_fd < 0 ? CHILD_PASS_FD : CHILD_PASS_FD + 1, ~0u, 0);
 		execve(how->path, (char *const *)(uintptr_t)argv, how->environment);
@@ -218,8 +268,16 @@ static int drain(struct child *c, int timeout_ms, struct buf *out)
 
 int child_run(const char *const argv[], int timeout_ms, struct buf *out)
 {
+	const struct child_how how = { .errors = true, .pass_fd = -1 };
+
+	return child_run_as(&how, argv, timeout_ms, out);
+}
+
+int child_run_as(const struct child_how *how, const char *const argv[], int timeout_ms,
+		 struct buf *out)
+{
 	_cleanup_(child_end) struct child c = CHILD_NONE;
-	int err = child_start(argv, true, &c);
+	int err = child_start_as(how, argv, &c);
 
 	if (!err)
 		err = drain(&c, timeout_ms, out);

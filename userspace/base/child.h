@@ -26,13 +26,35 @@ struct child {
 /* Whether @program (a name) is in CHILD_PATH; its path in @ret, which may be NULL. */
 bool child_find(const char *program, struct buf *ret);
 
+#define CHILD_GROUPS_MAX 256
+
+/* Who a child becomes: a user with the group and all groups that it is in. Plain values. */
+struct child_user {
+	uid_t uid;
+	gid_t gid;
+	gid_t groups[CHILD_GROUPS_MAX];
+	size_t n_groups;
+	char home[256]; /* "/" if it is not known */
+};
+
+/* @user and @group by their names; @group NULL or "": the user's own. Asks NSS, which may block. Returns 0; -ENOENT: there is no
+ * such user or group; -E2BIG: it is in more than CHILD_GROUPS_MAX; another -errno. */
+int child_user_find(const char *user, const char *group, struct child_user *ret);
+
 /* What may be otherwise than child_start() does it. */
 struct child_how {
 	const char *path;         /* of the program, absolute; NULL: argv[0] is looked for */
 	char *const *environment; /* the whole of it; NULL: the small one */
 	bool errors;              /* as for child_start() */
 	int pass_fd;              /* becomes descriptor CHILD_PASS_FD; -1: none */
+	const struct child_user *
+		user; /* whom it becomes, for ever (no_new_privs); NULL: nobody else. For root only */
+	const char *directory; /* where it begins; NULL: where we are */
 	bool low_priority; /* nice 10, the last of best-effort for the disk, and early to go when memory runs out */
+	/* Called in the child, before it becomes the user. After fork(2): system calls only. What it writes to descriptor 2 goes where errors go.
+	 * Not 0: the child ends with 126. NULL: nothing. */
+	int (*prepare)(void *ctx);
+	void *ctx;
 };
 
 #define CHILD_PASS_FD 3
@@ -57,5 +79,8 @@ void child_end(struct child *c);
  * child_wait(), -ETIMEDOUT when it was ended because of the time, or as child_start().
  */
 int child_run(const char *const argv[], int timeout_ms, struct buf *out);
+/* The same, otherwise. */
+int child_run_as(const struct child_how *how, const char *const argv[], int timeout_ms,
+		 struct buf *out);
 
 #endif

@@ -11,7 +11,6 @@
 #include "config/config.h"
 
 #define BODY_MAX (64 * 1024)
-#define SHOWN_MAX 120
 
 static void explain_error(const struct http_reply *reply, uint16_t port, unsigned int timeout_ms,
 			  struct health *ret)
@@ -31,13 +30,10 @@ static void explain_error(const struct http_reply *reply, uint16_t port, unsigne
 		snprintf(ret->why, sizeof(ret->why), "%s: %.300s", ret->path, buf_str(&reply->why));
 }
 
-static void explain_status(const struct http_reply *reply, struct health *ret)
+static void explain_status(struct health *ret)
 {
-	char shown[SHOWN_MAX + 1];
-
-	utf8_make_plain(buf_str(&reply->body), reply->body.len, shown, sizeof(shown));
 	snprintf(ret->why, sizeof(ret->why), "%s answers with status %d%s%s", ret->path,
-		 reply->status, *shown ? ": " : "", shown);
+		 ret->status, *ret->body ? ": " : "", ret->body);
 }
 
 static void ask(struct http *h, uint16_t port, const char *path, bool any, unsigned int timeout_ms,
@@ -62,11 +58,13 @@ static void ask(struct http *h, uint16_t port, const char *path, bool any, unsig
 	http_ask(h, &r, &reply);
 	ret->status = reply.status;
 	ret->took_ns = reply.took_ns;
+	ret->err = reply.err;
+	utf8_make_plain(buf_str(&reply.body), reply.body.len, ret->body, sizeof(ret->body));
 	ret->ok = !reply.err && (any || (reply.status >= 200 && reply.status < 300));
 	if (reply.err)
 		explain_error(&reply, port, timeout_ms, ret);
 	else if (!ret->ok)
-		explain_status(&reply, ret);
+		explain_status(ret);
 }
 
 bool health_ask(struct http *h, uint16_t port, const char *path, unsigned int timeout_ms,

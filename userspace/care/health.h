@@ -16,6 +16,8 @@ struct health {
 	int status; /* 0: no answer */
 	uint64_t took_ns;
 	char path[257]; /* the one that answered, or was asked last */
+	int err;        /* 0: a whole answer; otherwise -errno, and why there was none */
+	char body[121]; /* its first bytes, plain */
 	char why[600]; /* of not being ok: one plain line, "port 8000 refuses connections"; "" otherwise */
 };
 

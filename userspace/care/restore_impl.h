@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "care/restore.h"
+#include "care/restore_tree.h"
 
 /* Before everything that changes something: for tests that end the process there. */
 #ifndef RESTORE_STEP
@@ -62,12 +63,6 @@ int restore_open_work(struct restore *r, bool make);
 int restore_empty_work(struct restore *r);
 int restore_remove_work(struct restore *r);
 void restore_close(struct restore *r);
-
-/* --- restore_tree.c */
-
-int restore_is_mount(int dir_fd, const char *name, bool *ret);
-/* Removes a directory with all that is in it, whatever its depth; what is mounted there is -EBUSY. 0 also if it is not there. */
-int restore_remove_tree(int dir_fd, const char *name);
 
 /* --- restore_journal.c */
 

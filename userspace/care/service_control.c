@@ -196,6 +196,11 @@ int service_control_state(struct service_control *s, struct service_state *ret, 
 	return s->ops->look(s->manager, ret, why);
 }
 
+void service_control_tail(struct service_control *s, struct buf *out)
+{
+	s->ops->tail(s->manager, out);
+}
+
 bool service_control_health(struct service_control *s, unsigned int timeout_ms, struct health *ret)
 {
 	return health_ask(s->http, s->c->ports[0], s->c->service_health, timeout_ms, ret);

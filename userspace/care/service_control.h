@@ -50,6 +50,8 @@ const char *service_control_socket(const struct service_control *s);
 
 /* What the manager says now. Returns 0 or -errno, explained in @why. */
 int service_control_state(struct service_control *s, struct service_state *ret, struct buf *why);
+/* Appends the last lines of its log, as the manager has them. Nothing, if they cannot be had. */
+void service_control_tail(struct service_control *s, struct buf *out);
 /* Whether it answers now (one GET, at most @timeout_ms). */
 bool service_control_health(struct service_control *s, unsigned int timeout_ms, struct health *ret);
 

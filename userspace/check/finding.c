@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 #define EVIDENCE_BYTES 1024
 #define FIRST_SIZE 16
@@ -62,14 +63,18 @@ static int make_room(struct findings *f)
 	return 0;
 }
 
-/* A copy in which control characters are a '?': what comes from the host goes to a terminal. */
+/* A copy in which what is not plain is a '?': what comes from the host goes to a terminal, and into JSON. */
 static char *plain(const char *text)
 {
-	char *copy = strdup(text ? text : "");
+	char *spaced = strdup(text ? text : "");
+	char *copy = spaced ? strdup(spaced) : NULL;
 
-	for (char *c = copy; c && *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = *c == '\n' || *c == '\t' ? ' ' : '?';
+	for (char *c = spaced; c && *c; c++)
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
+	if (copy)
+		utf8_make_plain(spaced, strlen(spaced), copy, strlen(spaced) + 1);
+	free(spaced);
 	return copy;
 }
 

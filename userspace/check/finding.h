@@ -44,7 +44,7 @@ struct findings {
 	bool more;
 };
 
-/* Adds a copy, with what was seen: one line, of which 1 KiB is kept, control characters made visible. Returns 0 or -ENOMEM. */
+/* Adds a copy, with what was seen: one line, of which 1 KiB is kept; what is not plain UTF-8 is a question mark. Returns 0 or -ENOMEM. */
 int findings_add(struct findings *f, const struct finding_text *t, const char *evidence, ...)
 	_printf_(3, 4);
 void findings_done(struct findings *f);

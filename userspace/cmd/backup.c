@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -107,7 +108,8 @@ int backup_open_place(const struct backup_tool *t, unsigned int wait_s, struct b
 void backup_complain(const struct backup_tool *t, const char *why, int err)
 {
 	backup_progress_clear();
-	fprintf(stderr, "%s: %s\n", t->command, *why ? why : strerror(-err));
+	fprintf(stderr, "%s: %s%s\n", t->command, *why ? why : strerror(-err),
+		err == -EACCES && geteuid() != 0 ? "; try it with sudo" : "");
 }
 
 int backup_remember(struct backup_tool *t, const struct catalogue_entry *e,

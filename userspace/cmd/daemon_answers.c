@@ -47,6 +47,7 @@ void daemon_refresh(void *ctx)
 	log_child_page(d->logs);
 	schedule_page(d->schedule, daemon_now_s());
 	d->self.restores_unfinished = d->restore.n;
+	d->self.updates_unfinished = d->restore.update;
 	status_watch_look(&d->status, d->metrics, service_state_pressure(d->state),
 			  clock_monotonic_ns());
 	if (d->http) {
@@ -118,6 +119,7 @@ static int write_status(struct buf *out, void *ctx)
 	cloudwatch_status(d->cloudwatch, &s);
 	log_child_status(d->logs, &s);
 	snprintf(s.restore_unfinished, sizeof(s.restore_unfinished), "%s", d->restore.target);
+	snprintf(s.update_unfinished, sizeof(s.update_unfinished), "%s", d->restore.app);
 	status_fill_jobs(schedule_page(d->schedule, daemon_now_s()), &s);
 	return status_json_write(&s, out);
 }

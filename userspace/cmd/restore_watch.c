@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A restore at which a process is working is not unfinished: it was not cut off. */
+/* A restore, or an update, at which a process is working is not unfinished: it was not cut off. */
 #include "cmd/restore_watch.h"
 
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "care/restore.h"
+#include "care/update_app.h"
 #include "cmd/backup_cmd.h"
 
 #define AGAIN_NS (60 * NS_PER_SEC)
@@ -31,6 +32,31 @@ static void look_at(struct restore_watch *w, const struct config *c, int kind)
 		snprintf(w->target, sizeof(w->target), "%s", target);
 }
 
+static void look_at_update(struct restore_watch *w, const struct config *c)
+{
+	struct update_status s;
+	int err = update_app_look(c->state_directory, &s);
+
+	if (err)
+		log_warning("whether an update is unfinished cannot be told: %s: %s",
+			    c->state_directory, strerror(-err));
+	if (err || !s.unfinished || s.working)
+		return;
+	w->update = true;
+	snprintf(w->app, sizeof(w->app), "%.*s", (int)sizeof(w->app) - 1, s.directory);
+}
+
+static void tell_update(const struct restore_watch *before, const struct restore_watch *now)
+{
+	if (now->update && !before->update)
+		log_error(
+			"an update of %s was cut off and is unfinished: isamon update app --resume goes on with it, "
+			"isamon update app --abort brings the old code and environment back",
+			now->app);
+	else if (!now->update && before->update)
+		log_info("the update of %s is not unfinished any more", before->app);
+}
+
 void restore_watch_look(struct restore_watch *w, const struct config *c, uint64_t now_ns)
 {
 	const struct restore_watch before = *w;
@@ -45,7 +71,9 @@ void restore_watch_look(struct restore_watch *w, const struct config *c, uint64_
 			w->target);
 	else if (!w->n && before.n)
 		log_info("the restore of %s is not unfinished any more", before.target);
-	if (w->n)
+	look_at_update(w, c);
+	tell_update(&before, w);
+	if (w->n || w->update)
 		w->next_ns = now_ns + AGAIN_NS;
 }
 

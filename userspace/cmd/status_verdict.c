@@ -134,6 +134,9 @@ static void judge_limits(struct status *s)
 
 static void judge_restore(struct status *s)
 {
+	if (*s->update_unfinished)
+		add(s, "an update is unfinished (isamon update app --resume or --abort): %s",
+		    s->update_unfinished);
 	if (*s->restore_unfinished)
 		add(s, "a restore is unfinished (isamon restore --resume or --abort): %s",
 		    s->restore_unfinished);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks of [service] and [database]. Invariant: no password is in a problem. */
+/* Checks of [service], [app] and [database]. Invariant: no password is in a problem. */
 #include <string.h>
 
+#include "base/util.h"
 #include "config/check.h"
 #include "config/config.h"
 
@@ -33,12 +34,39 @@ static void check_password(struct check *check)
 		check_secret_file(check, "service", "supervisor_password");
 }
 
+static void check_app(struct check *check)
+{
+	const struct config *c = check->c;
+	const struct {
+		const char *key, *value;
+	} names[] = { { "user", c->app_user }, { "group", c->app_group } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!names[i].value[strcspn(names[i].value, " \t:/,")])
+			continue;
+		check_failed(check, "app", names[i].key);
+		buf_printf(check->problems, "%s: not a name; write one as /etc/%s has it\n",
+			   names[i].value, i ? "group" : "passwd");
+	}
+	if (*c->app_logs != '/' && strcmp(c->app_logs, CONFIG_APP_NONE) != 0) {
+		check_failed(check, "app", "logs");
+		buf_printf(check->problems,
+			   "%.200s: not an absolute path; begin it with /, or write none\n",
+			   c->app_logs);
+	}
+	if (strcmp(c->app_directory, "/") != 0)
+		return;
+	check_failed(check, "app", "directory");
+	buf_printf(check->problems, "/: must be the application's own; write another\n");
+}
+
 void check_service(struct check *check)
 {
 	const struct config *c = check->c;
 
 	check_health(check);
 	check_password(check);
+	check_app(check);
 	for (size_t i = 0; i < c->n_databases; i++) {
 		if (c->databases[i][0] == '/')
 			continue;

@@ -89,6 +89,8 @@ static int check_all(const struct config *c, const struct check *how, struct buf
 	check_alarms(&check);
 	check_jobs(&check);
 	check_backup(&check);
+	check_doctor(&check);
+	check_audit(&check);
 	return check.err;
 }
 

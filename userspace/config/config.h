@@ -24,8 +24,17 @@
 #define CONFIG_JOBS_MAX 32
 #define CONFIG_DATABASES_MAX 16
 #define CONFIG_EXCLUDES_MAX 64
+#define CONFIG_PIP_OPTIONS_MAX 16
+#define CONFIG_ENDPOINTS_MAX 16
+#define CONFIG_CERTIFICATES_MAX 8
+#define CONFIG_AUDIT_PORTS_MAX 64
+#define CONFIG_AUDIT_USERS_MAX 64
+#define CONFIG_AUDIT_DIRECTORIES_MAX 16
+#define CONFIG_AUDIT_CERTIFICATES_MAX 16
+#define CONFIG_AUDIT_ACCEPTED_MAX 100
 #define CONFIG_HEALTH_NONE "none"
 #define CONFIG_BACKUP_NONE "none"
+#define CONFIG_APP_NONE "none"
 
 struct config_alarm;
 struct config_job;
@@ -50,6 +59,14 @@ struct config {
 	char *service_health;              /* health = /health; or none */
 	uint64_t service_start_timeout_s;  /* start_timeout = 60 */
 	uint64_t service_stop_timeout_s;   /* stop_timeout = 60 */
+	/* [app]; paths are absolute, or below the directory */
+	char *app_directory;    /* directory = /opt/agent-isa/app, a git checkout */
+	char *app_venv;         /* venv = /opt/agent-isa/venv */
+	char *app_requirements; /* requirements = requirements.txt; or none */
+	char *app_check;        /* check = OpenManusWeb/scripts/check_dependencies.py; or none */
+	char *app_logs;         /* logs = /var/log/agent-isa, the directory; or none */
+	char *app_user;         /* user = agent-isa: who runs it, and owns its data */
+	char *app_group;        /* group = ; "": that of the user */
 	/* [database] */
 	char *databases
 		[CONFIG_DATABASES_MAX]; /* path = /opt/agent-isa/data/production.db; repeatable */
@@ -144,6 +161,39 @@ struct config {
 	char *backup_s3_class;        /* s3_storage_class = ; "": the bucket's usual one */
 	char *backup_s3_kms_key;      /* s3_kms_key = */
 	uint64_t backup_s3_bandwidth; /* s3_bandwidth = 0 bytes a second: no limit */
+	/* [update] */
+	char *update_remote; /* remote = origin */
+	char *update_ref;    /* ref = ; "": what the tree's branch follows */
+	char *update_pip_options[CONFIG_PIP_OPTIONS_MAX]; /* pip_option = ; repeatable */
+	size_t n_update_pip_options;
+	uint64_t update_keep;               /* keep_environments = 2 */
+	uint64_t update_git_timeout_s;      /* git_timeout = 300 */
+	uint64_t update_install_timeout_s;  /* install_timeout = 1800 */
+	uint64_t update_packages_timeout_s; /* packages_timeout = 3600 */
+	/* [doctor]; repeatable */
+	char *doctor_endpoints[CONFIG_ENDPOINTS_MAX]; /* endpoint = github.com:443 */
+	size_t n_doctor_endpoints;
+	char *doctor_certificates
+		[CONFIG_CERTIFICATES_MAX]; /* certificate = agent.example.com:443; or a file */
+	size_t n_doctor_certificates;
+	/* [audit] */
+	uint16_t audit_ports[CONFIG_AUDIT_PORTS_MAX]; /* allow_port = 22, 80, 443, 8000 */
+	size_t n_audit_ports;
+	uint16_t audit_udp_ports[CONFIG_AUDIT_PORTS_MAX]; /* allow_udp_port = 68, 546 */
+	size_t n_audit_udp_ports;
+	char *audit_users[CONFIG_AUDIT_USERS_MAX]; /* allow_user = root; and more; repeatable */
+	size_t n_audit_users;
+	char *audit_directories
+		[CONFIG_AUDIT_DIRECTORIES_MAX]; /* directory = /opt/agent-isa; and more */
+	size_t n_audit_directories;
+	char *audit_certificates[CONFIG_AUDIT_CERTIFICATES_MAX]; /* certificate = ; repeatable */
+	size_t n_audit_certificates;
+	char *audit_accepted[CONFIG_AUDIT_ACCEPTED_MAX]; /* accept = ID SUBJECT; repeatable */
+	size_t n_audit_accepted;
+	uint64_t audit_login_days;       /* login_days = 7 */
+	uint64_t audit_failed_logins;    /* failed_logins = 100 */
+	uint64_t audit_certificate_days; /* certificate_days = 14 */
+	uint64_t audit_list_days;        /* package_list_days = 7 */
 	/* [daemon] */
 	char *runtime_directory;  /* runtime_directory = /run/isamon */
 	char *state_directory;    /* state_directory = /var/lib/isamon */

@@ -131,6 +131,8 @@ static void write_isamon(struct expo *e, const struct self *s)
 		  NULL, EXPO_COUNTER },
 		{ "isamon_restore_unfinished",
 		  "Restores of the service's directories that were cut off.", NULL, EXPO_GAUGE },
+		{ "isamon_update_unfinished", "Whether an update of the application was cut off.",
+		  NULL, EXPO_GAUGE },
 	};
 
 	write_one(e, &families[0], s->service_up);
@@ -145,6 +147,7 @@ static void write_isamon(struct expo *e, const struct self *s)
 	expo_begin(e, &families[5]);
 	expo_u64(e, &families[5], NULL, s->listener_timeouts);
 	write_one(e, &families[6], s->restores_unfinished);
+	write_one(e, &families[7], s->updates_unfinished);
 }
 
 /* Fields of /proc/self/stat (proc_pid_stat(5)). */

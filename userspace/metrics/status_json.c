@@ -87,6 +87,7 @@ static const struct member members[] = {
 	ROW(status, "jobs_running", NUMBER, jobs_running),
 	ROW(status, "jobs_problem", TEXT, jobs_problem),
 	ROW(status, "restore_unfinished", TEXT, restore_unfinished),
+	ROW(status, "update_unfinished", TEXT, update_unfinished),
 };
 
 static const struct member port_members[] = {

@@ -104,6 +104,7 @@ struct status {
 	uint64_t jobs, jobs_running;
 	char jobs_problem[2 * STATUS_NAME_MAX]; /* which ended badly, or is overdue */
 
+	char update_unfinished[STATUS_NAME_MAX];  /* the tree of an update that was cut off */
 	char restore_unfinished[STATUS_NAME_MAX]; /* the directory of a restore that was cut off */
 
 	/* What cmd/status_verdict.h says of all this; only written, and only if it has. */

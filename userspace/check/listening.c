@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* Listening sockets of /proc/net/tcp and tcp6, and their owners by the inodes in /proc/PID/fd. */
+#include "check/listening.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/number.h"
+#include "base/utf8.h"
+#include "probe/proc.h"
+
+#define TABLE_MAX (4u << 20)
+#define STATE_LISTEN 0x0a
+#define SIZE_FIRST 32
+#define FDS_MAX 65536 /* of one process that are looked at */
+
+static int add(struct listening_list *l, const struct listening *item)
+{
+	if (l->n == LISTENING_MAX)
+		return -E2BIG;
+	if (l->n == l->size) {
+		const size_t size = l->size ? 2 * l->size : SIZE_FIRST;
+		struct listening *items = realloc(l->items, size * sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		l->items = items;
+		l->size = size;
+	}
+	l->items[l->n++] = *item;
+	return 0;
+}
+
+/* Words of 32 bits, each printed as the machine has it: what comes back is in network order. */
+static bool parse_address(const char *hex, bool v6, struct in6_addr *ret)
+{
+	uint32_t words[4] = { 0, 0, htonl(0xffff), 0 };
+	const size_t first = v6 ? 0 : 3;
+
+	for (size_t i = first; i < 4; i++) {
+		char word[9] = "";
+
+		memcpy(word, hex + 8 * (i - first), 8);
+		if (strspn(word, "0123456789ABCDEFabcdef") != 8)
+			return false;
+		words[i] = (uint32_t)strtoul(word, NULL, 16);
+	}
+	memcpy(ret, words, sizeof(words));
+	return true;
+}
+
+static bool is_any(const struct in6_addr *a)
+{
+	return IN6_IS_ADDR_UNSPECIFIED(a) ||
+	       (IN6_IS_ADDR_V4MAPPED(a) && !memcmp(&a->s6_addr[12], "\0\0\0\0", 4));
+}
+
+/* "   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 31337 1 ..." */
+static bool parse_line(const char *line, bool v6, struct listening *ret)
+{
+	char local[33], remote[33];
+	unsigned int port, state;
+
+	*ret = (struct listening){ .pid = 0 };
+	if (sscanf(line,
+		   " %*u: %32[0-9A-Fa-f]:%4x %32[0-9A-Fa-f]:%*4x %2x %*x:%*x %*x:%*x %*x %*u %*u %" SCNu64,
+		   local, &port, remote, &state, &ret->inode) != 5)
+		return false;
+	if (state != STATE_LISTEN || strlen(local) != (v6 ? 32 : 8))
+		return false;
+	ret->port = (uint16_t)port;
+	if (!parse_address(local, v6, &ret->address))
+		return false;
+	ret->any = is_any(&ret->address);
+	return true;
+}
+
+int listening_parse(const char *text, bool v6, struct listening_list *ret)
+{
+	const char *line = strchr(text, '\n'); /* behind the heading */
+	struct listening item;
+	int err = 0;
+
+	while (!err && line && *++line && parse_line(line, v6, &item)) {
+		err = add(ret, &item);
+		line = strchr(line, '\n');
+	}
+	return err;
+}
+
+static int read_table(const char *proc, const char *name, bool v6, struct listening_list *ret)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT(TABLE_MAX);
+	char path[512];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/net/%s", proc, name);
+	err = file_read(path, &text);
+	if (err == -ENOENT && v6)
+		return 0;
+	return err ? err : listening_parse(buf_str(&text), v6, ret);
+}
+
+/* The oldest of those that share it: a server rather than its workers, whose numbers are mostly higher. */
+static void owns(struct listening_list *l, uint64_t inode, pid_t pid, const char *name, uid_t uid)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct listening *item = &l->items[i];
+
+		if (item->inode != inode || (item->pid && item->pid < pid))
+			continue;
+		item->pid = pid;
+		item->uid = uid;
+		utf8_make_plain(name, strlen(name), item->name, sizeof(item->name));
+	}
+}
+
+static void look_at_fds(DIR *fds, struct listening_list *l, pid_t pid, const char *name, uid_t uid)
+{
+	const struct dirent *e;
+
+	for (int n = 0; n < FDS_MAX && (e = readdir(fds)); n++) {
+		char target[64];
+		ssize_t len = readlinkat(dirfd(fds), e->d_name, target, sizeof(target) - 1);
+		uint64_t inode;
+
+		if (len <= 0)
+			continue;
+		target[len] = '\0';
+		if (sscanf(target, "socket:[%" SCNu64 "]", &inode) == 1)
+			owns(l, inode, pid, name, uid);
+	}
+}
+
+static void look_at_process(const char *proc, pid_t pid, struct listening_list *l)
+{
+	struct proc_stat stat;
+	struct stat st;
+	char path[512];
+	DIR *fds;
+
+	snprintf(path, sizeof(path), "%s/%d/fd", proc, (int)pid);
+	fds = opendir(path);
+	if (!fds)
+		return;
+	if (proc_read_stat(proc, pid, &stat) == 0 && fstat(dirfd(fds), &st) == 0)
+		look_at_fds(fds, l, pid, stat.name, st.st_uid);
+	closedir(fds);
+}
+
+static void find_owners(const char *proc, struct listening_list *l)
+{
+	const struct dirent *e;
+	DIR *d = opendir(proc);
+
+	while (d && (e = readdir(d))) {
+		uint64_t pid;
+
+		if (number_parse_u64(e->d_name, 1, INT32_MAX, &pid) == 0)
+			look_at_process(proc, (pid_t)pid, l);
+	}
+	if (d)
+		closedir(d);
+}
+
+int listening_read(const char *proc, struct listening_list *ret)
+{
+	int err = read_table(proc, "tcp", false, ret);
+
+	if (!err)
+		err = read_table(proc, "tcp6", true, ret);
+	if (err) {
+		listening_done(ret);
+		return err;
+	}
+	find_owners(proc, ret);
+	return 0;
+}
+
+void listening_done(struct listening_list *l)
+{
+	free(l->items);
+	*l = (struct listening_list){ .n = 0 };
+}
+
+bool listening_takes(const struct listening *l, const struct in6_addr *address, uint16_t port)
+{
+	if (l->port != port)
+		return false;
+	if (l->any)
+		return IN6_IS_ADDR_UNSPECIFIED(&l->address) || IN6_IS_ADDR_V4MAPPED(address);
+	return memcmp(&l->address, address, sizeof(*address)) == 0;
+}
+
+void listening_add_address(const struct in6_addr *address, uint16_t port, struct buf *out)
+{
+	const bool v4 = IN6_IS_ADDR_V4MAPPED(address);
+	char text[INET6_ADDRSTRLEN] = "?";
+
+	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? &address->s6_addr[12] : address->s6_addr, text,
+		  sizeof(text));
+	buf_printf(out, v4 ? "%s:%u" : "[%s]:%u", text, port);
+}
+
+void listening_describe(const struct listening *l, struct buf *out)
+{
+	listening_add_address(&l->address, l->port, out);
+	if (l->pid)
+		buf_printf(out, " (%s, process %d)", l->name, (int)l->pid);
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/* One pass over words, which ';' ends as a directive and '{' as a block. Invariant: at every moment stack[0..depth) are the blocks that are open;
+ * nothing read is longer than its array. */
+#include "check/nginx_conf.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+
+#define WORDS_MAX 24
+#define WORD_MAX 1024
+#define DEPTH_MAX 64
+#define FILE_HEAD "# configuration file "
+#define FIRST_SIZE 8
+
+enum block { BLOCK_OTHER, BLOCK_SERVER, BLOCK_UPSTREAM, BLOCK_LOCATION };
+
+struct reader {
+	const char *at, *end;
+	unsigned int line;
+	unsigned int file;
+	char words[WORDS_MAX + 1][WORD_MAX]; /* the last one is for what is too much */
+	size_t n;
+	struct {
+		enum block kind;
+		char name[NGINX_TEXT_MAX];
+		size_t server;
+	} stack[DEPTH_MAX];
+	size_t depth;
+	struct nginx_conf *conf;
+};
+
+/* The list with room for one more, which is zeroed; NULL: no memory. */
+static void *grow(void *list, size_t n, size_t size)
+{
+	void *grown = list;
+
+	/* A power of two is full. */
+	if (n == 0 || (n >= FIRST_SIZE && (n & (n - 1)) == 0))
+		grown = realloc(list, (n ? 2 * n : FIRST_SIZE) * size);
+	if (grown)
+		memset((char *)grown + n * size, 0, size);
+	return grown;
+}
+
+/* A new item of a list of @conf; NULL: no memory. Whether it is full is asked before. */
+#define ADD(conf, list) \
+	({ \
+		void *add_grown = grow((conf)->list, (conf)->n_##list, sizeof(*(conf)->list)); \
+		if (add_grown) \
+			(conf)->list = add_grown; \
+		add_grown ? &(conf)->list[(conf)->n_##list++] : NULL; \
+	})
+#define FULL(conf, list) ((conf)->n_##list >= NGINX_ITEMS_MAX)
+
+static void keep(char to[static NGINX_TEXT_MAX], const char *from)
+{
+	const size_t n = strnlen(from, NGINX_TEXT_MAX - 1);
+
+	memcpy(to, from, n);
+	to[n] = '\0';
+}
+
+/* --- words */
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static void step(struct reader *r)
+{
+	r->line += *r->at++ == '\n';
+}
+
+static void add_letter(char *word, size_t *n, char c)
+{
+	if (*n < WORD_MAX - 1)
+		word[(*n)++] = c ? c : '?';
+}
+
+/* Until what ends it, which is left; @quote: is passed over, too. */
+static void read_word(struct reader *r, char *word)
+{
+	const char quote = *r->at == '"' || *r->at == '\'' ? *r->at : '\0';
+	size_t n = 0;
+
+	if (quote)
+		step(r);
+	while (r->at < r->end) {
+		char c = *r->at;
+
+		if (quote ? c == quote : is_space(c) || c == ';' || c == '{' || c == '}')
+			break;
+		if (c == '$' && r->end - r->at > 1 && r->at[1] == '{') {
+			/* ${name}: its braces are the word's */
+			while (r->at < r->end && *r->at != '}') {
+				add_letter(word, &n, *r->at);
+				step(r);
+			}
+			c = '}';
+		} else if (c == '\\' && r->end - r->at > 1) {
+			step(r);
+			c = *r->at;
+		}
+		if (r->at < r->end) {
+			add_letter(word, &n, c);
+			step(r);
+		}
+	}
+	if (quote && r->at < r->end)
+		step(r);
+	word[n] = '\0';
+}
+
+static int begin_file(struct reader *r, const char *path, size_t len)
+{
+	struct nginx_file *f;
+
+	r->line = 0; /* the end of this line makes it 1 */
+	r->depth = 0;
+	r->n = 0;
+	r->file = UINT_MAX;
+	if (FULL(r->conf, files))
+		return 0;
+	f = ADD(r->conf, files);
+	if (!f)
+		return -ENOMEM;
+	snprintf(f->path, sizeof(f->path), "%.*s",
+		 (int)(len < sizeof(f->path) ? len : sizeof(f->path)), path);
+	r->file = (unsigned int)r->conf->n_files - 1;
+	return 0;
+}
+
+static int read_comment(struct reader *r)
+{
+	const char *from = r->at, *end = memchr(from, '\n', (size_t)(r->end - from));
+	const size_t head = sizeof(FILE_HEAD) - 1, len = (size_t)((end ? end : r->end) - from);
+
+	r->at = from + len;
+	if (len > head + 1 && memcmp(from, FILE_HEAD, head) == 0 && from[len - 1] == ':')
+		return begin_file(r, from + head, len - head - 1);
+	return 0;
+}
+
+/* Code of another language within braces: only these count. */
+static void skip_code(struct reader *r)
+{
+	size_t depth = 1;
+
+	while (r->at < r->end && depth) {
+		depth += *r->at == '{';
+		depth -= *r->at == '}';
+		step(r);
+	}
+}
+
+/* --- directives */
+
+static size_t server_of(const struct reader *r)
+{
+	for (size_t i = r->depth; i-- > 0;)
+		if (r->stack[i].kind == BLOCK_SERVER)
+			return r->stack[i].server;
+	return SIZE_MAX;
+}
+
+static enum block kind_of(const struct reader *r)
+{
+	return r->depth ? r->stack[r->depth - 1].kind : BLOCK_OTHER;
+}
+
+static bool has_word(const struct reader *r, size_t from, const char *word)
+{
+	for (size_t i = from; i < r->n; i++)
+		if (strcmp(r->words[i], word) == 0)
+			return true;
+	return false;
+}
+
+static int add_listen(struct reader *r)
+{
+	const size_t server = server_of(r);
+	struct nginx_listen *l;
+
+	if (FULL(r->conf, listens))
+		return 0;
+	l = ADD(r->conf, listens);
+	if (!l)
+		return -ENOMEM;
+	l->server = server;
+	keep(l->text, r->words[1]);
+	l->tls = has_word(r, 2, "ssl");
+	r->conf->servers[server].n_listen++;
+	return 0;
+}
+
+static int add_pass(struct reader *r)
+{
+	struct nginx_pass *p;
+
+	if (FULL(r->conf, passes))
+		return 0;
+	p = ADD(r->conf, passes);
+	if (!p)
+		return -ENOMEM;
+	p->server = server_of(r);
+	p->place = (struct nginx_place){ r->file, r->line };
+	keep(p->text, r->words[1]);
+	for (size_t i = r->depth; i-- > 0;) {
+		if (r->stack[i].kind != BLOCK_LOCATION)
+			continue;
+		keep(p->location, r->stack[i].name);
+		break;
+	}
+	return 0;
+}
+
+static int add_peer(struct reader *r)
+{
+	struct nginx_peer *p;
+
+	if (FULL(r->conf, peers))
+		return 0;
+	p = ADD(r->conf, peers);
+	if (!p)
+		return -ENOMEM;
+	p->place = (struct nginx_place){ r->file, r->line };
+	keep(p->upstream, r->stack[r->depth - 1].name);
+	keep(p->text, r->words[1]);
+	p->down = has_word(r, 2, "down");
+	return 0;
+}
+
+static int add_error_log(struct reader *r)
+{
+	struct nginx_log *l;
+
+	if (FULL(r->conf, error_logs))
+		return 0;
+	l = ADD(r->conf, error_logs);
+	if (!l)
+		return -ENOMEM;
+	snprintf(l->path, sizeof(l->path), "%s", r->words[1]);
+	return 0;
+}
+
+static int directive(struct reader *r)
+{
+	const char *name = r->n ? r->words[0] : "";
+	const enum block in = kind_of(r);
+
+	if (r->n < 2)
+		return 0;
+	if (strcmp(name, "error_log") == 0)
+		return add_error_log(r);
+	if (strcmp(name, "server") == 0 && in == BLOCK_UPSTREAM)
+		return add_peer(r);
+	if (strcmp(name, "proxy_pass") == 0)
+		return add_pass(r);
+	if (strcmp(name, "listen") == 0 && in == BLOCK_SERVER)
+		return add_listen(r);
+	if (strcmp(name, "server_name") == 0 && in == BLOCK_SERVER) {
+		struct nginx_server *s = &r->conf->servers[server_of(r)];
+
+		if (!*s->name)
+			keep(s->name, r->words[1]);
+	}
+	return 0;
+}
+
+static bool is_code(const char *name)
+{
+	static const char suffix[] = "_by_lua_block";
+	const size_t n = strlen(name), m = sizeof(suffix) - 1;
+
+	return (n > m && strcmp(name + n - m, suffix) == 0);
+}
+
+static int open_block(struct reader *r)
+{
+	const char *name = r->n ? r->words[0] : "";
+	const char *last = r->n > 1 ? r->words[r->n - 1] : "";
+	enum block kind = BLOCK_OTHER;
+	size_t server = SIZE_MAX;
+
+	if (r->depth == DEPTH_MAX)
+		return -EPROTO;
+	if (is_code(name)) {
+		skip_code(r);
+		return 0;
+	}
+	if (strcmp(name, "upstream") == 0)
+		kind = BLOCK_UPSTREAM;
+	else if (strcmp(name, "location") == 0)
+		kind = BLOCK_LOCATION;
+	else if (strcmp(name, "server") == 0 && r->n == 1 && !FULL(r->conf, servers)) {
+		if (!ADD(r->conf, servers))
+			return -ENOMEM;
+		kind = BLOCK_SERVER;
+		server = r->conf->n_servers - 1;
+	}
+	r->stack[r->depth].kind = kind;
+	r->stack[r->depth].server = server;
+	keep(r->stack[r->depth].name, last);
+	r->depth++;
+	return 0;
+}
+
+/* One mark that ends a directive, or one word. */
+static int take_next(struct reader *r)
+{
+	const char c = *r->at;
+	int err = 0;
+
+	if (is_space(c)) {
+		step(r);
+		return 0;
+	}
+	if (c == '#')
+		return read_comment(r);
+	if (c != ';' && c != '{' && c != '}') {
+		read_word(r, r->words[r->n < WORDS_MAX ? r->n : WORDS_MAX]);
+		r->n += r->n < WORDS_MAX;
+		return 0;
+	}
+	step(r);
+	if (c == ';')
+		err = directive(r);
+	else if (c == '{')
+		err = open_block(r);
+	else if (r->depth)
+		r->depth--;
+	else
+		err = -EPROTO;
+	r->n = 0;
+	return err;
+}
+
+int nginx_conf_parse(const char *text, size_t len, struct nginx_conf *ret)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+	const char *from = memmem(text, len, "\n" FILE_HEAD, sizeof(FILE_HEAD));
+	int err = 0;
+
+	*ret = (struct nginx_conf){ .n_files = 0 };
+	if (!r)
+		return -ENOMEM;
+	if (len >= sizeof(FILE_HEAD) && memcmp(text, FILE_HEAD, sizeof(FILE_HEAD) - 1) == 0)
+		from = text;
+	r->at = from ? from : text + len;
+	r->end = text + len;
+	r->file = UINT_MAX;
+	r->conf = ret;
+	while (!err && r->at < r->end)
+		err = take_next(r);
+	if (!err && r->depth)
+		err = -EPROTO;
+	free(r);
+	return err;
+}
+
+void nginx_conf_done(struct nginx_conf *c)
+{
+	free(c->files);
+	free(c->servers);
+	free(c->listens);
+	free(c->passes);
+	free(c->peers);
+	free(c->error_logs);
+	*c = (struct nginx_conf){ .n_files = 0 };
+}
+
+const char *nginx_conf_file(const struct nginx_conf *c, const struct nginx_place *p)
+{
+	return p->file < c->n_files ? c->files[p->file].path : "";
+}
