@@ -49,7 +49,7 @@ beside() {
 	kept=$(find "$P" -mindepth 1 -maxdepth 1 -name 'data.isamon-before-*' | wc -l)
 	[ "$(find "$P" -mindepth 1 -maxdepth 1 | wc -l) $kept" = "$(($1 + 1)) $1" ] || fail "left beside it: $(ls -lA "$P")"
 }
-forget() { run 0 --forget --data; }
+forget() { run 0 --forget --data --yes; }
 
 cat >"$T/web" <<END
 #!/bin/sh
@@ -204,7 +204,8 @@ expect_metric 1 isamon_restore_unfinished
 grep -q "a restore of $D was cut off" "$T/isamon.log" || fail "the daemon does not say it: $(cat "$T/isamon.log")"
 "$ISAMON" status --config "$T/isamon.conf" >"$T/out" 2>&1 && fail "isamon status is content"
 has 'a restore is unfinished'
-run 0 --abort
+run 2 --abort # nobody to ask
+run 0 --abort --yes
 has "^$D: as it was$"
 same "$T/third"
 beside 0
@@ -212,7 +213,7 @@ healthy || fail "the service does not answer"
 kill -HUP "${PIDS[isamon]}"
 expect_metric 0 isamon_restore_unfinished
 stop isamon
-run 1 --abort
+run 1 --abort --yes
 has 'nothing is unfinished' err
 cut_off
 run 0 --resume

@@ -115,6 +115,58 @@ static void plain_tar_restores(void)
 	fixture_end();
 }
 
+/* A copy that is nobody else's, such as that of a database, is not copied again: on a disk with room for one of them. */
+static void own_files_are_not_copied(void)
+{
+	struct archive_source *s = NULL;
+	unsigned char bytes[4096];
+	uint64_t n = 0;
+	ssize_t got;
+	int fd;
+
+	fixture_begin();
+	REQUIRE_INT(shell("head -c 3000000 /dev/urandom >in/big"), 0);
+	fd = fixture_open("in/big", O_RDONLY);
+	REQUIRE_INT(archive_source_new(&s), 0);
+	EXPECT_INT(archive_source_take(s, fd, NULL), 0);
+	EXPECT_INT(s->spool_fd, -1);
+	while ((got = archive_source_read(s, bytes, sizeof(bytes))) > 0)
+		n += (uint64_t)got;
+	EXPECT_UINT(n, 3000000);
+	EXPECT_INT(archive_source_end(s), 0);
+	EXPECT(!s->changed);
+	/* One that others may write to is. */
+	EXPECT_INT(archive_source_take(s, fd, fixture_path("scratch")), 0);
+	EXPECT(s->spool_fd >= 0);
+	archive_source_free(s);
+	close(fd);
+	fixture_end();
+}
+
+static int ends_within(const char *path, uint64_t bytes, void *ctx)
+{
+	unsigned int *told = ctx;
+
+	if (strcmp(path, "big") == 0 && ++*told == 3)
+		EXPECT(bytes > 0);
+	return *told == 3 ? -ECANCELED : 0;
+}
+
+/* A long file need not be waited for. */
+static void ended_within_a_file(void)
+{
+	unsigned int told = 0;
+	const struct archive_write_options o = { .progress = ends_within, .ctx = &told };
+	struct archive_written w;
+
+	fixture_begin();
+	REQUIRE_INT(shell("truncate -s 100M in/big"), 0);
+	EXPECT_INT(write_archive(&o, &w), -ECANCELED);
+	EXPECT_UINT(told, 3);
+	archive_written_done(&w);
+	fixture_end();
+}
+
 static void attributes_are_kept(void)
 {
 	struct archive_write_options o = { 0 };
@@ -312,6 +364,8 @@ int main(int argc, char **argv)
 		{ "plain tar restores names, kinds, modes, owners, times, links and holes",
 		  plain_tar_restores },
 		{ "tar --xattrs --acls restores attributes and ACLs", attributes_are_kept },
+		{ "ended within a long file", ended_within_a_file },
+		{ "what is nobody else's is not copied again", own_files_are_not_copied },
 		{ "what is skipped is named; an old manifest is no file", names_what_it_skips },
 		{ "a file that changes all the time is taken, and named", names_what_changes },
 		{ "a database is copied, without its log; a damaged one is taken as it is",

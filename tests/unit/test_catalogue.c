@@ -86,6 +86,72 @@ static int load(void)
 	return err;
 }
 
+static void update(const struct catalogue_entry *e, enum catalogue_part part)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
+
+	EXPECT_INT(catalogue_update(t.c, e, part, &why), 0);
+	EXPECT_STR(buf_str(&why), "");
+}
+
+/* One sends it for hours; another finds meanwhile that it is damaged. Neither undoes what the other did, whoever ends last. */
+static void two_at_once(void)
+{
+	struct catalogue_entry e, sender, verifier;
+
+	for (int last = 0; last < 2; last++) {
+		set_up();
+		make_file("a-data-20261126-020000.tar.gz", 1234);
+		e = entry("a-data-20261126-020000.tar.gz", 1234);
+		e.n_skipped = 5;
+		snprintf(e.note, sizeof(e.note), "note");
+		EXPECT_INT(put(&e), 0);
+		sender = verifier = e;
+		sender.remote = BACKUP_SENT;
+		snprintf(sender.key, sizeof(sender.key), "key");
+		snprintf(sender.sha256, sizeof(sender.sha256), "hash");
+		verifier.verdict = BACKUP_UNSOUND;
+		verifier.verified_s = 77;
+		verifier.note[0] = '\0';
+		verifier.n_skipped = 0;
+		snprintf(verifier.why, sizeof(verifier.why), "why");
+		if (last)
+			update(&sender, CATALOGUE_SENT);
+		update(&verifier, CATALOGUE_FOUND);
+		if (!last)
+			update(&sender, CATALOGUE_SENT);
+		EXPECT_INT(load(), 0);
+		REQUIRE(t.list.n == 1);
+		EXPECT_INT(t.list.entries->verdict, BACKUP_UNSOUND);
+		EXPECT_INT(t.list.entries->verified_s, 77);
+		EXPECT_STR(t.list.entries->why, "why");
+		EXPECT_STR(t.list.entries->note, "note");
+		EXPECT_UINT(t.list.entries->n_skipped, 5);
+		EXPECT_INT(t.list.entries->remote, BACKUP_SENT);
+		EXPECT_STR(t.list.entries->key, "key");
+		tear_down();
+	}
+}
+
+/* Of a file of another size nothing is kept; of one that is not known, everything is new. */
+static void another_file(void)
+{
+	struct catalogue_entry e;
+
+	set_up();
+	make_file("a-data-20261126-020000.tar.gz", 1234);
+	e = entry("a-data-20261126-020000.tar.gz", 99);
+	e.remote = BACKUP_SENT;
+	EXPECT_INT(put(&e), 0);
+	e = entry("a-data-20261126-020000.tar.gz", 1234);
+	update(&e, CATALOGUE_FOUND);
+	EXPECT_INT(load(), 0);
+	REQUIRE(t.list.n == 1);
+	EXPECT_INT(t.list.entries->verdict, BACKUP_SOUND);
+	EXPECT_INT(t.list.entries->remote, BACKUP_NOT_SENT);
+	tear_down();
+}
+
 static void keeps_everything(void)
 {
 	struct catalogue_entry e, *got;
@@ -252,6 +318,8 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "all that is known of a backup is kept", keeps_everything },
+		{ "one sends, another verifies", two_at_once },
+		{ "another file of the same name", another_file },
 		{ "the directory is believed before the catalogue", directory_decides },
 		{ "processes share it", is_shared },
 		{ "without it the directory is listed", does_without },

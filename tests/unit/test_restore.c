@@ -193,6 +193,43 @@ static void owner_of_the_target(void)
 		EXPECT_INT(shell("test -z \"$(find p/data ! -user 12 -o ! -group 34)\""), 0);
 }
 
+static int cut_off(struct buf *text, void *ctx)
+{
+	(void)text;
+	(void)ctx;
+	_exit(0);
+}
+
+/* Not unasked; and if asked, one that is gone on with knows it, too. */
+static void setuid_and_setgid(void)
+{
+	static const struct restore_service ends = { .runs = service_runs,
+						     .stop = cut_off,
+						     .start = service_start };
+	struct restore_options o = play_options();
+	pid_t pid;
+
+	play_begin("chmod 6755 a; chmod 2755 cache;");
+	EXPECT_INT(begin_with(&o), -EPERM);
+	EXPECT_HAS(buf_str(&why), "a: a setuid or setgid file (isamon restore --allow-setuid");
+	EXPECT(nothing_was_done());
+	o.allow_setuid = true;
+	pid = fork();
+	if (pid == 0) {
+		o.service = &ends;
+		begin_with(&o);
+		_exit(1);
+	}
+	EXPECT(pid > 0 && waitpid(pid, NULL, 0) == pid);
+	EXPECT_INT(shell("sed -i 's/\"exchange\"/\"stage\"/' p/.data.isamon-restore/journal"), 0);
+	o.allow_setuid = false;
+	buf_reset(&why);
+	EXPECT_INT(restore_resume(&o, &why, &result), 0);
+	EXPECT_STR(buf_str(&why), "");
+	EXPECT(tree_is("p/data", &new_tree));
+	EXPECT_INT(shell("test $(stat -c %a p/data/a) = 6755"), 0);
+}
+
 /* --- one at a time, and afterwards */
 
 static void another_is_at_it(void)
@@ -239,11 +276,90 @@ static void another_directory_there(void)
 	EXPECT(tree_is("p/data", &new_tree));
 }
 
+/* Cut off before the exchange, and then somebody put another directory there: that stays, and the next restore is not in the way of it. */
+static void replaced_by_hand(void)
+{
+	static const struct restore_service ends = { .runs = service_runs,
+						     .stop = cut_off,
+						     .start = service_start };
+	struct restore_options o = play_options();
+	pid_t pid;
+
+	play_begin("");
+	pid = fork();
+	if (pid == 0) {
+		o.service = &ends;
+		begin_with(&o);
+		_exit(1);
+	}
+	EXPECT(pid > 0 && waitpid(pid, NULL, 0) == pid);
+	EXPECT_INT(
+		shell("cd p; test -e .data.isamon-restore/journal; mv data ../moved; mkdir data; echo by hand >data/h"),
+		0);
+	service_set(target_inode());
+	buf_reset(&why);
+	EXPECT_INT(restore_resume(&o, &why, &result), -ESTALE);
+	EXPECT_INT(result.end, RESTORE_NOTHING);
+	EXPECT_INT(shell("grep -q hand p/data/h"), 0);
+	EXPECT_INT(fixture_count("p"), 1);
+	buf_reset(&why);
+	EXPECT_INT(restore_abort(&o, &why, &result), -ENOENT);
+	EXPECT_INT(begin_with(&o), 0);
+	EXPECT(tree_is("p/data", &new_tree));
+	EXPECT_INT(shell("rm -r moved"), 0);
+}
+
+/* When what is made now has been kept for long enough. */
+static int64_t a_day_on(void)
+{
+	return time(NULL) + RESTORE_KEEP_S + 1;
+}
+
+static bool is_kept(int64_t now_s)
+{
+	struct restore_options o = play_options();
+	unsigned int n = 0;
+
+	buf_reset(&why);
+	EXPECT_INT(restore_forget(o.target, now_s, RESTORE_KEEP_S, &why, &n), 0);
+	return n == 0;
+}
+
+/* Cut off on one day, gone on with on another: the day for which the old tree is kept begins when it is done. */
+static void kept_from_its_end_on(void)
+{
+	static const char kept[] = "p/data.isamon-before-20260101-000000";
+	struct restore_options o = play_options();
+	struct stat before, after;
+
+	play_begin("");
+	o.service = NULL;
+	service_set(0);
+	EXPECT_INT(begin_with(&o), 0);
+	EXPECT_INT(
+		shell("cd p; mv data.isamon-before-* data.isamon-before-20260101-000000; mkdir -m 700 .data.isamon-restore; "
+		      "printf '{\"isamon_restore\":1,\"id\":\"20260101-000000\",\"step\":\"start\",\"target\":\"/t\","
+		      "\"archive\":\"/a\",\"old_inode\":%s,\"new_inode\":%s}' "
+		      "$(stat -c %i data.isamon-before-20260101-000000 data) >.data.isamon-restore/journal"),
+		0);
+	EXPECT_INT(stat(fixture_path(kept), &before), 0);
+	usleep(20000); /* the kernel's clock of files ticks */
+	buf_reset(&why);
+	EXPECT_INT(restore_resume(&o, &why, &result), 0);
+	EXPECT_INT(result.end, RESTORE_DONE);
+	EXPECT_INT(stat(fixture_path(kept), &after), 0);
+	EXPECT(memcmp(&before.st_ctim, &after.st_ctim, sizeof(before.st_ctim)) != 0);
+	EXPECT(memcmp(&before.st_mtim, &after.st_mtim, sizeof(before.st_mtim)) == 0);
+	EXPECT(is_kept(time(NULL)));
+	EXPECT(tree_is(kept, &old_tree));
+	EXPECT(!is_kept(a_day_on()));
+	EXPECT_INT(fixture_count("p"), 1);
+}
+
 static void forgotten(void)
 {
 	struct restore_options o = play_options();
 	unsigned int n = 9;
-	int64_t now_s = 1767312000; /* 2026-01-02 00:00:00 */
 
 	play_begin("");
 	EXPECT_INT(
@@ -253,15 +369,12 @@ static void forgotten(void)
 		0);
 	buf_reset(&why);
 	/* A symbolic link of that form is none of ours: told, and left. */
-	EXPECT_INT(restore_forget(o.target, now_s, RESTORE_KEEP_S, &why, &n), -ENOTDIR);
-	EXPECT_UINT(n, 1);
+	EXPECT_INT(restore_forget(o.target, a_day_on(), RESTORE_KEEP_S, &why, &n), -ENOTDIR);
+	EXPECT_UINT(n, 2);
 	EXPECT_INT(
 		shell("cd p; test -L data.isamon-before-20250101-000000; rm data.isamon-before-20250101-000000; "
-		      "test ! -e data.isamon-before-20260101-000000; test -e data.isamon-before-20260101-000001"),
+		      "test ! -e data.isamon-before-20260101-000000; test ! -e data.isamon-before-20260101-000001"),
 		0);
-	buf_reset(&why);
-	EXPECT_INT(restore_forget(o.target, now_s, 0, &why, &n), 0);
-	EXPECT_UINT(n, 1);
 	EXPECT_INT(fixture_count("p"), 4);
 	EXPECT(tree_is("p/data", &old_tree));
 }
@@ -282,7 +395,7 @@ static void deep_trees_are_removed(void)
 	less.rlim_cur = 600;
 	EXPECT_INT(setrlimit(RLIMIT_NOFILE, &less), 0);
 	buf_reset(&why);
-	EXPECT_INT(restore_forget(o.target, 1790000000, 0, &why, &n), 0);
+	EXPECT_INT(restore_forget(o.target, a_day_on(), 0, &why, &n), 0);
 	EXPECT_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	EXPECT_STR(buf_str(&why), "");
 	EXPECT_UINT(n, 1);
@@ -303,7 +416,7 @@ static void mounts_are_not_removed(void)
 	}
 	EXPECT_INT(shell("touch p/data.isamon-before-20260101-000000/a/m/precious"), 0);
 	buf_reset(&why);
-	EXPECT_INT(restore_forget(o.target, 1790000000, 0, &why, &n), -EBUSY);
+	EXPECT_INT(restore_forget(o.target, a_day_on(), 0, &why, &n), -EBUSY);
 	EXPECT_INT(access(fixture_path("p/data.isamon-before-20260101-000000/a/m/precious"), F_OK),
 		   0);
 	EXPECT_INT(umount(fixture_path("p/data.isamon-before-20260101-000000/a/m")), 0);
@@ -323,8 +436,12 @@ int main(int argc, char **argv)
 		{ "stopped by hand", stopped_by_hand },
 		{ "only tried", only_tried },
 		{ "the owner of the target", owner_of_the_target },
+		{ "setuid and setgid", setuid_and_setgid },
 		{ "another is at it", another_is_at_it },
 		{ "another directory is there", another_directory_there },
+		{ "replaced by hand before the exchange", replaced_by_hand },
+		{ "what was replaced is kept from the end of the restore on",
+		  kept_from_its_end_on },
 		{ "what was replaced is forgotten", forgotten },
 		{ "deep trees are removed", deep_trees_are_removed },
 		{ "mounts are not removed", mounts_are_not_removed },

@@ -93,6 +93,25 @@ static void archive_in_the_target(void)
 	EXPECT_HAS(buf_str(&why), "in the directory that it would replace");
 }
 
+/* A day later they would be removed with it. */
+static void backups_in_the_target(void)
+{
+	struct restore_options o = play_options();
+	char backups[220];
+
+	play_begin("");
+	snprintf(backups, sizeof(backups), "%s/cache/deep", o.target);
+	o.backups = backups;
+	EXPECT_INT(begin_with(&o), -EINVAL);
+	EXPECT_HAS(buf_str(&why), "the backups lie in the directory that would be replaced");
+	EXPECT(nothing_was_done());
+	snprintf(backups, sizeof(backups), "%s/../../backups", o.target); /* there is none */
+	o.dry_run = true;
+	EXPECT_INT(begin_with(&o), 0);
+	snprintf(backups, sizeof(backups), "%s", fixture_path("in"));
+	EXPECT_INT(begin_with(&o), 0);
+}
+
 static void a_path_that_is_no_text(void)
 {
 	struct restore_options o = play_options();
@@ -163,6 +182,32 @@ static void no_room(void)
 	EXPECT_INT(shell("rmdir small"), 0);
 }
 
+/* What is a hole in the archive is one on the disk. */
+static void holes_need_no_room(void)
+{
+	struct restore_options o = play_options();
+	char target[220];
+
+	play_begin("");
+	EXPECT_INT(
+		shell("cp -a in/t in/s; truncate -s 100M in/s/hole; tar -S -czf in/x.tgz -C in/s .; rm -r in/s; mkdir -p small"),
+		0);
+	if (mount("none", fixture_path("small"), "tmpfs", 0, "size=24m")) {
+		unit_skip("cannot mount");
+		return;
+	}
+	snprintf(target, sizeof(target), "%s", fixture_path("small/data"));
+	o.target = target;
+	EXPECT_INT(begin_with(&o), 0);
+	EXPECT_STR(buf_str(&why), "");
+	EXPECT_INT(
+		shell("test $(stat -c %s small/data/hole) = 104857600; test $(stat -c %b small/data/hole) -lt 100"),
+		0);
+	EXPECT_INT(umount(fixture_path("small")), 0);
+	EXPECT_INT(shell("rmdir small"), 0);
+	play_prepare(":;"); /* the archive as it was, for the next */
+}
+
 /* In the middle of unpacking. */
 static void a_write_fails(void)
 {
@@ -186,10 +231,12 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ NULL, refused },
 		{ "an archive in the target", archive_in_the_target },
+		{ "the backups in the target", backups_in_the_target },
 		{ "a path that is no text", a_path_that_is_no_text },
 		{ "targets that are none", targets_that_are_none },
 		{ "mounts", mounts },
 		{ "no room", no_room },
+		{ "holes need no room", holes_need_no_room },
 		{ "a write that fails", a_write_fails },
 	};
 	int status;

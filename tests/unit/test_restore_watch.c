@@ -2,6 +2,7 @@
 /* The daemon looks at its start, and again only while a restore is unfinished. */
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -101,6 +102,11 @@ static void bad_journals(void)
 	write_journal(JOURNAL("stage", "0"));
 	EXPECT_INT(restore_look(data, &s), 0);
 	EXPECT(s.unfinished);
+	/* Not what anybody may have put there. */
+	EXPECT_INT(chmod(work, 0770), 0);
+	EXPECT_INT(restore_look(data, &s), -EPERM);
+	EXPECT(!s.unfinished);
+	EXPECT_INT(chmod(work, 0700), 0);
 }
 
 #define UPDATE(step, old_inode, from) \

@@ -50,7 +50,7 @@ struct extractor {
 	struct directory *directories;
 	size_t directories_bytes;
 	struct owner user, group;
-	bool root;
+	bool root, as_me;
 	unsigned char access[ARCHIVE_ACL_MAX], defaults[ARCHIVE_ACL_MAX];
 };
 
@@ -149,6 +149,12 @@ static int set_owner(struct extractor *x, const struct archive_member *m, int fd
 		       0;
 }
 
+/* What may run as its owner, or hands on its group, means something with owners only; and units of systemd may not set it. */
+static mode_t mode_of(const struct extractor *x, const struct archive_member *m)
+{
+	return x->as_me ? m->mode & 01777 : m->mode;
+}
+
 /* user.* only: what others mean is this system's own business. A file system without them does without. */
 static int set_xattrs(struct extractor *x, int fd)
 {
@@ -189,7 +195,7 @@ static int remember_directory(struct extractor *x, const struct archive_member *
 	if (!d)
 		return -ENOMEM;
 	*d = (struct directory){ .before = x->directories,
-				 .mode = m->mode,
+				 .mode = mode_of(x, m),
 				 .mtime = { m->mtime_s, m->mtime_ns },
 				 .access_len = access,
 				 .default_len = defaults,
@@ -340,7 +346,7 @@ static int finish_file(struct extractor *x, const struct archive_member *m)
 	if (ftruncate(x->fd, (off_t)m->size))
 		return -errno;
 	err = set_owner(x, m, x->fd, "");
-	if (!err && fchmod(x->fd, m->mode))
+	if (!err && fchmod(x->fd, mode_of(x, m)))
 		err = -errno;
 	if (!err)
 		err = set_xattrs(x, x->fd);
@@ -382,6 +388,7 @@ int archive_extract(int fd, int dir_fd, const struct archive_read_options *o, st
 	x->why = why;
 	x->dir_fd = dir_fd;
 	x->parent_fd = x->fd = -1;
+	x->as_me = o->as_me;
 	x->root = geteuid() == 0 && !o->as_me;
 	err = archive_api_open(&api, why);
 	if (!err)

@@ -14,7 +14,6 @@
 
 #include "base/file.h"
 #include "base/table.h"
-#include "base/utf8.h"
 #include "care/archive_acl.h"
 #include "care/archive_gunzip.h"
 #include "care/archive_read_impl.h"
@@ -25,6 +24,9 @@
 #define MEMBERS_MAX 10000000u
 #define LINK_NAMES_MAX (64u << 20)
 #define SEEN_FLUSH (64u << 10)
+/* What one member may have before its data. A map of holes is held in memory, twelve times the size that it may have in the archive. */
+#define HEADER_MAX (8u << 20)
+#define GOING_STEP (16u << 20)
 
 struct reader {
 	const struct archive_api *api;
@@ -40,20 +42,11 @@ struct reader {
 	struct buf seen; /* what is not in seen_fd yet */
 	int seen_fd, manifest_fd;
 	uint64_t members, bytes;
-	bool in_manifest;
+	uint64_t of_member, untold; /* bytes of the present one */
+	size_t header_bytes;        /* of the member that is to come */
+	bool in_header, in_manifest;
 	char name[NAME_SIZE], target[NAME_SIZE];
 };
-
-int archive_refuse(struct buf *why, const char *name, const char *what, int err)
-{
-	char plain[NAME_SIZE];
-
-	if (why->len)
-		return err;
-	utf8_make_plain(name, strlen(name), plain, sizeof(plain));
-	buf_printf(why, "%s: %s", plain, what);
-	return err;
-}
 
 static int refuse(struct reader *r, const char *what, int err)
 {
@@ -65,40 +58,16 @@ static int failed(struct reader *r, int err)
 	return refuse(r, strerror(-err), err);
 }
 
-const char *archive_clean_name(const char *raw, char *ret)
-{
-	size_t at = 0, n;
-
-	if (!raw || !*raw)
-		return "has no name";
-	if (*raw == '/')
-		return "an absolute name";
-	for (; *raw; raw += n) {
-		n = strcspn(raw, "/");
-		if (n == 2 && memcmp(raw, "..", 2) == 0)
-			return "its name has \"..\" in it";
-		if (n > 255 || at + n + 2 > NAME_SIZE)
-			return "its name is too long";
-		if (n && !(n == 1 && *raw == '.')) {
-			if (at)
-				ret[at++] = '/';
-			memcpy(ret + at, raw, n);
-			at += n;
-		}
-		n += strspn(raw + n, "/");
-	}
-	if (!at)
-		ret[at++] = '.';
-	ret[at] = '\0';
-	return NULL;
-}
-
 static la_ssize_t next_bytes(struct archive *a, void *ctx, const void **ret)
 {
 	struct reader *r = ctx;
+	ssize_t n = archive_gunzip_next(r->gzip, ret);
 
 	(void)a;
-	return archive_gunzip_next(r->gzip, ret);
+	if (n <= 0 || !r->in_header)
+		return n;
+	r->header_bytes += (size_t)n;
+	return r->header_bytes > HEADER_MAX ? -1 : n;
 }
 
 /* What a call of libarchive that failed means: first what gzip said, which it passes on only as a failure. */
@@ -108,6 +77,9 @@ static int tar_failed(struct reader *r)
 	ssize_t n = archive_gunzip_next(r->gzip, &bytes);
 	const char *text = r->api->archive_error_string(r->tar);
 
+	if (r->header_bytes > HEADER_MAX)
+		return archive_refuse(r->why, "the archive",
+				      "a member has a header that is too large", -EFBIG);
 	if (n == -EBADMSG)
 		return refuse(r, archive_gunzip_why(r->gzip), -EBADMSG);
 	if (n < 0)
@@ -179,7 +151,8 @@ static int take_file(struct reader *r, struct archive_entry *e, struct archive_m
 	m->size = (uint64_t)size;
 	r->bytes += m->size;
 	if (!r->o->allow_setuid && (m->mode & (S_ISUID | S_ISGID)))
-		return refuse(r, "a setuid or setgid file", -EPERM);
+		return refuse(r, "a setuid or setgid file (isamon restore --allow-setuid takes it)",
+			      -EPERM);
 	if (!r->o->allow_setuid && has_capability(r, e))
 		return refuse(r, "a file with capabilities", -EPERM);
 	return 0;
@@ -239,27 +212,45 @@ static int write_all(int fd, const char *bytes, size_t n)
 	return 0;
 }
 
+static int going(struct reader *r, uint64_t n)
+{
+	r->of_member += n;
+	r->untold += n;
+	if (!r->o->going || r->untold < GOING_STEP)
+		return 0;
+	r->untold = 0;
+	return r->o->going(r->of_member, r->o->ctx);
+}
+
 /* A hole is hashed as the zeros that it is. */
 static int hash_zeros(struct reader *r, uint64_t n)
 {
 	static const unsigned char zeros[65536];
 
-	while (n) {
+	int err = 0;
+
+	while (n && !err) {
 		size_t step = n < sizeof(zeros) ? (size_t)n : sizeof(zeros);
 
 		if (!EVP_DigestUpdate(r->hash, zeros, step))
 			return -ENOMEM;
 		n -= step;
+		err = going(r, step);
 	}
-	return 0;
+	return err;
 }
 
 static int take_block(struct reader *r, const void *bytes, size_t n, uint64_t offset)
 {
+	int err = going(r, n);
+
+	if (err)
+		return err;
 	if (!EVP_DigestUpdate(r->hash, bytes, n))
 		return -ENOMEM;
 	if (r->in_manifest)
 		return write_all(r->manifest_fd, bytes, n);
+	r->ret->data_bytes += n;
 	return r->sink->data(bytes, n, offset, r->sink->ctx);
 }
 
@@ -270,7 +261,10 @@ static int take_data(struct reader *r, struct archive_member *m)
 	const void *bytes;
 	la_int64_t offset;
 	size_t n;
-	int rc, err = EVP_DigestInit_ex(r->hash, EVP_sha256(), NULL) ? 0 : -ENOMEM;
+	int rc, err;
+
+	r->of_member = r->untold = 0;
+	err = EVP_DigestInit_ex(r->hash, EVP_sha256(), NULL) ? 0 : -ENOMEM;
 
 	while (!err &&
 	       (rc = r->api->archive_read_data_block(r->tar, &bytes, &n, &offset)) != ARCHIVE_EOF) {
@@ -326,6 +320,20 @@ static int take_manifest(struct reader *r, struct archive_member *m)
 	return err;
 }
 
+/* What nobody wants to have: some archivers give hard links their data, too. */
+static int pass_over_data(struct reader *r)
+{
+	const void *bytes;
+	la_int64_t offset;
+	size_t n;
+	int rc;
+
+	while ((rc = r->api->archive_read_data_block(r->tar, &bytes, &n, &offset)) != ARCHIVE_EOF)
+		if (rc < ARCHIVE_WARN)
+			return tar_failed(r);
+	return 0;
+}
+
 static int take_member(struct reader *r, struct archive_entry *e)
 {
 	struct archive_member m;
@@ -336,8 +344,8 @@ static int take_member(struct reader *r, struct archive_entry *e)
 	if (m.kind == ARCHIVE_FILE && strcmp(r->name, ARCHIVE_MANIFEST) == 0)
 		return take_manifest(r, &m);
 	err = r->sink->begin(&m, e, r->sink->ctx);
-	if (!err && m.kind == ARCHIVE_FILE)
-		err = take_data(r, &m);
+	if (!err)
+		err = m.kind == ARCHIVE_FILE ? take_data(r, &m) : pass_over_data(r);
 	if (!err)
 		err = r->sink->end(&m, r->sink->ctx);
 	if (!err)
@@ -366,6 +374,17 @@ static int drain(struct reader *r)
 	return n ? tar_failed(r) : 0;
 }
 
+static int next_header(struct reader *r, struct archive_entry **ret)
+{
+	int rc;
+
+	r->in_header = true;
+	r->header_bytes = 0;
+	rc = r->api->archive_read_next_header(r->tar, ret);
+	r->in_header = false;
+	return rc;
+}
+
 static int read_all(struct reader *r)
 {
 	struct archive_entry *e;
@@ -373,7 +392,7 @@ static int read_all(struct reader *r)
 
 	if (r->api->archive_read_open(r->tar, r, NULL, next_bytes, NULL) != ARCHIVE_OK)
 		return tar_failed(r);
-	while (!err && (rc = r->api->archive_read_next_header(r->tar, &e)) != ARCHIVE_EOF) {
+	while (!err && (rc = next_header(r, &e)) != ARCHIVE_EOF) {
 		err = rc < ARCHIVE_WARN ? tar_failed(r) : take_member(r, e);
 		if (err)
 			return failed(r, err);

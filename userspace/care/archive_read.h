@@ -4,10 +4,10 @@
  *
  * Each of the three goes through the whole file once. Refused, with the member's name: absolute names and ".."; names that go through a
  * symbolic link of the archive or of the target; devices and FIFOs; setuid, setgid (files) and capabilities, unless allowed; hard links
- * to what is not in the archive's own tree; more than the limits; a file that ends early or is damaged (every gzip checksum
+ * to what is not in the archive's own tree; more than the limits; a member with more than 8 MiB before its data (a map of holes); a file that ends early or is damaged (every gzip checksum
  * is compared), or has something behind its end; and, where there is a manifest, all that is not as it says. Symbolic links may point
  * anywhere: nothing is written through them.
- * Memory: some MiB, and the names of symbolic links and, for extracting, directories, at most 64 MiB each.
+ * Memory: some MiB (100 for a map of holes that is just small enough), and the names of symbolic links and, for extracting, directories, at most 64 MiB each.
  */
 #ifndef ISAMON_ARCHIVE_READ_H
 #define ISAMON_ARCHIVE_READ_H
@@ -24,6 +24,9 @@ typedef int (*archive_check_fn)(const char *path, struct buf *why, void *ctx);
 /* Told of each member when it has been read. An answer other than 0 ends it with that. */
 typedef int (*archive_member_fn)(const struct archive_member *m, void *ctx);
 
+/* Told now and then within a long member, holes included: how many bytes of it were read. An answer other than 0 ends it with that. */
+typedef int (*archive_going_fn)(uint64_t bytes, void *ctx);
+
 #define ARCHIVE_UNSOUND_MAX 65536
 
 struct archive_read_options {
@@ -31,17 +34,18 @@ struct archive_read_options {
 	uint64_t bytes_max;   /* of all files when unpacked; 0: 1 TiB */
 	uint64_t members_max; /* 0: 10 million */
 	bool allow_setuid;
-	bool as_me; /* for extracting: everything belongs to whoever does it, also if that is root */
+	bool as_me; /* for extracting: everything belongs to whoever does it, also if that is root, and nothing is setuid or setgid */
 	archive_check_fn check_database; /* for verifying; NULL: databases are files */
 	archive_member_fn member;        /* NULL: nobody wants to know */
-	void *ctx;                       /* of both */
+	archive_going_fn going;          /* likewise */
+	void *ctx;                       /* of all three */
 };
 
 struct archive_was {
 	uint64_t files, directories, links, databases;
-	uint64_t file_bytes;
-	bool has_manifest; /* and everything is as it says */
-	char host[256];    /* of the manifest, plain */
+	uint64_t file_bytes, data_bytes; /* of the files, with their holes and without */
+	bool has_manifest;               /* and everything is as it says */
+	char host[256];                  /* of the manifest, plain */
 	int64_t created_s;
 	/* Databases that are not sound, a line each; where a manifest calls them sound it is an error. */
 	uint64_t n_unsound;

@@ -276,7 +276,7 @@ int archive_source_take(struct archive_source *s, int fd, const char *scratch)
 	time_t now = time(NULL);
 	int err = read_directly(s, fd);
 
-	if (err)
+	if (err || !scratch)
 		return err;
 	if (s->size <= ARCHIVE_SOURCE_SMALL) {
 		err = read_first(s, fd);

@@ -40,6 +40,7 @@ void archive_source_free(struct archive_source *s);
  * Gets ready to read the regular file @fd, which stays the caller's and open until the next one. A small one, and one that was
  * written to within the last minute, is read now (into memory; into a temporary file in the directory @scratch) and again if it
  * changed, up to ARCHIVE_SOURCE_TRIES times. A large one that rests is read later, without a copy; see archive_source_end().
+ * @scratch NULL: nobody else has the file, and it is read later, whatever its size.
  * Returns 0 or -errno.
  */
 int archive_source_take(struct archive_source *s, int fd, const char *scratch);

@@ -11,6 +11,8 @@
 #include "base/utf8.h"
 #include "care/archive_read_impl.h"
 
+#define HEAD_BYTES 16
+
 struct verifier {
 	const struct archive_read_options *o;
 	struct archive_was *ret;
@@ -18,6 +20,8 @@ struct verifier {
 	char dir[4096], path[4110];
 	const char *name;
 	int fd; /* of the copy of a database; -1 */
+	size_t n_head;
+	char head[HEAD_BYTES];
 };
 
 static int verify_begin(const struct archive_member *m, struct archive_entry *e, void *ctx)
@@ -26,21 +30,13 @@ static int verify_begin(const struct archive_member *m, struct archive_entry *e,
 
 	(void)e;
 	v->name = m->path;
+	v->n_head = 0;
 	return 0;
 }
 
-static int verify_data(const void *bytes, size_t n, uint64_t offset, void *ctx)
+static int put_at(struct verifier *v, const void *bytes, size_t n, uint64_t offset)
 {
-	static const char magic[16] = "SQLite format 3"; /* with the NUL */
-	struct verifier *v = ctx;
-
-	if (offset == 0 && n >= sizeof(magic) && v->o->check_database &&
-	    memcmp(bytes, magic, sizeof(magic)) == 0) {
-		v->fd = open(v->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (v->fd < 0)
-			return archive_refuse(v->why, v->path, strerror(errno), -errno);
-	}
-	while (v->fd >= 0 && n) {
+	while (n) {
 		ssize_t put = pwrite(v->fd, bytes, n, (off_t)offset);
 
 		if (put < 0 && errno == EINTR)
@@ -53,6 +49,32 @@ static int verify_data(const void *bytes, size_t n, uint64_t offset, void *ctx)
 		offset += (uint64_t)put;
 	}
 	return 0;
+}
+
+/* The first bytes, which may come one by one: a block ends where a piece of the gzip file does. */
+static int look_at_head(struct verifier *v, const void *bytes, size_t n, uint64_t offset)
+{
+	static const char magic[HEAD_BYTES] = "SQLite format 3"; /* with the NUL */
+	size_t step = HEAD_BYTES - v->n_head < n ? HEAD_BYTES - v->n_head : n;
+
+	if (offset != v->n_head || !step)
+		return 0;
+	memcpy(v->head + v->n_head, bytes, step);
+	v->n_head += step;
+	if (v->n_head < HEAD_BYTES || memcmp(v->head, magic, HEAD_BYTES) != 0)
+		return 0;
+	v->fd = open(v->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (v->fd < 0)
+		return archive_refuse(v->why, v->path, strerror(errno), -errno);
+	return put_at(v, v->head, HEAD_BYTES, 0);
+}
+
+static int verify_data(const void *bytes, size_t n, uint64_t offset, void *ctx)
+{
+	struct verifier *v = ctx;
+	int err = v->o->check_database ? look_at_head(v, bytes, n, offset) : 0;
+
+	return err || v->fd < 0 ? err : put_at(v, bytes, n, offset);
 }
 
 static void note_unsound(struct verifier *v, const char *text)

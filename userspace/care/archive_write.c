@@ -104,7 +104,7 @@ static int put_manifest(struct archive_writer *w)
 	if (!err)
 		err = archive_write_flush_manifest(w);
 	if (!err)
-		err = archive_source_take(w->source, w->manifest_fd, w->scratch);
+		err = archive_source_take(w->source, w->manifest_fd, NULL);
 	if (err)
 		return archive_write_explain(w, "read", "the manifest", err);
 	w->source->st.st_mode = S_IFREG | 0600;

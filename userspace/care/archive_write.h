@@ -18,7 +18,7 @@
 /* Copies the database @path to the new file @to, as database_copy() does. Returns 0; -EUCLEAN, -EBADMSG: it is none or damaged, and
  * is then taken as it is; another -errno ends the archive. Explained in @why. */
 typedef int (*archive_copy_fn)(const char *path, const char *to, struct buf *why, void *ctx);
-/* Told before each entry: how many bytes of files were read so far. An answer other than 0 ends it with that. */
+/* Told before each entry, and now and then within a long one: how many bytes of files were read so far. An answer other than 0 ends it with that. */
 typedef int (*archive_progress_fn)(const char *path, uint64_t bytes, void *ctx);
 
 struct archive_write_options {

@@ -15,6 +15,7 @@
 #include "care/archive_write_impl.h"
 
 #define LINKS_MAX 1000000u
+#define TOLD_EVERY (16u << 20) /* bytes of one file */
 
 static void note(struct buf *list, uint64_t *n, const char *path, const char *why)
 {
@@ -122,6 +123,7 @@ int archive_write_hash(EVP_MD_CTX *ctx, char ret[SHA256_HEX])
 int archive_write_source(struct archive_writer *w, const char *path, char ret_sha256[SHA256_HEX])
 {
 	struct archive_source *s = w->source;
+	uint64_t untold = 0;
 	ssize_t got;
 	int err;
 
@@ -140,6 +142,11 @@ int archive_write_source(struct archive_writer *w, const char *path, char ret_sh
 		if (!EVP_DigestUpdate(w->one, w->step, (size_t)got))
 			return -ENOMEM;
 		err = put_data(w, w->step, (size_t)got);
+		untold += (uint64_t)got;
+		if (!err && untold >= TOLD_EVERY && w->o->progress) {
+			untold = 0;
+			err = w->o->progress(path, w->ret->file_bytes + s->at, w->o->ctx);
+		}
 	}
 	if (!err && (w->api.archive_write_finish_entry(w->tar) < ARCHIVE_WARN || w->err))
 		err = archive_write_failed(w, w->tar);
@@ -255,7 +262,8 @@ static int put_file(struct archive_writer *w, const struct file_entry *e, int fd
 	struct archive_source *s = w->source;
 	struct archive_member m;
 	struct stat st;
-	int err = archive_source_take(s, copy_fd >= 0 ? copy_fd : fd, w->scratch);
+	int err = copy_fd >= 0 ? archive_source_take(s, copy_fd, NULL) :
+				 archive_source_take(s, fd, w->scratch);
 
 	if (err)
 		return archive_write_explain(w, "read", e->path, err);

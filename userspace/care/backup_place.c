@@ -3,7 +3,6 @@
  * the disk, and what was there stays. */
 #include "care/backup_place.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,14 +12,12 @@
 
 #include "base/file.h"
 #include "base/util.h"
+#include "care/restore_impl.h"
 
 /* A test ends the process, or lets it fail, between any two steps. */
 #ifndef BACKUP_STEP
 #define BACKUP_STEP()
 #endif
-
-/* As deep as a tree that a drill restores. */
-#define DEPTH_MAX 220
 
 static int said(struct buf *why, const char *path, const char *what, int err)
 {
@@ -33,38 +30,12 @@ static int said(struct buf *why, const char *path, const char *what, int err)
 	return err;
 }
 
-/* Removes @name in @dir_fd with all that is in it; no symbolic link is followed. */
-static int remove_tree(int dir_fd, const char *name, int depth)
+/* Removes @name in @dir_fd with all that is in it, however deep; no symbolic link is followed, and nothing mounted is gone into. */
+static int remove_tree(int dir_fd, const char *name)
 {
-	int fd, err = 0;
-	const struct dirent *d;
-	DIR *dir;
-
 	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 		return 0;
-	if (errno != EISDIR && errno != EPERM)
-		return -errno;
-	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0)
-		return 0;
-	if (depth == 0)
-		return -ELOOP;
-	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	fchmod(fd, 0700); /* a drill restores what nobody may write to, too */
-	dir = fdopendir(fd);
-	if (!dir) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	while (!err && (d = readdir(dir)))
-		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-			err = remove_tree(fd, d->d_name, depth - 1);
-	closedir(dir);
-	if (!err && unlinkat(dir_fd, name, AT_REMOVEDIR))
-		err = -errno;
-	return err;
+	return errno == EISDIR || errno == EPERM ? restore_remove_tree(dir_fd, name) : -errno;
 }
 
 static int lock(struct backup_place *p, struct buf *why)
@@ -107,7 +78,7 @@ int backup_place_open(const char *directory, struct buf *why, struct backup_plac
 	if (err)
 		return err;
 	BACKUP_STEP();
-	err = remove_tree(p->dir_fd, BACKUP_PART, DEPTH_MAX);
+	err = remove_tree(p->dir_fd, BACKUP_PART);
 	if (!err && mkdirat(p->dir_fd, BACKUP_PART, 0700))
 		err = -errno;
 	BACKUP_STEP();
@@ -122,7 +93,7 @@ int backup_place_open(const char *directory, struct buf *why, struct backup_plac
 void backup_place_close(struct backup_place *p)
 {
 	if (p->part_fd >= 0)
-		remove_tree(p->dir_fd, BACKUP_PART, DEPTH_MAX);
+		remove_tree(p->dir_fd, BACKUP_PART);
 	file_closep(&p->part_fd);
 	file_closep(&p->dir_fd);
 	file_closep(&p->lock_fd);
@@ -174,7 +145,7 @@ int backup_place_finish(struct backup_place *p, const char *file, struct buf *wh
 
 int backup_place_remove(struct backup_place *p, const char *name)
 {
-	return remove_tree(p->part_fd, name, DEPTH_MAX);
+	return remove_tree(p->part_fd, name);
 }
 
 int backup_place_room(const struct backup_place *p, uint64_t *ret_bytes)

@@ -118,6 +118,13 @@ static int member_read(const struct archive_member *m, void *ctx)
 	return tell(r->progress, "checking", r->done, r->total);
 }
 
+static int member_going(uint64_t bytes, void *ctx)
+{
+	const struct reading *r = ctx;
+
+	return tell(r->progress, "checking", r->done + bytes, r->total);
+}
+
 static void set_unsound(struct catalogue_entry *e, const char *why)
 {
 	e->verdict = BACKUP_UNSOUND;
@@ -149,6 +156,7 @@ static int read_members(int fd, const char *scratch, const struct backup_progres
 		.allow_setuid = true,
 		.check_database = check_database,
 		.member = member_read,
+		.going = member_going,
 		.ctx = &r,
 	};
 	struct archive_was was;

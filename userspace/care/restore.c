@@ -40,6 +40,13 @@ static int go_back(struct restore *r)
 	struct buf *outer = r->why;
 	int err = 0;
 
+	if (restore_is_untouched(r)) {
+		if (!restore_is_at_target(r, r->old_ino))
+			restore_say(
+				r,
+				"what is in its place is not what was there when the restore began, and stays");
+		return 0;
+	}
 	if (!restore_is_at_target(r, r->old_ino)) {
 		restore_say(r, "putting the old directory back");
 		RESTORE_STEP();
@@ -93,7 +100,7 @@ static int clean_up(struct restore *r)
 static int undo(struct restore *r, int cause)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
-	bool was_exchanged = r->new_ino && !restore_is_at_target(r, r->old_ino);
+	bool was_exchanged = !restore_is_untouched(r) && !restore_is_at_target(r, r->old_ino);
 	struct buf *outer = r->why;
 	int err;
 
@@ -188,6 +195,9 @@ static int proceed(struct restore *r)
 	if (err)
 		return undo(r, err);
 	r->ret->end = RESTORE_UNFINISHED;
+	/* That it cannot be leaves it with the day of its exchange. */
+	if (r->old_ino)
+		(void)restore_touch_kept(r);
 	err = clean_up(r);
 	if (!err)
 		r->ret->end = RESTORE_DONE;
@@ -219,7 +229,8 @@ static struct restore restore_of(const struct restore_options *o, struct buf *wh
 				 .parent_fd = -1,
 				 .work_fd = -1,
 				 .alone = !o->service,
-				 .owner_of_target = o->owner_of_target };
+				 .owner_of_target = o->owner_of_target,
+				 .allow_setuid = o->allow_setuid };
 }
 
 /* By the second, in UTC; another one if that is taken. */

@@ -35,8 +35,11 @@ struct restore_service {
 struct restore_options {
 	const char *target;  /* an absolute path */
 	const char *archive; /* the path of its file; for restore_begin() */
+	/* The directory of backups, if there is one: a target that it lies in is refused, for it would go with the old tree. NULL */
+	const char *backups;
 	/* For archives without a manifest: everything gets the owner that TARGET has now, as the deployment guide's chown -R does. */
 	bool owner_of_target;
+	bool allow_setuid; /* files that are setuid or setgid are not refused */
 	bool dry_run; /* everything up to where the service would be stopped; nothing of it stays */
 	const struct restore_service *service; /* NULL: it is left alone */
 	void (*say)(const char *line,
@@ -76,7 +79,7 @@ struct restore_result {
 int restore_begin(const struct restore_options *o, struct buf *why, struct restore_result *ret);
 /* Goes on with an unfinished one, where need be from its archive on; one that was on its way back goes on back. -ENOENT: there is none. */
 int restore_resume(const struct restore_options *o, struct buf *why, struct restore_result *ret);
-/* Brings the old tree back. 0: TARGET is as it was. -ENOENT: there is none. */
+/* Brings the old tree back. 0: TARGET is as it was, or as somebody else made it before it was exchanged. -ENOENT: there is none. */
 int restore_abort(const struct restore_options *o, struct buf *why, struct restore_result *ret);
 
 struct restore_status {
@@ -87,11 +90,12 @@ struct restore_status {
 	char archive[RESTORE_PATH_MAX];
 };
 
-/* Reads the journal of @target, if there is one. Returns 0 or -errno: -EBADMSG: it is none of ours. Root only. */
+/* Reads the journal of @target, if there is one. Returns 0 or -errno: -EBADMSG: it is none of ours; -EPERM:
+ * its directory is another user's, or open to others. Root only. */
 int restore_look(const char *target, struct restore_status *ret);
 
 /*
- * Removes the trees TARGET.isamon-before-ID that were replaced at least @older_s ago; not that of an unfinished restore. What is
+ * Removes the trees TARGET.isamon-before-ID that have been there for at least @older_s (as the time of their inode says); not that of an unfinished one. What is
  * mounted in one is not gone into. Returns 0 or -errno of the first that could not be removed; *ret_n: how many were.
  */
 #define RESTORE_KEEP_S 86400

@@ -64,6 +64,15 @@ bool restore_is_at_target(const struct restore *r, ino_t ino)
 	return restore_inode(r->parent_fd, r->name, &there) == 0 && there == ino;
 }
 
+bool restore_is_untouched(const struct restore *r)
+{
+	struct where w;
+
+	if (!r->new_ino)
+		return true; /* only what is unpacked is exchanged */
+	return look(r, &w) == 0 && w.stage == r->new_ino && !w.before;
+}
+
 static int strange(struct restore *r)
 {
 	return restore_failed(

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +35,26 @@ static const char *id_of(const struct restore *r, const char *name)
 	return id_time(name + n + m) < 0 ? NULL : name + n + m;
 }
 
+/* Since when it is kept, which its name does not say: a restore that was gone on with days later has an old id. */
+static int64_t kept_since(const struct restore *r, const char *name, const char *id)
+{
+	struct stat st;
+
+	return fstatat(r->parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) ? id_time(id) :
+								       st.st_ctim.tv_sec;
+}
+
+int restore_touch_kept(const struct restore *r)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
+	struct stat st;
+
+	if (fstatat(r->parent_fd, r->before, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	times[1] = st.st_mtim;
+	return utimensat(r->parent_fd, r->before, times, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+}
+
 static int forget(struct restore *r, DIR *d, int64_t before_s, const char *unfinished,
 		  unsigned int *ret_n)
 {
@@ -44,7 +65,7 @@ static int forget(struct restore *r, DIR *d, int64_t before_s, const char *unfin
 		const char *id = id_of(r, e->d_name);
 		int err;
 
-		if (!id || id_time(id) > before_s || strcmp(id, unfinished) == 0)
+		if (!id || kept_since(r, e->d_name, id) > before_s || strcmp(id, unfinished) == 0)
 			continue;
 		err = restore_remove_tree(r->parent_fd, e->d_name);
 		if (!err)

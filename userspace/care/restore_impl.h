@@ -38,7 +38,7 @@ struct restore {
 	char id[RESTORE_ID_MAX];
 	char archive[RESTORE_PATH_MAX];
 	ino_t old_ino, new_ino; /* 0: there was no target; nothing is unpacked yet */
-	bool owner_of_target;
+	bool owner_of_target, allow_setuid;
 	bool alone;          /* without the service */
 	bool ran_known, ran; /* whether it is to be started */
 };
@@ -76,12 +76,19 @@ const char *restore_step_word(enum restore_step step);
 /* Verifies the archive, unpacks it as the stage, and checks that; then it is on the disk. */
 int restore_stage(struct restore *r);
 
+/* --- restore_forget.c */
+
+/* The time that the kept tree's day begins is now. Its own times stay; that of its inode says it. */
+int restore_touch_kept(const struct restore *r);
+
 /* --- restore_exchange.c: from wherever the trees are */
 
 /* The new tree under the target's name, the old one kept. */
 int restore_forward(struct restore *r);
 /* The old tree under the target's name, the new one in the work directory. */
 int restore_backward(struct restore *r);
+/* Whether nothing of the target's is anywhere but where it was: the new tree is in the work directory, or not there yet. */
+bool restore_is_untouched(const struct restore *r);
 /* Whether the target is this tree now. */
 bool restore_is_at_target(const struct restore *r, ino_t ino);
 

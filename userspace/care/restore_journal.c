@@ -87,11 +87,12 @@ int restore_write_journal(struct restore *r, enum restore_step step)
 	int err;
 
 	r->step = step;
-	j = json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:b}", "isamon_restore",
-		      VERSION, "id", r->id, "step", words[step], "target", r->o->target, "archive",
-		      r->archive, "old_inode", (json_int_t)r->old_ino, "new_inode",
-		      (json_int_t)r->new_ino, "owner_of_target", r->owner_of_target, "alone",
-		      r->alone, "ran_known", r->ran_known, "ran", r->ran);
+	j = json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:b, s:b}",
+		      "isamon_restore", VERSION, "id", r->id, "step", words[step], "target",
+		      r->o->target, "archive", r->archive, "old_inode", (json_int_t)r->old_ino,
+		      "new_inode", (json_int_t)r->new_ino, "owner_of_target", r->owner_of_target,
+		      "allow_setuid", r->allow_setuid, "alone", r->alone, "ran_known", r->ran_known,
+		      "ran", r->ran);
 	if (!j && is_utf8(r->o->target) && is_utf8(r->archive))
 		return restore_failed(r, "the journal", -ENOMEM);
 	if (!j)
@@ -156,6 +157,7 @@ static int take_journal(const json_t *j, struct restore *r)
 	if (!err)
 		err = take_inode(j, "new_inode", &r->new_ino);
 	r->owner_of_target = json_is_true(json_object_get(j, "owner_of_target"));
+	r->allow_setuid = json_is_true(json_object_get(j, "allow_setuid"));
 	r->alone = json_is_true(json_object_get(j, "alone"));
 	r->ran_known = json_is_true(json_object_get(j, "ran_known"));
 	r->ran = json_is_true(json_object_get(j, "ran"));
@@ -192,6 +194,7 @@ int restore_look(const char *target, struct restore_status *ret)
 	_cleanup_(buf_done) struct buf why = BUF_INIT(8192);
 	const struct restore_options o = { .target = target };
 	struct restore r = { .o = &o, .why = &why, .parent_fd = -1, .work_fd = -1 };
+	struct stat st = { 0 };
 	int err;
 
 	*ret = (struct restore_status){ .unfinished = false };
@@ -199,8 +202,10 @@ int restore_look(const char *target, struct restore_status *ret)
 	if (!err)
 		r.work_fd = openat(r.parent_fd, r.work,
 				   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (!err && r.work_fd < 0)
+	if (!err && (r.work_fd < 0 || fstat(r.work_fd, &st)))
 		err = -errno;
+	if (!err && (st.st_uid != geteuid() || (st.st_mode & 077)))
+		err = -EPERM; /* whoever may write above the target could tell stories */
 	if (!err)
 		err = restore_read_journal(&r);
 	if (!err) {

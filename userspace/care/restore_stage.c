@@ -49,37 +49,32 @@ static int on_member(const struct archive_member *m, void *ctx)
 	return restore_is_asked(s->r) ? -ECANCELED : 0;
 }
 
+static int on_going(uint64_t bytes, void *ctx)
+{
+	const struct stage *s = ctx;
+
+	(void)bytes;
+	return restore_is_asked(s->r) ? -ECANCELED : 0;
+}
+
 /* --- before */
 
-/* Replacing the target would take the archive with it, which a second try needs. */
-static int look_where_archive_is(struct stage *s)
+/* Whether the directory @path is the target, or lies in it. It is fine if there is none. */
+static int is_in_target(const char *path, const struct stat *target, bool *ret)
 {
-	_cleanup_(file_closep) int fd = -1;
-	char above[RESTORE_PATH_MAX];
-	char *slash;
-	struct stat st, target, last = { 0 };
+	_cleanup_(file_closep) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st, last = { 0 };
 
-	if (!s->r->old_ino)
-		return 0;
-	if (fstatat(s->r->parent_fd, s->r->name, &target, AT_SYMLINK_NOFOLLOW))
-		return -errno;
-	snprintf(above, sizeof(above), "%s", s->r->archive);
-	slash = strrchr(above, '/');
-	if (!slash)
-		return -EINVAL;
-	slash[slash == above] = '\0';
-	fd = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*ret = false;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
 	for (int i = 0; i < LEVELS_MAX; i++) {
 		int next;
 
 		if (fd < 0 || fstat(fd, &st))
 			return -errno;
-		if (st.st_ino == target.st_ino && st.st_dev == target.st_dev) {
-			buf_printf(s->r->why,
-				   "the archive lies in the directory that it would replace");
-			return -EINVAL;
-		}
-		if (st.st_ino == last.st_ino && st.st_dev == last.st_dev)
+		*ret = st.st_ino == target->st_ino && st.st_dev == target->st_dev;
+		if (*ret || (st.st_ino == last.st_ino && st.st_dev == last.st_dev))
 			return 0;
 		last = st;
 		next = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -87,6 +82,38 @@ static int look_where_archive_is(struct stage *s)
 		fd = next;
 	}
 	return -ELOOP;
+}
+
+/* Replacing the target would take the archive with it, which a second try needs, and what else is in it: the other backups. */
+static int look_what_is_in_target(struct stage *s)
+{
+	const struct restore *r = s->r;
+	char above[RESTORE_PATH_MAX];
+	struct stat target;
+	char *slash;
+	bool in = false;
+	int err;
+
+	if (!r->old_ino)
+		return 0;
+	if (fstatat(r->parent_fd, r->name, &target, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	snprintf(above, sizeof(above), "%s", r->archive);
+	slash = strrchr(above, '/');
+	if (!slash)
+		return -EINVAL;
+	slash[slash == above] = '\0';
+	err = is_in_target(above, &target, &in);
+	if (!err && in)
+		buf_printf(r->why, "the archive lies in the directory that it would replace");
+	if (!err && !in && r->o->backups) {
+		err = is_in_target(r->o->backups, &target, &in);
+		if (!err && in)
+			buf_printf(
+				r->why,
+				"the backups lie in the directory that would be replaced, and would go with it");
+	}
+	return err ? err : in ? -EINVAL : 0;
 }
 
 static int open_archive(struct stage *s)
@@ -101,14 +128,14 @@ static int open_archive(struct stage *s)
 		restore_failed(s->r, "the archive is not a file", -EINVAL);
 		return -EINVAL;
 	}
-	err = look_where_archive_is(s);
+	err = look_what_is_in_target(s);
 	return restore_failed(s->r, s->r->archive, err);
 }
 
 static int look_for_room(const struct stage *s, const struct archive_was *was)
 {
 	uint64_t names = was->files + was->directories + was->links;
-	uint64_t need = was->file_bytes + names * BLOCK_BYTES + SPARE_BYTES, have;
+	uint64_t need = was->data_bytes + names * BLOCK_BYTES + SPARE_BYTES, have;
 	struct statvfs st;
 
 	if (fstatvfs(s->r->work_fd, &st))
@@ -134,7 +161,9 @@ static int look_for_room(const struct stage *s, const struct archive_was *was)
 static struct archive_read_options read_options(struct stage *s)
 {
 	return (struct archive_read_options){ .scratch = s->scratch,
+					      .allow_setuid = s->r->allow_setuid,
 					      .member = on_member,
+					      .going = on_going,
 					      .ctx = s };
 }
 
@@ -261,16 +290,24 @@ static bool settle_index(const struct file_entry *e, char *shm, size_t size)
 	return fd >= 0;
 }
 
+static int on_database(const char *what, double done, void *ctx)
+{
+	(void)what;
+	(void)done;
+	return on_going(0, ctx);
+}
+
 static int check_one(struct stage *s, const struct file_entry *e)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(8192);
 	char path[300], shm[300], plain[FILE_LIST_PATH_MAX];
+	const struct database_progress progress = { on_database, s };
 	struct database_findings found;
 	bool made = settle_index(e, shm, sizeof(shm));
 	int err;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", e->dir_fd, e->name);
-	err = database_check(path, NULL, &why, &found);
+	err = database_check(path, &progress, &why, &found);
 	if (made)
 		unlinkat(e->dir_fd, shm, 0);
 	utf8_make_plain(e->path, strlen(e->path), plain, sizeof(plain));
@@ -286,7 +323,7 @@ static int check_one(struct stage *s, const struct file_entry *e)
 			   plain);
 		restore_say(s->r, buf_str(&why));
 		err = 0;
-	} else if (err) {
+	} else if (err && err != -ECANCELED) {
 		buf_printf(s->r->why, "the database %s cannot be read: %s", plain,
 			   err == -EUCLEAN ? "it is damaged, or encrypted" : strerror(-err));
 		err = err == -EUCLEAN ? -EBADMSG : err;

@@ -34,6 +34,13 @@ int64_t backup_now_s(void)
 	return (int64_t)(clock_realtime_ns() / NS_PER_SEC);
 }
 
+const char *backup_source(const struct config *c, int kind)
+{
+	const char *source = kind == BACKUP_DATA ? c->backup_data : c->backup_config;
+
+	return strcmp(source, CONFIG_BACKUP_NONE) == 0 ? NULL : source;
+}
+
 int backup_tool_open(const char *command, const char *config_path, struct backup_tool *ret)
 {
 	int status, err;
@@ -59,7 +66,8 @@ int backup_tool_list(struct backup_tool *t)
 	backup_list_done(&t->list);
 	err = backup_list_load(t->config->backup_directory, t->config->backup_name, t->catalogue,
 			       &why, &why_catalogue, &t->list);
-	if (why_catalogue.len)
+	t->blind = why_catalogue.len > 0;
+	if (t->blind)
 		fprintf(stderr, "%s: %s; what is in the directory is listed all the same\n",
 			t->command, buf_str(&why_catalogue));
 	if (err)
@@ -81,10 +89,11 @@ void backup_complain(const struct backup_tool *t, const char *why, int err)
 	fprintf(stderr, "%s: %s\n", t->command, *why ? why : strerror(-err));
 }
 
-int backup_remember(struct backup_tool *t, const struct catalogue_entry *e)
+int backup_remember(struct backup_tool *t, const struct catalogue_entry *e,
+		    enum catalogue_part part)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
-	int err = catalogue_put(t->catalogue, e, &why);
+	int err = catalogue_update(t->catalogue, e, part, &why);
 
 	if (err)
 		backup_complain(t, buf_str(&why), err);

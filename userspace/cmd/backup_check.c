@@ -70,7 +70,7 @@ static void verify_one(struct verifying *v, struct catalogue_entry *e)
 		worsen(v, CMD_FAILED);
 		return;
 	}
-	if (backup_remember(v->t, e))
+	if (backup_remember(v->t, e, CATALOGUE_FOUND))
 		worsen(v, CMD_FAILED);
 	if (e->verdict == BACKUP_UNSOUND)
 		worsen(v, CMD_NOT_OK);

@@ -34,6 +34,7 @@ struct backup_tool {
 	struct config *config;
 	struct catalogue *catalogue;
 	struct backup_list list;
+	bool blind; /* the catalogue could not be read when the list was: no verdicts are in it */
 };
 
 /* Return the exit status; what is wrong was said. The list is empty until backup_tool_list(). */
@@ -43,8 +44,9 @@ void backup_tool_done(struct backup_tool *t);
 
 /* "COMMAND: why", on standard error, after what progress is shown there. */
 void backup_complain(const struct backup_tool *t, const char *why, int err);
-/* Puts it into the catalogue; says why it cannot. Returns 0 or -errno. */
-int backup_remember(struct backup_tool *t, const struct catalogue_entry *e);
+/* Puts into the catalogue what was found out or done; says why it cannot. Returns 0 or -errno. */
+int backup_remember(struct backup_tool *t, const struct catalogue_entry *e,
+		    enum catalogue_part part);
 
 /* NULL: no memory. */
 json_t *backup_json(const struct backup_tool *t, const struct catalogue_entry *e);
@@ -52,6 +54,8 @@ json_t *backup_json(const struct backup_tool *t, const struct catalogue_entry *e
 void backup_made_print(const struct backup_made *m);
 json_t *backup_made_json(const struct backup_tool *t, const struct backup_made *m);
 int64_t backup_now_s(void);
+/* The directory that a kind of backup is of, of enum backup_kind; NULL: none is kept. */
+const char *backup_source(const struct config *c, int kind);
 /* "sound", "damaged", "not verified". */
 const char *backup_verdict_text(const struct catalogue_entry *e);
 
@@ -60,7 +64,8 @@ struct backup_progress backup_progress(void);
 void backup_progress_clear(void);
 /* The service goes first: nice 10 and the last level of best-effort for the disk, if it was not that already. For all threads to come. */
 void backup_be_modest(void);
-/* From now on SIGINT, SIGTERM and SIGHUP do not end the command, but what it is just doing (-ECANCELED). */
+/* From now on SIGINT, SIGTERM and SIGHUP do not end the command, but what it is just doing (-ECANCELED); and nothing is ended
+ * because nobody reads any more what it says (SIGPIPE). */
 void backup_catch_signals(void);
 bool backup_is_stopped(void);
 

@@ -53,14 +53,6 @@ static int worse(int a, int b)
 	return a > b ? a : b;
 }
 
-/* NULL: not kept. */
-static const char *source_of(const struct config *c, int kind)
-{
-	const char *source = kind == BACKUP_DATA ? c->backup_data : c->backup_config;
-
-	return strcmp(source, CONFIG_BACKUP_NONE) == 0 ? NULL : source;
-}
-
 /* --- what was made */
 
 static int told(struct creating *c, const struct backup_made *m)
@@ -104,7 +96,7 @@ static int create_one(struct creating *c, struct backup_place *place, int kind)
 	struct backup_create_options o = {
 		.kind = (enum backup_kind)kind,
 		.name = config->backup_name,
-		.source = source_of(config, kind),
+		.source = backup_source(config, kind),
 		.host = host,
 		.note = c->note,
 		.level = (int)config->backup_level,
@@ -153,14 +145,16 @@ static int open_place(struct creating *c, struct buf *why, struct backup_place *
 static bool is_anything_there(const struct creating *c)
 {
 	for (int kind = 0; kind < BACKUP_KINDS; kind++)
-		if (c->wanted[kind] && access(source_of(c->t->config, kind), F_OK) == 0)
+		if (c->wanted[kind] && access(backup_source(c->t->config, kind), F_OK) == 0)
 			return true;
 	return false;
 }
 
 static int create_all(struct creating *c)
 {
-	_cleanup_(backup_place_close) struct backup_place place;
+	_cleanup_(backup_place_close) struct backup_place place = { .lock_fd = -1,
+								    .dir_fd = -1,
+								    .part_fd = -1 };
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
 	int status = CMD_OK, err;
 
@@ -194,7 +188,7 @@ static int send_made(struct creating *c)
 
 	for (size_t i = 0; i < c->n_made; i++) {
 		c->made[i].remote = BACKUP_TO_SEND;
-		if (backup_remember(c->t, &c->made[i]))
+		if (backup_remember(c->t, &c->made[i], CATALOGUE_SENT))
 			status = CMD_FAILED;
 	}
 	err = c->n_made ? backup_s3_open(c->t, &s) : 0;
@@ -271,7 +265,7 @@ static int check_create(const struct creating *c)
 	if (c->note && strlen(c->note) > CATALOGUE_NOTE_MAX)
 		return tool_wrong(c->t->command, NULL, "--note: longer than 1000 bytes", NULL);
 	for (int kind = 0; kind < BACKUP_KINDS; kind++)
-		if (c->wanted[kind] && !source_of(config, kind))
+		if (c->wanted[kind] && !backup_source(config, kind))
 			return tool_wrong(c->t->command, NULL,
 					  "no directory for it in [backup] of the configuration:",
 					  backup_kind_names[kind]);
@@ -322,7 +316,7 @@ int backup_create_command(int argc, char **argv)
 		return status;
 	if (!c.wanted[BACKUP_DATA] && !c.wanted[BACKUP_CONFIG])
 		for (int kind = 0; kind < BACKUP_KINDS; kind++)
-			c.wanted[kind] = source_of(t.config, kind) != NULL;
+			c.wanted[kind] = backup_source(t.config, kind) != NULL;
 	return create(&c);
 }
 
@@ -370,6 +364,6 @@ int backup_run_command(int argc, char **argv)
 	if (status)
 		return status;
 	for (int kind = 0; kind < BACKUP_KINDS; kind++)
-		c.wanted[kind] = source_of(t.config, kind) != NULL;
+		c.wanted[kind] = backup_source(t.config, kind) != NULL;
 	return run(&c);
 }

@@ -71,7 +71,7 @@ static void remember(struct drilling *d, struct catalogue_entry *e, const char *
 		utf8_make_plain(why, strlen(why), e->why, sizeof(e->why));
 	}
 	e->verified_s = backup_now_s();
-	if (backup_remember(d->t, e))
+	if (backup_remember(d->t, e, CATALOGUE_FOUND))
 		worsen(d, CMD_FAILED);
 }
 
@@ -108,14 +108,13 @@ static struct catalogue_entry *newest(struct backup_list *l, int kind)
 static void drill_newest(struct drilling *d)
 {
 	const struct config *c = d->t->config;
-	const char *const sources[BACKUP_KINDS] = { c->backup_data, c->backup_config };
 
 	for (int kind = 0; kind < BACKUP_KINDS && !backup_is_stopped(); kind++) {
 		struct catalogue_entry *e = newest(&d->t->list, kind);
 
 		if (e) {
 			drill_one(d, e);
-		} else if (strcmp(sources[kind], CONFIG_BACKUP_NONE) != 0) {
+		} else if (backup_source(c, kind)) {
 			fprintf(stderr,
 				"%s: there is no backup of the %s in %s that is not damaged\n",
 				d->t->command, backup_kind_names[kind], c->backup_directory);

@@ -213,7 +213,7 @@ static int fetch_one(struct fetching *f, struct catalogue_entry *e)
 		return CMD_FAILED;
 	}
 	e->local = true;
-	if (backup_remember(f->t, e))
+	if (backup_remember(f->t, e, CATALOGUE_FOUND))
 		return CMD_FAILED;
 	return told(f, e);
 }

@@ -26,13 +26,21 @@ static void on_signal(int signal)
 	stopped = 1;
 }
 
+/* Unlike SIG_IGN it is not handed on to the programs that are run. */
+static void on_pipe(int signal)
+{
+	(void)signal;
+}
+
 void backup_catch_signals(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = on_signal };
+	struct sigaction action = { .sa_handler = on_signal },
+			 pipe = { .sa_handler = on_pipe, .sa_flags = SA_RESTART };
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaction(signals[i], &action, NULL);
+	sigaction(SIGPIPE, &pipe, NULL);
 }
 
 void backup_be_modest(void)

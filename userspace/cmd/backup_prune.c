@@ -34,6 +34,15 @@ struct pruning {
 	json_t *json;
 };
 
+/* Without the catalogue none is known to be sound, and the only one that is might go. */
+static int refuse_blind(const struct backup_tool *t)
+{
+	if (!t->blind)
+		return CMD_OK;
+	backup_complain(t, "nothing is removed while it is not known which backups are sound", 0);
+	return CMD_FAILED;
+}
+
 static void decide(struct pruning *p)
 {
 	const struct config *c = p->t->config;
@@ -120,15 +129,60 @@ static int ask(const struct pruning *p, bool asked)
 	return yes < 0 ? CMD_USAGE : yes ? CMD_OK : CMD_NOT_OK;
 }
 
+/* Room for what is decided of each of the list. */
+static int decide_all(struct pruning *p)
+{
+	const size_t room = p->t->list.n + 1;
+
+	free(p->items);
+	free(p->at);
+	p->n = p->n_going = 0;
+	p->items = calloc(room, sizeof(*p->items));
+	p->at = calloc(room, sizeof(*p->at));
+	if (!p->items || !p->at) {
+		backup_complain(p->t, "", -ENOMEM);
+		return CMD_FAILED;
+	}
+	decide(p);
+	return CMD_OK;
+}
+
+/* By what is known when nobody else is at it any more, of what was asked about: a verification may have found one damaged meanwhile. */
+static int decide_again(struct pruning *p)
+{
+	struct backup_list asked = p->t->list;
+	size_t n = 0;
+	int status;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->items[i].kept == RETENTION_NONE)
+			asked.entries[n++] = asked.entries[p->at[i]];
+	asked.n = n;
+	p->t->list = (struct backup_list){ 0 };
+	status = backup_tool_list(p->t);
+	if (!status)
+		status = refuse_blind(p->t);
+	if (!status)
+		status = decide_all(p);
+	for (size_t i = 0; !status && i < p->n; i++)
+		if (!backup_list_find(&asked, p->t->list.entries[p->at[i]].file))
+			p->items[i].kept = RETENTION_AGE;
+	backup_list_done(&asked);
+	return status;
+}
+
 static int prune(struct pruning *p, bool asked)
 {
 	_cleanup_(backup_place_close) struct backup_place place = { .lock_fd = -1,
 								    .dir_fd = -1,
 								    .part_fd = -1 };
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
-	int status, err;
+	int status = refuse_blind(p->t), err;
 
-	decide(p);
+	if (!status)
+		status = decide_all(p);
+	if (status)
+		return status;
 	if (p->plan) {
 		for (size_t i = 0; i < p->n; i++)
 			tell(p, i);
@@ -140,25 +194,26 @@ static int prune(struct pruning *p, bool asked)
 	if (status)
 		return status;
 	err = backup_place_open(p->t->config->backup_directory, &why, &place);
-	if (!err)
-		return remove_all(p, &place);
-	backup_complain(p->t, buf_str(&why), err);
-	return CMD_FAILED;
+	if (err) {
+		backup_complain(p->t, buf_str(&why), err);
+		return CMD_FAILED;
+	}
+	status = decide_again(p);
+	return status ? status : remove_all(p, &place);
 }
 
 /* What restores replaced more than a day ago. The daemon's unit may not write there; it is told, and no failure of pruning. */
 static void forget_replaced(const struct backup_tool *t)
 {
-	const char *const targets[] = { t->config->backup_data, t->config->backup_config };
-
-	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+	for (int kind = 0; kind < BACKUP_KINDS; kind++) {
 		_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
+		const char *target = backup_source(t->config, kind);
 		unsigned int n;
-		int err = *targets[i] ? restore_forget(targets[i], backup_now_s(), RESTORE_KEEP_S,
-						       &why, &n) :
-					0;
+		int err = target ?
+				  restore_forget(target, backup_now_s(), RESTORE_KEEP_S, &why, &n) :
+				  0;
 
-		if (err && err != -EINVAL) {
+		if (err) {
 			buf_add_str(&why, " (what a restore replaced; isamon restore --forget)");
 			backup_complain(t, buf_str(&why), err);
 		}
@@ -167,20 +222,9 @@ static void forget_replaced(const struct backup_tool *t)
 
 int backup_prune(struct backup_tool *t, bool plan, bool asked, json_t *json)
 {
-	const size_t room = t->list.n + 1;
-	struct pruning p = {
-		.t = t,
-		.plan = plan,
-		.json = json,
-		.items = calloc(room, sizeof(*p.items)),
-		.at = calloc(room, sizeof(*p.at)),
-	};
-	int status = CMD_FAILED;
+	struct pruning p = { .t = t, .plan = plan, .json = json };
+	int status = prune(&p, asked);
 
-	if (p.items && p.at)
-		status = prune(&p, asked);
-	else
-		backup_complain(t, "", -ENOMEM);
 	free(p.items);
 	free(p.at);
 	if (!plan && status == CMD_OK)

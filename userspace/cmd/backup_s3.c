@@ -94,7 +94,7 @@ static int on_begun(const char *upload_id, uint64_t part_bytes, void *ctx)
 
 	snprintf(s->e->upload_id, sizeof(s->e->upload_id), "%s", upload_id);
 	s->e->part_bytes = part_bytes;
-	return backup_remember(s->t, s->e);
+	return backup_remember(s->t, s->e, CATALOGUE_SENT);
 }
 
 /* The key is there: it is ours if what is there has the hash that we gave it when an answer got lost. */
@@ -206,7 +206,7 @@ int backup_s3_send(struct backup_tool *t, struct backup_s3 *s, struct catalogue_
 	} else {
 		e->remote = BACKUP_TO_SEND;
 	}
-	return backup_remember(t, e) ?: err;
+	return backup_remember(t, e, CATALOGUE_SENT) ?: err;
 }
 
 void backup_s3_abort(struct backup_tool *t, const struct catalogue_entry *e)

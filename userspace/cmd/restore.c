@@ -20,8 +20,10 @@ static const char usage[] =
 	"  --data, --config  of which kind it is, and so for which directory of [backup]\n"
 	"  --target DIR      for this one instead\n"
 	"  --dry-run         everything up to where the service would be stopped: a drill\n"
-	"  --yes             do not ask before the service is stopped\n"
+	"  --yes             do not ask: before the service is stopped, before what was written to the new directory is lost (--abort), before\n"
+	"                    what was replaced is removed (--forget)\n"
 	"  --no-service      leave the service alone: it is stopped already, and stays so\n"
+	"  --allow-setuid    files that are setuid or setgid are not refused: for archives that you trust\n"
 	"  --resume          goes on with one that was cut off (a power cut, kill -9)\n"
 	"  --abort           brings the old directory back instead\n"
 	"  --status          whether one is unfinished\n"
@@ -112,7 +114,9 @@ static int run(struct restore_command *c, const char *target,
 	_cleanup_(buf_done) struct buf why = BUF_INIT(4 * BACKUP_WHY_MAX);
 	struct restore_options o = { .target = target,
 				     .archive = c->archive,
+				     .backups = c->tool.config->backup_directory,
 				     .owner_of_target = c->kind == BACKUP_DATA,
+				     .allow_setuid = c->allow_setuid,
 				     .dry_run = c->dry_run,
 				     .say = say,
 				     .stop_asked = stop_asked,
@@ -148,11 +152,29 @@ static int restore(struct restore_command *c)
 	return status ? status : run(c, target, restore_begin);
 }
 
+/* Before the new directory was in its place nothing has been written to it. */
+static int ask_to_go_back(const struct restore_command *c, const char *target,
+			  const struct restore_status *s)
+{
+	_cleanup_(buf_done) struct buf question = BUF_INIT(2 * RESTORE_PATH_MAX);
+	int yes;
+
+	if (strcmp(s->step, "stage") == 0 || strcmp(s->step, "staged") == 0)
+		return CMD_OK;
+	buf_printf(
+		&question,
+		"Bring the old directory back? If the new one is in the place of %s, what was written to it since is lost.",
+		target);
+	yes = tool_confirm(RESTORE_COMMAND, buf_str(&question), c->yes);
+	return yes < 0 ? CMD_USAGE : yes ? CMD_OK : CMD_NOT_OK;
+}
+
 /* The one that is unfinished. */
 static int go_on(struct restore_command *c)
 {
 	const char *target, *found = NULL;
-	struct restore_status s;
+	struct restore_status s, unfinished = { .unfinished = false };
+	int status = CMD_OK;
 
 	for (unsigned int i = 0; (target = restore_nth_target(c, i)); i++) {
 		int err = restore_look(target, &s);
@@ -166,6 +188,7 @@ static int go_on(struct restore_command *c)
 					  "several are unfinished: say --data or --config", NULL);
 		if (s.unfinished) {
 			found = target;
+			unfinished = s;
 			snprintf(c->archive, sizeof(c->archive), "%s", s.archive);
 		}
 	}
@@ -173,20 +196,27 @@ static int go_on(struct restore_command *c)
 		fprintf(stderr, RESTORE_COMMAND ": nothing is unfinished\n");
 		return CMD_NOT_OK;
 	}
-	return run(c, found, c->abort ? restore_abort : restore_resume);
+	if (c->abort)
+		status = ask_to_go_back(c, found, &unfinished);
+	return status ? status : run(c, found, c->abort ? restore_abort : restore_resume);
 }
 
 static int forget(struct restore_command *c)
 {
 	const char *target;
-	int status = CMD_OK;
+	int status = CMD_OK,
+	    yes = tool_confirm(RESTORE_COMMAND,
+			       "Remove the directories that were replaced, for good?", c->yes);
+
+	if (yes <= 0)
+		return yes < 0 ? CMD_USAGE : CMD_NOT_OK;
 
 	for (unsigned int i = 0; (target = restore_nth_target(c, i)); i++) {
 		_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
 		unsigned int n;
 
-		/* Those of this second, too. */
-		if (restore_forget(target, backup_now_s() + RESTORE_KEEP_S, 0, &why, &n)) {
+		/* Those of this second, too; not one that is made while others are removed. */
+		if (restore_forget(target, backup_now_s() + 1, 0, &why, &n)) {
 			fprintf(stderr, RESTORE_COMMAND ": cannot be removed: %s\n", buf_str(&why));
 			status = CMD_FAILED;
 		}
@@ -203,7 +233,7 @@ static int check_usage(const struct restore_command *c, const char *surplus)
 		return tool_wrong(RESTORE_COMMAND, usage, TOOL_UNEXPECTED, surplus);
 	if (n && c->source)
 		return tool_wrong(RESTORE_COMMAND, usage, TOOL_UNEXPECTED, c->source);
-	if (n > 1 || (n && c->dry_run) || (c->forget && c->json))
+	if (n > 1 || (n && (c->dry_run || c->allow_setuid)) || (c->forget && c->json))
 		return tool_wrong(RESTORE_COMMAND, usage, "these options do not go together", NULL);
 	if (c->data && c->config)
 		return tool_wrong(RESTORE_COMMAND, usage, "one at a time: --data or --config",
@@ -217,12 +247,19 @@ int cmd_restore(int argc, char **argv)
 {
 	struct restore_command c = { .kind = -1 };
 	const struct tool_option options[] = {
-		{ "data", &c.data, NULL },     { "config", &c.config, NULL },
-		{ "yes", &c.yes, NULL },       { "dry-run", &c.dry_run, NULL },
-		{ "json", &c.json, NULL },     { "no-service", &c.no_service, NULL },
-		{ "resume", &c.resume, NULL }, { "abort", &c.abort, NULL },
-		{ "status", &c.status, NULL }, { "forget", &c.forget, NULL },
-		{ "target", NULL, &c.target }, { BACKUP_CONFIG_OPTION, NULL, &c.config_path },
+		{ "data", &c.data, NULL },
+		{ "config", &c.config, NULL },
+		{ "yes", &c.yes, NULL },
+		{ "dry-run", &c.dry_run, NULL },
+		{ "json", &c.json, NULL },
+		{ "no-service", &c.no_service, NULL },
+		{ "allow-setuid", &c.allow_setuid, NULL },
+		{ "resume", &c.resume, NULL },
+		{ "abort", &c.abort, NULL },
+		{ "status", &c.status, NULL },
+		{ "forget", &c.forget, NULL },
+		{ "target", NULL, &c.target },
+		{ BACKUP_CONFIG_OPTION, NULL, &c.config_path },
 	};
 	int first, status = tool_options(argc, argv, options, ARRAY_SIZE(options), usage, &first);
 

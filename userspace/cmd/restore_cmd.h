@@ -15,7 +15,7 @@ struct restore_command {
 	struct backup_tool tool;
 	const char *config_path, *target, *source;
 	bool data, config; /* which kind; none: not said */
-	bool yes, dry_run, no_service, json;
+	bool yes, dry_run, no_service, allow_setuid, json;
 	bool resume, abort, status, forget;
 	/* What is done. */
 	char archive[RESTORE_PATH_MAX]; /* absolute */

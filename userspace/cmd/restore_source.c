@@ -75,11 +75,12 @@ static int take_entry(struct restore_command *c, const struct catalogue_entry *e
 	return take_path(c, buf_str(&path));
 }
 
-/* Those that are meant: by c->source, and the kind. The newest comes first. */
+/* Those that are meant: by c->source, and the kind. The newest comes first; without a name, one that is refused for a damaged database in it
+ * only if there is no other. */
 static const struct catalogue_entry *find_entry(const struct restore_command *c, const char *name,
 						bool *ret_ambiguous)
 {
-	const struct catalogue_entry *found = NULL;
+	const struct catalogue_entry *found = NULL, *other = NULL;
 
 	*ret_ambiguous = false;
 	for (size_t i = 0; i < c->tool.list.n; i++) {
@@ -90,14 +91,17 @@ static const struct catalogue_entry *find_entry(const struct restore_command *c,
 		if (!name) {
 			if (!e->local || e->verdict == BACKUP_UNSOUND)
 				continue;
-			return e;
+			if (!e->n_damaged)
+				return e;
+			other = other ? other : e;
+			continue;
 		}
 		if (!backup_name_means(name, e))
 			continue;
 		*ret_ambiguous |= found != NULL;
 		found = e;
 	}
-	return found;
+	return name ? found : other;
 }
 
 /* s3://BUCKET/PREFIX/FILE: the configured bucket's. */
@@ -165,19 +169,18 @@ int restore_find_archive(struct restore_command *c)
 
 /* --- the target */
 
-static const char *configured(const struct restore_command *c, int kind)
-{
-	const char *path =
-		kind == BACKUP_DATA ? c->tool.config->backup_data : c->tool.config->backup_config;
-
-	return *path ? path : NULL;
-}
-
 const char *restore_find_target(const struct restore_command *c)
 {
-	const char *path = c->target ? c->target : c->kind >= 0 ? configured(c, c->kind) : NULL;
+	const char *path = c->target    ? c->target :
+			   c->kind >= 0 ? backup_source(c->tool.config, c->kind) :
+					  NULL;
 
-	if (!path)
+	if (!path && c->kind >= 0)
+		fprintf(stderr,
+			RESTORE_COMMAND
+			": no directory of the %s is configured (%s = none in [backup]): say --target DIR\n",
+			backup_kind_names[c->kind], backup_kind_names[c->kind]);
+	else if (!path)
 		fprintf(stderr, RESTORE_COMMAND
 			": of what it is a backup cannot be told from its name: say --data, --config or --target DIR\n");
 	return path;
@@ -190,9 +193,9 @@ const char *restore_nth_target(const struct restore_command *c, unsigned int i)
 
 	if (c->target)
 		return i == 0 ? c->target : NULL;
-	if (!c->config && configured(c, BACKUP_DATA))
-		both[n++] = configured(c, BACKUP_DATA);
-	if (!c->data && configured(c, BACKUP_CONFIG))
-		both[n++] = configured(c, BACKUP_CONFIG);
+	if (!c->config && backup_source(c->tool.config, BACKUP_DATA))
+		both[n++] = backup_source(c->tool.config, BACKUP_DATA);
+	if (!c->data && backup_source(c->tool.config, BACKUP_CONFIG))
+		both[n++] = backup_source(c->tool.config, BACKUP_CONFIG);
 	return i < n ? both[i] : NULL;
 }

@@ -10,15 +10,17 @@
 #include "base/util.h"
 #include "care/restore.h"
 #include "care/update_app.h"
+#include "cmd/backup_cmd.h"
 
 #define AGAIN_NS (60 * NS_PER_SEC)
 
-static void look_at(struct restore_watch *w, const char *target)
+static void look_at(struct restore_watch *w, const struct config *c, int kind)
 {
+	const char *target = backup_source(c, kind);
 	struct restore_status s;
 	int err;
 
-	if (!*target)
+	if (!target)
 		return;
 	err = restore_look(target, &s);
 	if (err)
@@ -60,8 +62,8 @@ void restore_watch_look(struct restore_watch *w, const struct config *c, uint64_
 	const struct restore_watch before = *w;
 
 	*w = (struct restore_watch){ .n = 0 };
-	look_at(w, c->backup_data);
-	look_at(w, c->backup_config);
+	for (int kind = 0; kind < BACKUP_KINDS; kind++)
+		look_at(w, c, kind);
 	if (w->n && !before.n)
 		log_error(
 			"a restore of %s was cut off and is unfinished: isamon restore --resume goes on with it, "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The rows of backups, one for each archive. Each call is one statement in the store's thread. */
+/* The rows of backups, one for each archive. Each call is one statement, or transaction, in the store's thread. */
 #include "store/catalogue.h"
 
 #include <errno.h>
@@ -22,6 +22,7 @@
 	" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 #define SQL_FORGET "DELETE FROM backup WHERE file = ?"
 #define SQL_EACH "SELECT " SQL_COLUMNS " FROM backup ORDER BY file"
+#define SQL_ONE "SELECT " SQL_COLUMNS " FROM backup WHERE file = ?"
 
 #define NUMBERS 13
 #define TEXTS 8
@@ -34,6 +35,7 @@ struct catalogue {
 
 struct work {
 	const struct catalogue_entry *entry;
+	enum catalogue_part part;
 	const char *file;
 	int (*fn)(const struct catalogue_entry *e, void *ctx);
 	void *ctx;
@@ -90,9 +92,8 @@ static int explain(struct catalogue *c, int err, struct buf *why)
 
 /* --- in the store's thread */
 
-static int put_row(sqlite3 *db, void *arg)
+static int put_entry(sqlite3 *db, const struct catalogue_entry *e)
 {
-	const struct catalogue_entry *e = ((struct work *)arg)->entry;
 	const int64_t numbers[NUMBERS] = {
 		e->created_s,
 		(int64_t)e->archive_bytes,
@@ -121,6 +122,11 @@ static int put_row(sqlite3 *db, void *arg)
 		code = sqlite3_bind_text(st, 1 + NUMBERS + i, texts[i], -1, SQLITE_STATIC);
 	err = sql_errno(db, code);
 	return err ? err : sql_step(st);
+}
+
+static int put_row(sqlite3 *db, void *arg)
+{
+	return put_entry(db, ((struct work *)arg)->entry);
 }
 
 static int forget_row(sqlite3 *db, void *arg)
@@ -179,6 +185,61 @@ static void read_row(sqlite3_stmt *st, struct catalogue_entry *e)
 	read_text(st, NUMBERS + 7, e->upload_id, sizeof(e->upload_id));
 }
 
+/* What @part says of @e into @known, which has the rest. */
+static void merge(struct catalogue_entry *known, const struct catalogue_entry *e,
+		  enum catalogue_part part)
+{
+	struct catalogue_entry all = part == CATALOGUE_FOUND ? *e : *known;
+	const struct catalogue_entry *there = part == CATALOGUE_FOUND ? known : e;
+
+	if (part == CATALOGUE_FOUND) {
+		all.created_s = known->created_s;
+		all.n_skipped = known->n_skipped;
+		all.n_changed = known->n_changed;
+		snprintf(all.note, sizeof(all.note), "%s", known->note);
+	} else if (!*known->sha256) {
+		snprintf(all.sha256, sizeof(all.sha256), "%s", e->sha256);
+	}
+	all.remote = there->remote;
+	all.sent_s = there->sent_s;
+	all.part_bytes = there->part_bytes;
+	snprintf(all.bucket, sizeof(all.bucket), "%s", there->bucket);
+	snprintf(all.key, sizeof(all.key), "%s", there->key);
+	snprintf(all.upload_id, sizeof(all.upload_id), "%s", there->upload_id);
+	*known = all;
+}
+
+/* 1: it is in @ret; 0: nothing is known of it. */
+static int read_one(sqlite3 *db, const char *file, struct catalogue_entry *ret)
+{
+	_cleanup_(sql_donep) sqlite3_stmt *st = NULL;
+	int err = sql_prepare(db, SQL_ONE, &st);
+
+	if (!err)
+		err = sql_errno(db, sqlite3_bind_text(st, 1, file, -1, SQLITE_STATIC));
+	if (!err)
+		err = sql_step(st);
+	if (err > 0)
+		read_row(st, ret);
+	return err;
+}
+
+static int update_row(sqlite3 *db, void *arg)
+{
+	const struct work *w = arg;
+	struct catalogue_entry e;
+	int err = sql_begin(db), there;
+
+	if (err)
+		return err;
+	there = read_one(db, w->entry->file, &e);
+	if (there > 0 && e.archive_bytes == w->entry->archive_bytes)
+		merge(&e, w->entry, w->part);
+	else
+		e = *w->entry;
+	return sql_end(db, there < 0 ? there : put_entry(db, &e));
+}
+
 static int each_row(sqlite3 *db, void *arg)
 {
 	struct work *w = arg;
@@ -204,6 +265,14 @@ int catalogue_put(struct catalogue *c, const struct catalogue_entry *e, struct b
 	struct work w = { .entry = e };
 
 	return explain(c, store_wait(c->store, put_row, &w), why);
+}
+
+int catalogue_update(struct catalogue *c, const struct catalogue_entry *e, enum catalogue_part part,
+		     struct buf *why)
+{
+	struct work w = { .entry = e, .part = part };
+
+	return explain(c, store_wait(c->store, update_row, &w), why);
 }
 
 int catalogue_forget(struct catalogue *c, const char *file, struct buf *why)

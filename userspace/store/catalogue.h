@@ -60,6 +60,16 @@ void catalogue_closep(struct catalogue **c);
 
 /* Adds it, or replaces what is known of its file. */
 int catalogue_put(struct catalogue *c, const struct catalogue_entry *e, struct buf *why);
+/*
+ * What one who had a copy of the entry for hours has found out, or done; the rest stays as others have set it meanwhile. If the
+ * catalogue knows nothing of the file, or that of another size, it is as catalogue_put().
+ */
+enum catalogue_part {
+	CATALOGUE_FOUND, /* what it is made of, verdict, why, verified_s, sha256, host */
+	CATALOGUE_SENT /* remote, sent_s, bucket, key, upload_id, part_bytes; sha256 if it was not known */
+};
+int catalogue_update(struct catalogue *c, const struct catalogue_entry *e, enum catalogue_part part,
+		     struct buf *why);
 /* It is fine if it was not there. */
 int catalogue_forget(struct catalogue *c, const char *file, struct buf *why);
 /* By name. Of a catalogue that is not there yet there are none, and it is not made. Other than 0 from @fn ends it, and is returned. */
