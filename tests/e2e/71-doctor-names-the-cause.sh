@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon doctor, on a whole host: each trouble of the guide is caused for real, and it is the one that is named; with --fix the service is healthy
 # again where there is a repair.
-# limit: 150
+# limit: 240
 . "$(dirname "$0")/../fixtures/host.sh"
 AREAS=(service proxy permissions)
 
@@ -58,6 +58,24 @@ has '  BAD   front +http://127.0.0.1:80/health: answers 502|answers 502'
 [ "$(wc -L <"$T/out")" -le 80 ] || fail "wider than 80 columns: $(cat "$T/out")"
 doctor 3 service --fix
 has 'There is no terminal to ask' err
+"$PY" - "$ISAMON" >"$T/terminal" <<'END' || fail "a no on the terminal: $(cat "$T/terminal")"
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], ["isamon", "doctor", "service", "--fix"])
+seen = b""
+try:
+    while True:
+        piece = os.read(fd, 4096)
+        if b"[y/N]" in piece and b"[y/N]" not in seen:
+            os.write(fd, b"n\n")
+        seen += piece
+except OSError:
+    pass
+print(seen.decode())
+assert seen.count(b"start agent-isa (supervisor agent-isa)? [y/N]") == 1 and b"refused" in seen
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+END
 ! service_answers 2>/dev/null || fail "it was started though nobody said yes"
 mends service-start
 json "'was started, and is healthy' in d['fixes'][0]['said']"
@@ -92,6 +110,16 @@ say "== it says that it is ill"
 curl -fsS -X POST http://127.0.0.1:8000/ill >/dev/null
 names service.health 'answers with status 500: {"status":"ill"}'
 mends service-restart
+
+say "== it listens somewhere else"
+HOST_PORT=8002 host_supervisor
+ctl update >/dev/null
+wait_port 8002
+names service.listening "nobody listens on port 8000; the service listens on 127.0.0.1:8002"
+host_supervisor
+ctl update >/dev/null
+wait_for 20 "the service to be back" service_answers
+wait_for 20 "the service to run" supervisor_says RUNNING
 
 say "== root owns its data"
 chown -R root:root /opt/agent-isa/data

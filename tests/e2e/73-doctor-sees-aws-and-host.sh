@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # What is wrong with AWS, the network or the host is caused for real, and isamon doctor names that, and not another.
-# limit: 120
+# limit: 180
 # In namespaces of its own: name servers are taken away and file systems filled here.
 if [ -z "${OWN_NETWORK:-}" ] && unshare -nm true 2>/dev/null; then
 	OWN_NETWORK=1 exec unshare -nm "$0"
@@ -226,15 +226,20 @@ has "^isamon.lost fine"
 # --- a bundle, with secrets everywhere
 TOKEN=FwoGZXIvYXdzSESSIONTOKENnotforanybundle0123456789abcdef
 JWT=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2VjcmV0LXNpZ25hdHVyZS1ub3QtZm9yLWJ1bmRsZXM
-mkdir -p "$T/etc-supervisor"
-mount -t tmpfs none /mnt
-[ ! -d /etc/supervisor ] || mount --bind "$T/etc-supervisor" /etc/supervisor
-mkdir -p /etc/supervisor
-printf '[unix_http_server]\nfile=/run/none.sock\nusername=u\npassword=supervisors-password-1\n' >/etc/supervisor/supervisord.conf
+# Over supervisord's own configuration, in this namespace; where there is none, that secret is not known.
+SUPERVISOR=supervisors-password-1
+printf '[unix_http_server]\nfile=/run/none.sock\nusername=u\npassword=%s\n' "$SUPERVISOR" >"$T/supervisord.conf"
+if [ -e /etc/supervisor/supervisord.conf ]; then
+	mount --bind "$T/supervisord.conf" /etc/supervisor/supervisord.conf
+elif [ -e /etc/supervisord.conf ]; then
+	mount --bind "$T/supervisord.conf" /etc/supervisord.conf
+else
+	SUPERVISOR=jwt-secret-of-the-service-1
+fi
 {
 	echo "2026-11-26 10:00:01 JWT_SECRET=jwt-secret-of-the-service-1"
 	echo "2026-11-26 10:00:02 Authorization: Bearer $JWT"
-	echo "2026-11-26 10:00:03 boto said $SECRET and supervisors-password-1 and $TOKEN in the middle"
+	echo "2026-11-26 10:00:03 boto said $SECRET and ${SUPERVISOR/jwt-*/nothing} and $TOKEN in the middle"
 	echo "2026-11-26 10:00:04 key AKIAIOSFODNN7EXAMPLE postgres://u:database-password-1@db/x"
 	echo "2026-11-26 10:00:05 customer 4711 paid"
 	echo "-----BEGIN PRIVATE KEY-----"
@@ -247,7 +252,7 @@ timeout 60 "$ISAMON" doctor --bundle "$T/bundle.tar.gz" --config "$T/isamon.conf
 [ "$(stat -c %a "$T/bundle.tar.gz")" = 600 ] || fail "the bundle's mode is $(stat -c %a "$T/bundle.tar.gz")"
 mkdir "$T/unpacked"
 tar -xzf "$T/bundle.tar.gz" -C "$T/unpacked" || fail "the bundle cannot be unpacked"
-for secret in "$SECRET" "$KEY" "$TOKEN" "$JWT" jwt-secret-of-the-service-1 supervisors-password-1 service-password-1 AKIAIOSFODNN7EXAMPLE \
+for secret in "$SECRET" "$KEY" "$TOKEN" "$JWT" jwt-secret-of-the-service-1 "$SUPERVISOR" service-password-1 AKIAIOSFODNN7EXAMPLE \
 	database-password-1 bundleprivatekey "customer 4711"; do
 	! grep -rF -- "$secret" "$T/unpacked" || fail "the bundle has the secret $secret"
 done

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.c"
+#include "check/nginx_address.c"
 #include "check/nginx_conf.c"
 #include "check/nginx_log.c"
 

@@ -56,7 +56,7 @@ static int tell_job(const struct check_input *in, const struct job_state *s, str
 	_cleanup_(buf_done) struct buf how = BUF_INIT(200);
 	char age[ISAMON_AGE_MAX];
 
-	isamon_age((double)(now_s() - s->last.started_ms / 1000), age);
+	isamon_age((double)now_s() - (double)s->last.started_ms / 1000, age);
 	if (ended_badly(in, &s->last)) {
 		job_result_describe(s->last.result == JOB_RUNNING ? JOB_INTERRUPTED :
 								    s->last.result,

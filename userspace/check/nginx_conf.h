@@ -6,13 +6,13 @@
 #ifndef ISAMON_NGINX_CONF_H
 #define ISAMON_NGINX_CONF_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "check/nginx_address.h"
+
 #define NGINX_ITEMS_MAX 1024 /* of each kind; more are left out */
-#define NGINX_TEXT_MAX 256   /* a longer word is cut */
 
 struct nginx_place {
 	unsigned int file; /* index into files; UINT_MAX: none was named */
@@ -71,17 +71,5 @@ void nginx_conf_done(struct nginx_conf *c);
 
 /* The path of its file, or "". */
 const char *nginx_conf_file(const struct nginx_conf *c, const struct nginx_place *p);
-
-/* Where nginx goes, or listens. */
-struct nginx_address {
-	char host[NGINX_TEXT_MAX]; /* without brackets; "*" is every address */
-	uint16_t port;
-	bool unix_socket; /* host is its path */
-	bool variable;    /* it has a variable: not known */
-	bool tls;         /* https:// */
-};
-
-/* "http://HOST:PORT/...", "HOST:PORT", "PORT" (of @listen only), "unix:PATH". Returns whether it is one of these. */
-bool nginx_address_parse(const char *text, bool listen, struct nginx_address *ret);
 
 #endif

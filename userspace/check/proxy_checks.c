@@ -116,6 +116,8 @@ static int tell_stopped(struct proxy *p, bool can_start)
 	};
 
 	buf_add_str(&text, "no master process of nginx");
+	if (!can_start && geteuid() != 0) /* whether it is used at all is not known then */
+		t = (struct finding_text){ .id = t.id, .result = FINDING_UNKNOWN };
 	for (size_t i = 0; i < p->conf.n_listens; i++) {
 		const struct listening *other;
 		struct nginx_address a;

@@ -32,6 +32,7 @@ struct job {
 	struct reach *place; /* NULL: nobody waits any more */
 	struct reach r;      /* the thread's own */
 	uint64_t end_ns;
+	pthread_t thread;
 	bool done;
 };
 
@@ -257,7 +258,7 @@ static void *work(void *ctx)
 	return NULL;
 }
 
-static int start(struct job *j, pthread_t *ret)
+static int start(struct job *j)
 {
 	pthread_attr_t attr;
 	int err = pthread_attr_init(&attr);
@@ -265,13 +266,13 @@ static int start(struct job *j, pthread_t *ret)
 	if (err)
 		return -err;
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	err = pthread_create(ret, &attr, work, j);
+	err = pthread_create(&j->thread, &attr, work, j);
 	pthread_attr_destroy(&attr);
 	return -err;
 }
 
 /* Returns whether all threads have ended; those that have not keep their jobs. */
-static bool wait_for(struct job *jobs, pthread_t *threads, size_t n, uint64_t end_ns)
+static bool wait_for(struct job *jobs, size_t n, uint64_t end_ns)
 {
 	bool all = true;
 
@@ -279,7 +280,7 @@ static bool wait_for(struct job *jobs, pthread_t *threads, size_t n, uint64_t en
 		const struct timespec until = { .tv_sec = (time_t)(end_ns / NS_PER_SEC),
 						.tv_nsec = (long)(end_ns % NS_PER_SEC) };
 
-		if (pthread_clockjoin_np(threads[i], NULL, CLOCK_MONOTONIC, &until) == 0)
+		if (pthread_clockjoin_np(jobs[i].thread, NULL, CLOCK_MONOTONIC, &until) == 0)
 			continue;
 		pthread_mutex_lock(jobs[i].lock);
 		if (!jobs[i].done) {
@@ -289,7 +290,7 @@ static bool wait_for(struct job *jobs, pthread_t *threads, size_t n, uint64_t en
 		}
 		jobs[i].place = NULL;
 		pthread_mutex_unlock(jobs[i].lock);
-		pthread_detach(threads[i]);
+		pthread_detach(jobs[i].thread);
 		all = false;
 	}
 	return all;
@@ -300,7 +301,6 @@ int reach_all(struct reach *list, size_t n, unsigned int timeout_ms)
 	const uint64_t end_ns = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct job *jobs = calloc(n ?: 1, sizeof(*jobs));
-	pthread_t threads[REACH_MAX];
 	size_t started = 0;
 	int err = jobs ? 0 : -ENOMEM;
 
@@ -314,11 +314,11 @@ int reach_all(struct reach *list, size_t n, unsigned int timeout_ms)
 			.r = list[started],
 			.end_ns = end_ns - MARGIN_NS,
 		};
-		err = start(&jobs[started], &threads[started]);
+		err = start(&jobs[started]);
 		if (err)
 			break;
 	}
-	if (wait_for(jobs, threads, started, end_ns))
+	if (wait_for(jobs, started, end_ns))
 		free(jobs);
 	return err;
 }

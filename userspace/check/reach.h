@@ -18,21 +18,21 @@ enum reach_step { REACH_NAME, REACH_CONNECT, REACH_TLS, REACH_DONE };
 
 struct reach {
 	/* What is to be reached. */
-	struct host_port to;
-	bool tls;
 	const char *
 		ca_bundle; /* a PEM file; NULL: the system's. Must outlive the process: a thread may be left with it */
+	struct host_port to;
+	bool tls;
 
 	/* What became of it. */
-	enum reach_step step;         /* the one that failed; REACH_DONE: none did */
-	bool late;                    /* it was not done in time */
-	uint64_t took_us[REACH_DONE]; /* of each step that was done */
-	char address[INET6_ADDRSTRLEN];
-	char why[256];    /* of what failed: one plain line */
-	char version[16]; /* "TLSv1.3" */
+	bool late; /* it was not done in time */
 	bool has_certificate;
+	bool fits;                    /* the certificate is for the host */
+	enum reach_step step;         /* the one that failed; REACH_DONE: none did */
+	uint64_t took_us[REACH_DONE]; /* of each step that was done */
 	struct certificate certificate;
-	bool fits;           /* the certificate is for the host */
+	char address[INET6_ADDRSTRLEN];
+	char why[256];       /* of what failed: one plain line */
+	char version[16];    /* "TLSv1.3" */
 	char untrusted[128]; /* why its chain is not trusted; "": it is */
 };
 

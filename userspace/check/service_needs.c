@@ -30,14 +30,19 @@ static const char script[] =
 	"    except ImportError:\n"
 	"        Requirement = None\n"
 	"\n"
-	"def lines(path, depth=0):\n"
+	"seen = set()\n"
+	"\n"
+	"def lines(path):\n"
+	"    if path in seen:\n"
+	"        return\n"
+	"    seen.add(path)\n"
 	"    with open(path, encoding='utf-8-sig', errors='replace') as f:\n"
 	"        text = f.read(1 << 20).replace('\\\\\\n', ' ')\n"
 	"    for line in text.splitlines():\n"
 	"        line = re.sub(r'(^|\\s)#.*', '', line).strip()\n"
 	"        other = re.match(r'(?:-r|--requirement)[ =]?\\s*(\\S+)', line)\n"
-	"        if other and depth < 5:\n"
-	"            yield from lines(path.rpartition('/')[0] + '/' + other[1] if other[1][0] != '/' else other[1], depth + 1)\n"
+	"        if other and len(seen) < 32:\n"
+	"            yield from lines(path.rpartition('/')[0] + '/' + other[1] if other[1][0] != '/' else other[1])\n"
 	"        elif line and line[0] not in '-./' and '://' not in line.split('@')[0]:\n"
 	"            yield re.split(r'\\s--', line)[0].strip()\n"
 	"\n"
@@ -184,7 +189,7 @@ int service_look_packages(const struct check_input *in, struct findings *out)
 		.id = id,
 		.result = FINDING_PROBLEM,
 		.meaning = "packages that the application requires are not in its environment",
-		.remedy = "isamon update app builds it anew",
+		.remedy = "install them there, as its user: bin/pip install -r requirements.txt",
 	};
 	char path[APP_PATH_MAX];
 	const char *arguments[] = { "-I", "-c", script, path, NULL };

@@ -89,9 +89,7 @@ static int tell_queue(const struct status *s, struct findings *out)
 	if (s->queue_p99_s > QUEUE_SLOW_S) {
 		t.result = FINDING_WARNING;
 		t.meaning = "requests lie in the socket, for the event loop is busy with something";
-		t.remedy =
-			"move what computes or waits out of the event loop, or add workers: isamon "
-			"advise";
+		t.remedy = "move what computes or waits out of the event loop, or add workers";
 	}
 	return findings_add(out, &t, "99 of 100 requests were read within %.0f ms",
 			    s->queue_p99_s * 1e3);

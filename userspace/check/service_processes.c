@@ -48,12 +48,12 @@ static int tell_workers(const struct member *list, size_t n, struct findings *ou
 	serving = workers ?: mains;
 	if (serving < n_cores && serving == 1) {
 		t.result = FINDING_NOTE;
-		t.meaning = "one process serves all requests: of the other cores they have nothing";
-		t.remedy = "isamon advise says from what was measured whether more would help";
+		t.meaning = "one process serves all requests, on one core at most";
+		t.remedy = "more workers help where the CPU is what requests wait for: isamon top";
 	} else if (serving > 2 * n_cores + 1) {
 		t.result = FINDING_NOTE;
 		t.meaning = "more processes than help: each takes memory";
-		t.remedy = "isamon advise says from what was measured how many would do";
+		t.remedy = "as many as cores, or twice as many, mostly do";
 	}
 	return findings_add(out, &t, "%u process%s serve%s, on %u core%s", serving,
 			    serving == 1 ? "" : "es", serving == 1 ? "s" : "", n_cores,

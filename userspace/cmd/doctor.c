@@ -23,9 +23,9 @@ static const char usage_tail[] =
 	"  --fix         repair what can be: start, restart, reload, owners and modes;\n"
 	"                shows each repair and asks, then looks again\n"
 	"  --yes         do not ask\n"
-	"  --bundle FILE write the findings and evidence (logs, figures, configuration; no secrets)\n"
-	"                to a new file, .tar.gz; --force: replace one that is there\n"
-	"  --s3-write    put an object into the bucket of the backups, and delete it\n"
+	"  --bundle FILE write findings and evidence (logs, figures, configuration; no\n"
+	"                secrets) to a new file, a tar.gz; --force: also over an old one\n"
+	"  --s3-write    put an object into the backups' bucket, and delete it again\n"
 	"  --json        the same as JSON\n"
 	"  --config FILE default " CONFIG_DEFAULT_PATH "\n"
 	"\n"
@@ -35,10 +35,8 @@ static const char usage_tail[] =
 	"at; 2 wrong usage or configuration; 3 could not be done.\n";
 
 struct options {
-	const char *bundle;
-	bool s3_write, force;
-	const char *config_path;
-	bool fix, yes, json;
+	const char *config_path, *bundle;
+	bool fix, yes, json, s3_write, force;
 };
 
 static void add_usage(struct buf *out)
