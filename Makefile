@@ -26,6 +26,8 @@ GEN     := $(BUILD)/gen
 prefix        ?= /usr/local
 bindir        ?= $(prefix)/bin
 docdir        ?= $(prefix)/share/doc/isamon
+mandir        ?= $(prefix)/share/man
+completiondir ?= $(prefix)/share/bash-completion/completions
 sysconfdir    ?= /etc
 localstatedir ?= /var
 unitdir       ?= $(prefix)/lib/systemd/system
@@ -138,6 +140,9 @@ $(LIB): $(LIB_OBJ) $(OUT)/objects
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $(LIB_OBJ)
 
+# The example configuration is a part of the program.
+$(OUT)/obj/userspace/config/example.o: dist/isamon.conf
+
 $(OUT)/obj/%.o: %.c $(OUT)/flags
 	$(say) CC $<
 	$(Q)mkdir -p $(@D) && $(COMPILE) $(DEPGEN) -c -o $@ $<
@@ -221,12 +226,12 @@ deps: ## install what building, testing and linting need
 
 ##@ Install (DESTDIR, prefix=/usr/local, sysconfdir=/etc, localstatedir=/var, unitdir)
 install: all ## install program, unit, example configuration, directories
-	$(Q)bindir='$(bindir)' docdir='$(docdir)' sysconfdir='$(sysconfdir)' \
+	$(Q)bindir='$(bindir)' docdir='$(docdir)' mandir='$(mandir)' completiondir='$(completiondir)' sysconfdir='$(sysconfdir)' \
 		localstatedir='$(localstatedir)' unitdir='$(unitdir)' DESTDIR='$(DESTDIR)' \
 		dist/install.sh install '$(OUT)/isamon'
 
 uninstall: ## remove what install put there; configuration and data stay
-	$(Q)bindir='$(bindir)' docdir='$(docdir)' sysconfdir='$(sysconfdir)' \
+	$(Q)bindir='$(bindir)' docdir='$(docdir)' mandir='$(mandir)' completiondir='$(completiondir)' sysconfdir='$(sysconfdir)' \
 		localstatedir='$(localstatedir)' unitdir='$(unitdir)' DESTDIR='$(DESTDIR)' \
 		dist/install.sh uninstall
 

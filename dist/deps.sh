@@ -61,6 +61,7 @@ test	swift-object		-
 test	!openssl=openssl	!openssl=openssl
 test	!node=nodejs		!node=nodejs
 test	!nginx=nginx-light	nginx
+test	!sshd=openssh-server	!sshd=openssh-server
 test	wrk			wrk
 test	apache2-utils		httpd-tools
 test	!curl=curl		!curl=curl-minimal
@@ -225,8 +226,8 @@ disable_services()
 {
 	local name
 	command -v systemctl >/dev/null || return 0
-	for name in nginx prometheus prometheus-process-exporter swift-proxy swift-account swift-container swift-object; do
-		case " $* " in *" $name "* | *" $name-light "*)
+	for name in nginx prometheus prometheus-process-exporter swift-proxy swift-account swift-container swift-object ssh sshd; do
+		case " $* " in *" $name "* | *" $name-light "* | *" open${name%d}-server "*)
 			as_root systemctl disable $name.service >/dev/null 2>&1 || : ;;
 		esac
 	done

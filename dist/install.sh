@@ -3,17 +3,19 @@
 #
 # install.sh install PROGRAM | uninstall      for `make install` and `make uninstall`
 #
-# Reads DESTDIR, bindir, docdir, sysconfdir, localstatedir and unitdir from the environment.
+# Reads DESTDIR, bindir, docdir, mandir, completiondir, sysconfdir, localstatedir and unitdir from the environment.
 # A configuration that is there is never touched: the new example is laid beside it. Uninstalling
 # leaves configuration and data.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-: "${bindir:?}" "${docdir:?}" "${sysconfdir:?}" "${localstatedir:?}" "${unitdir:?}"
+: "${bindir:?}" "${docdir:?}" "${mandir:?}" "${completiondir:?}" "${sysconfdir:?}" "${localstatedir:?}" "${unitdir:?}"
 root=${DESTDIR:-}
 conf=$root$sysconfdir/isamon/isamon.conf
 unit=$root$unitdir/isamon.service
 logrotate=$root$sysconfdir/logrotate.d/isamon
+# For other programs, to be taken where they are wanted.
+examples=(prometheus/isamon.rules.yml grafana/isamon.json)
 
 # lay_example FILE WHERE [BESIDE]: one that is there and differs is kept, and the new one laid as BESIDE (WHERE.new).
 lay_example()
@@ -47,6 +49,12 @@ install)
 	for f in README.md LICENSE docs/*.md docs/*.svg; do
 		[ ! -e "$f" ] || install -D -m 644 "$f" "$root$docdir/$f"
 	done
+	install -D -m 644 dist/isamon.8 "$root$mandir/man8/isamon.8"
+	install -d -m 755 "$root$mandir/man5"
+	awk -f dist/conf-to-man.awk dist/isamon.conf >"$root$mandir/man5/isamon.conf.5"
+	chmod 644 "$root$mandir/man5/isamon.conf.5"
+	install -D -m 644 dist/isamon.bash "$root$completiondir/isamon"
+	for f in "${examples[@]}"; do install -D -m 644 "dist/$f" "$root$docdir/$f"; done
 	reload_systemd
 	echo "installed $root$bindir/isamon; start it with: systemctl enable --now isamon"
 	;;
@@ -57,7 +65,9 @@ uninstall)
 	rm -f "$root$bindir/isamon" "$unit"
 	! cmp -s dist/logrotate.conf "$logrotate" || rm -f "$logrotate"
 	for f in README.md LICENSE docs/*.md docs/*.svg; do rm -f "$root$docdir/$f"; done
-	rmdir "$root$docdir/docs" "$root$docdir" 2>/dev/null || :
+	rm -f "$root$mandir/man8/isamon.8" "$root$mandir/man5/isamon.conf.5" "$root$completiondir/isamon"
+	for f in "${examples[@]}"; do rm -f "$root$docdir/$f"; done
+	rmdir "$root$docdir/docs" "$root$docdir/prometheus" "$root$docdir/grafana" "$root$docdir" 2>/dev/null || :
 	reload_systemd
 	[ ! -e "$logrotate" ] || echo "left in place, because it was changed: $logrotate"
 	echo "left in place: ${conf%/*}, $root$localstatedir/lib/isamon"

@@ -73,7 +73,7 @@ wait_for 20 "the writer" ready
 
 say "== made, and restored by tar"
 run 0 create --note "before the update"
-has 'agent-isa-data-[0-9]{8}-[0-9]{6}.tar.gz: 6 files, 1 of them databases, .*; read back and compared$'
+has 'agent-isa-data-[0-9]{8}-[0-9]{6}.tar.gz: 6 files, 1 database, .*; read back and compared$'
 has 'left out: fifo: a FIFO$'
 DATA=$(newest data) CONFIG=$(newest config)
 [ "$(stat -c %a "$B" "$DATA" | tr '\n' ' ')" = "700 600 " ] || fail "modes: $(stat -c %a "$B" "$DATA")"
@@ -93,14 +93,14 @@ say "== listed, shown, verified"
 run 0 list
 has "^$(id_of "$DATA") .* here +sound  before the update$"
 run 0 show "$(id_of "$CONFIG")"
-has '^  contents   1 files'
+has '^  contents   1 file'
 run 0 show --json "$DATA"
 json 'd[0]["verdict"] == "sound" and d[0]["databases"] == 1 and d[0]["skipped"] == 1 and d[0]["note"] == "before the update"'
 json "d[0]['sha256'] == '$(sha256sum "$DATA" | cut -d' ' -f1)'"
 run 1 show nothing
 has 'there is no backup "nothing"' err
 run 0 verify
-has "^$(basename "$DATA"): sound: 6 files, 1 of them databases$"
+has "^$(basename "$DATA"): sound: 6 files, 1 database$"
 
 "$PY" -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$ISAMON" backup verify </dev/null >"$T/out" 2>&1 || fail "on a terminal"
 has 'hashing: .* of .*, [0-9]+ %'
@@ -116,7 +116,7 @@ if unshare -m true 2>/dev/null; then
 	# shellcheck disable=SC2016 # expanded inside
 	unshare -m bash -c 'mount --make-rprivate / && mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"' ro \
 		"$D" "$ISAMON" backup create --data >"$T/out" 2>&1 || fail "read-only: $(cat "$T/out")"
-	has ': 6 files, 1 of them databases, .*; read back and compared$'
+	has ': 6 files, 1 database, .*; read back and compared$'
 	rm "$(newest data)"
 fi
 stop writer
@@ -134,13 +134,13 @@ chmod 700 "$T/theirs/data" "$T/theirs/backups"
 chown -R nobody "$T/theirs"
 S=$T/theirs/state B=$T/theirs/backups D=$T/theirs/data conf
 setpriv --bounding-set "$caps" --no-new-privs "$ISAMON" backup create --data >"$T/out" 2>&1 || fail "with $caps: $(cat "$T/out")"
-has ': 2 files, 1 of them databases, .*; read back and compared$'
+has ': 2 files, 1 database, .*; read back and compared$'
 tar -tvzf "$T/theirs/backups"/agent-isa-data-*.tar.gz >"$T/out"
 has '^-rw------- nobody/.* \./private$'
 has ' nobody/.* \./production.db$'
 setpriv --bounding-set "$caps" --no-new-privs "$ISAMON" backup drill data-"$(basename "$T/theirs/backups"/*.tar.gz | sed 's/.*data-//; s/.tar.gz//')" >"$T/out" 2>&1 ||
 	fail "a drill with $caps: $(cat "$T/out")"
-has ': restored: 3 files, directories and links, .*, 1 sound databases, in .*; removed again$'
+has ': restored: 3 files, directories and links, .*, 1 sound database, in .*; removed again$'
 conf
 
 say "== restored beside"
@@ -177,7 +177,7 @@ run 0 list
 has '^data-20260115 .* 2026-01-15 00:00:00 .* not verified$'
 [ ! -e "$T/state" ] || fail "looking has made a catalogue"
 run 0 verify data-20260115 20260115-020000
-has '^agent-isa-data-20260115.tar.gz: sound: 7 files, 1 of them databases$'
+has '^agent-isa-data-20260115.tar.gz: sound: 7 files, 1 database$'
 truncate -s -100 "$B/agent-isa-config-20260115-020000.tar.gz"
 run 1 verify config-20260115-020000
 has 'agent-isa-config-20260115-020000.tar.gz: DAMAGED: '
@@ -259,10 +259,16 @@ everywhere() {
 	run 0 list --s3
 	has "^$(id_of "$data") .* S3 +not verified"
 	run 0 fetch "$(id_of "$data")"
-	has "$(basename "$data"): .*, sound: 6 files, 1 of them databases$"
+	has "$(basename "$data"): .*, sound: 6 files, 1 database$"
 	cmp "$T/kept" "$data" || fail "something else was fetched"
 	run 0 fetch "$(id_of "$data")"
-	has 'is here already' err
+	has 'is here already, and sound' err
+	flip "$data"
+	run 1 verify "$(id_of "$data")"
+	run 1 fetch "$(id_of "$data")"
+	has 'is here already, and damaged: remove it' err
+	cp "$T/kept" "$data"
+	run 0 verify "$(id_of "$data")"
 	run 1 fetch data-20200101
 	run 0 list
 	has "^$(id_of "$data") .* here, S3 +sound"

@@ -99,7 +99,7 @@ tree "$D" >"$T/second"
 run 2 --data
 has 'say --yes' err
 run 0 --data --dry-run
-has "^$D: can be restored: 2 files, 1 databases"
+has "^$D: can be restored: 2 files, 1 database"
 same "$T/second"
 run 0 --data --yes --json
 json 'd["fine"] and d["end"] == "done" and d["has_manifest"] and d["databases"] == 1 and not d["service_down"]'
@@ -111,6 +111,11 @@ run 0 --status
 has "^$D: nothing is unfinished$"
 forget
 beside 0
+
+say "== what is not kept is no target"
+sed "s|^config = .*|config = none|" "$T/isamon.conf" >"$T/none.conf"
+"$ISAMON" restore --status --config-file "$T/none.conf" >"$T/out" 2>&1 || fail "--status: $(cat "$T/out")"
+[ "$(cat "$T/out")" = "$D: nothing is unfinished" ] || fail "it is one: $(cat "$T/out")"
 
 say "== one that is only in S3"
 start_fake_aws

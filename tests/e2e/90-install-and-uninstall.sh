@@ -22,6 +22,10 @@ if command -v systemd-analyze >/dev/null; then
 	systemd-analyze verify --root="$root" /usr/lib/systemd/system/isamon.service 2>&1 | tail -n 5 || :
 fi
 
+for f in share/man/man8/isamon.8 share/man/man5/isamon.conf.5 share/bash-completion/completions/isamon \
+	share/doc/isamon/prometheus/isamon.rules.yml share/doc/isamon/grafana/isamon.json; do
+	[ -s "$root/usr/$f" ] || fail "no $f"
+done
 rotation=$root/etc/logrotate.d/isamon
 cmp -s dist/logrotate.conf "$rotation" || fail "no file for logrotate"
 if command -v logrotate >/dev/null; then
@@ -44,6 +48,7 @@ cp dist/logrotate.conf "$rotation"
 run_make uninstall || fail "make uninstall, a second time"
 [ ! -e "$rotation" ] || fail "the file for logrotate is still there"
 [ ! -e "$program" ] || fail "the program is still there"
+[ -z "$(find "$root/usr" -type f)" ] || fail "left: $(find "$root/usr" -type f)"
 [ ! -e "$root/usr/lib/systemd/system/isamon.service" ] || fail "the unit is still there"
 [ -e "$root/var/lib/isamon/kept" ] || fail "the data is gone"
 grep -q '^# mine$' "$root/etc/isamon/isamon.conf" || fail "the configuration is gone"

@@ -417,6 +417,127 @@ static void checks_databases(void)
 	fixture_end();
 }
 
+static unsigned int seen_sides[4];
+
+/* Whether a log was there, and an index; and what the log says. */
+static int check_with_log(const char *path, struct buf *text, void *ctx)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+	char side[600], log[8] = "";
+	int fd;
+
+	(void)ctx;
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		snprintf(side, sizeof(side), "%s%s", path, suffixes[i]);
+		seen_sides[i] += access(side, F_OK) == 0;
+	}
+	snprintf(side, sizeof(side), "%s-wal", path);
+	fd = open(side, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	EXPECT(read(fd, log, sizeof(log) - 1) > 0);
+	close(fd);
+	buf_add_str(text, "its log");
+	return strcmp(log, "bad") == 0 ? -EBADMSG : strcmp(log, "busy") == 0 ? -EBUSY : 0;
+}
+
+static void checks_databases_with_their_logs(void)
+{
+	static const struct {
+		const char *what, *make, *order;
+		unsigned int databases, unsound;
+		unsigned int sides[4]; /* of all checks */
+		const char *text;
+	} rows[] = {
+		{ "the log behind",
+		  "printf good > d/app.db-wal",
+		  "d/app.db d/app.db-wal",
+		  1,
+		  0,
+		  { 2, 1, 1, 0 },
+		  "" },
+		{ "the log before",
+		  "printf good > d/app.db-wal",
+		  "d/app.db-wal d/app.db",
+		  1,
+		  0,
+		  { 2, 1, 1, 0 },
+		  "" },
+		{ "a bad log behind",
+		  "printf bad > d/app.db-wal",
+		  "d/app.db d/app.db-wal",
+		  0,
+		  1,
+		  { 2, 1, 1, 0 },
+		  "d/app.db: its log\n" },
+		{ "a bad log before",
+		  "printf bad > d/app.db-wal",
+		  "d/app.db-wal d/app.db",
+		  0,
+		  1,
+		  { 2, 1, 1, 0 },
+		  "d/app.db: its log\n" },
+		{ "a transaction cut off",
+		  "printf busy > d/app.db-wal",
+		  "d/app.db d/app.db-wal",
+		  1,
+		  0,
+		  { 2, 1, 1, 0 },
+		  "" },
+		{ "a journal",
+		  "printf x > d/app.db-journal",
+		  "d/app.db d/app.db-journal",
+		  1,
+		  0,
+		  { 2, 0, 1, 1 },
+		  "" },
+		{ "an empty log",
+		  ": > d/app.db-wal",
+		  "d/app.db d/app.db-wal",
+		  1,
+		  0,
+		  { 1, 0, 0, 0 },
+		  "" },
+		{ "a log of nothing",
+		  "printf bad > d/other-wal",
+		  "d/app.db d/other-wal",
+		  1,
+		  0,
+		  { 2, 0, 0, 0 },
+		  "" },
+		{ "an index",
+		  "printf bad > d/app.db-shm",
+		  "d/app.db-shm d/app.db",
+		  1,
+		  0,
+		  { 1, 0, 0, 0 },
+		  "" },
+	};
+	struct archive_read_options o = { .check_database = check_with_log };
+	struct archive_was was;
+	char script[400];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unit_begin("databases are looked at with %s", rows[i].what);
+		fixture_begin();
+		memset(seen_sides, 0, sizeof(seen_sides));
+		snprintf(
+			script, sizeof(script),
+			"cd in; mkdir d; printf 'SQLite format 3\\000' > d/app.db; %s; tar -czf ../t.tgz %s",
+			rows[i].make, rows[i].order);
+		EXPECT_INT(shell(script), 0);
+		EXPECT_INT(read_archive("t.tgz", false, &o, &was), 0);
+		EXPECT_UINT(was.databases, rows[i].databases);
+		EXPECT_UINT(was.n_unsound, rows[i].unsound);
+		EXPECT_STR(buf_str(&was.unsound), rows[i].text);
+		for (size_t k = 0; k < ARRAY_SIZE(rows[i].sides); k++)
+			EXPECT_UINT(seen_sides[k], rows[i].sides[k]);
+		archive_was_done(&was);
+		EXPECT_INT(fixture_count("scratch"), 0);
+		fixture_end();
+	}
+}
+
 static void survives_no_memory(void)
 {
 	int err;
@@ -448,6 +569,7 @@ int main(int argc, char **argv)
 		{ "cut or changed anywhere, it is refused", sees_every_damage },
 		{ NULL, believes_the_manifest },
 		{ "databases are looked at", checks_databases },
+		{ NULL, checks_databases_with_their_logs },
 		{ "no memory is an error, and nothing leaks", survives_no_memory },
 	};
 

@@ -162,7 +162,7 @@ static void problems(void)
 		  "t.conf:1: [Htpt]: there is no such section; [http] was probably meant\n" },
 		{ "[plugh]\n",
 		  "t.conf:1: [plugh]: there is no such section; there are [service], [app], [database], [http], [processes], "
-		  "[listen], [aws], [cloudwatch], [logs], [log], [alarm], [job], [backup], [update], [doctor], [daemon]\n" },
+		  "[listen], [aws], [cloudwatch], [logs], [log], [alarm], [job], [backup], [update], [doctor], [audit], [daemon]\n" },
 		{ "port = 1\n",
 		  "t.conf:1: port = 1: stands before the first section; put it behind a line "
 		  "like [listen]\n" },

@@ -95,7 +95,11 @@ static int step(struct archive_gunzip *g)
 	case Z_BUF_ERROR: return 0;
 	case Z_MEM_ERROR: return -ENOMEM;
 	default:
-		return bad(g, g->any ? "damaged, or there is something behind its end" : "damaged");
+		if (g->any)
+			return bad(g, "damaged, or there is something behind its end");
+		return bad(g, g->z.total_out ?
+				      "damaged" :
+				      "not compressed by gzip, or damaged at its beginning");
 	}
 }
 

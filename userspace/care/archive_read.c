@@ -80,8 +80,14 @@ static int tar_failed(struct reader *r)
 	if (r->header_bytes > HEADER_MAX)
 		return archive_refuse(r->why, "the archive",
 				      "a member has a header that is too large", -EFBIG);
-	if (n == -EBADMSG)
-		return refuse(r, archive_gunzip_why(r->gzip), -EBADMSG);
+	if (n == -EBADMSG) {
+		_cleanup_(buf_done) struct buf what = BUF_INIT(2 * NAME_SIZE);
+
+		/* A checksum is at the end: the member is where it was noticed, and need not be where it is. */
+		buf_printf(&what, "%s%s%s", archive_gunzip_why(r->gzip),
+			   *r->name ? ", found while reading " : "", r->name);
+		return archive_refuse(r->why, "the archive", buf_str(&what), -EBADMSG);
+	}
 	if (n < 0)
 		return failed(r, (int)n);
 	return refuse(r, text ? text : "no tar archive", -EBADMSG);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -38,11 +39,15 @@ struct making {
 	struct backup_made *ret;
 	struct file_list_options list;
 	struct size size;
-	int fd; /* of the archive; -1 */
+	int fd;            /* of the archive; -1 */
+	char database[40]; /* the name of the one that is copied, plain; enough of it for a line */
+	uint64_t database_bytes; /* its size */
 };
 
 static int tell(const struct backup_progress *p, const char *what, uint64_t done, uint64_t total)
 {
+	if (total && done > total) /* holes, a manifest, what has grown */
+		done = total;
 	return p->fn && p->fn(what, done, total, p->ctx) ? -ECANCELED : 0;
 }
 
@@ -112,18 +117,26 @@ static int check_room(struct making *m, int source_fd)
 static int database_told(const char *what, double done, void *ctx)
 {
 	const struct making *m = ctx;
+	char doing[80];
 
-	(void)what;
-	(void)done;
-	return tell(&m->o->progress, "reading", m->ret->written.file_bytes, m->size.bytes);
+	snprintf(doing, sizeof(doing), "%.30s %s", what, m->database);
+	return tell(&m->o->progress, doing,
+		    done < 0 ? 0 : (uint64_t)(done * (double)m->database_bytes),
+		    done < 0 ? 0 : m->database_bytes);
 }
 
 static int copy_database(const char *path, const char *to, struct buf *why, void *ctx)
 {
 	const struct database_progress progress = { database_told, ctx };
+	struct making *m = ctx;
 	struct database_copied copied;
+	struct stat st;
+	const char *slash = strrchr(path, '/');
 
 	BACKUP_STEP();
+	slash = slash ? slash + 1 : path;
+	utf8_make_plain(slash, strlen(slash), m->database, sizeof(m->database));
+	m->database_bytes = stat(path, &st) ? 0 : (uint64_t)st.st_size;
 	return database_copy(path, to, &progress, why, &copied);
 }
 

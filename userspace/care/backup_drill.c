@@ -12,19 +12,18 @@
 #include "base/file.h"
 #include "base/util.h"
 #include "care/archive_read.h"
-#include "care/database.h"
+#include "care/restored_database.h"
 
 #define ROOM_LEFT (16u << 20)
 #define PIECE (256u * 1024)
 #define MIB (1024.0 * 1024.0)
-
-static const char magic[16] = "SQLite format 3"; /* with the NUL */
 
 struct drill {
 	struct backup_place *place;
 	const struct backup_progress *progress;
 	struct buf *why;
 	struct backup_drilled *ret;
+	struct buf unsound; /* the first database that is damaged, and why */
 	char dir[sizeof(((struct backup_place *)NULL)->scratch) + sizeof("/" BACKUP_DRILL)];
 	uint64_t restored, total, others; /* entries that are no directories */
 	unsigned char *piece;
@@ -34,6 +33,8 @@ static int tell(const struct drill *d, const char *what, uint64_t done)
 {
 	const struct backup_progress *p = d->progress;
 
+	if (d->total && done > d->total) /* the manifest is counted, too */
+		done = d->total;
 	return p->fn && p->fn(what, done, d->total, p->ctx) ? -ECANCELED : 0;
 }
 
@@ -54,39 +55,11 @@ static int member_going(uint64_t bytes, void *ctx)
 
 /* --- what is there then */
 
-static int database_told(const char *what, double done, void *ctx)
-{
-	(void)what;
-	(void)done;
-	return tell(ctx, "looking", ((struct drill *)ctx)->ret->bytes);
-}
-
-static int check_database(struct drill *d, const char *path)
-{
-	const struct database_progress progress = { database_told, d };
-	_cleanup_(buf_done) struct buf why = BUF_INIT(4096), full = BUF_INIT(8192);
-	struct database_findings f;
-	int err;
-
-	if (buf_printf(&full, "%s/%s", d->dir, path))
-		return -ENAMETOOLONG;
-	err = database_check(buf_str(&full), &progress, &why, &f);
-	if (err == -EUCLEAN || (!err && f.n > f.n_foreign))
-		d->ret->n_unsound++;
-	else if (!err)
-		d->ret->databases++;
-	else
-		buf_add_str(d->why, buf_str(&why));
-	database_findings_done(&f);
-	return err == -EUCLEAN ? 0 : err;
-}
-
 static int read_file(struct drill *d, const struct file_entry *e)
 {
 	_cleanup_(file_closep) int fd =
 		openat(e->dir_fd, e->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	uint64_t at = 0;
-	bool database = false;
 
 	if (fd < 0)
 		return -errno;
@@ -100,17 +73,13 @@ static int read_file(struct drill *d, const struct file_entry *e)
 			return -errno;
 		if (n == 0)
 			break;
-		if (at == 0 && n >= (ssize_t)sizeof(magic))
-			database = memcmp(d->piece, magic, sizeof(magic)) == 0;
 		at += (uint64_t)n;
 		d->ret->bytes += (uint64_t)n;
 		err = tell(d, "looking", d->ret->bytes);
 		if (err)
 			return err;
 	}
-	if (at != (uint64_t)e->st.st_size)
-		return -EBADMSG;
-	return database ? check_database(d, e->path) : 0;
+	return at == (uint64_t)e->st.st_size ? 0 : -EBADMSG;
 }
 
 static int look_at(const struct file_entry *e, void *ctx)
@@ -133,6 +102,47 @@ static int look_at(const struct file_entry *e, void *ctx)
 	return err;
 }
 
+static int database_told(const char *what, double done, void *ctx)
+{
+	(void)what;
+	(void)done;
+	return tell(ctx, "looking", ((struct drill *)ctx)->ret->bytes);
+}
+
+static int check_database(struct drill *d, const struct file_entry *e)
+{
+	const struct database_progress progress = { database_told, d };
+	_cleanup_(buf_done) struct buf what = BUF_INIT(8192);
+	int err = restored_database_check(e->dir_fd, e->name, &progress, &what);
+
+	if (!err || err == -EBUSY) {
+		d->ret->databases++;
+		return 0;
+	}
+	if (err == -EBADMSG)
+		d->ret->n_unsound++;
+	if (!d->unsound.len || err != -EBADMSG)
+		buf_printf(err == -EBADMSG ? &d->unsound : d->why, "the database %s %s", e->path,
+			   buf_str(&what));
+	return err == -EBADMSG ? 0 : err;
+}
+
+static int check_at(const struct file_entry *e, void *ctx)
+{
+	if (e->kind != FILE_REGULAR || !restored_database_is(e->dir_fd, e->name))
+		return 0;
+	return check_database(ctx, e);
+}
+
+/* One that was damaged when it was taken, which its manifest says, is as it should be. */
+static bool is_worse(const struct drill *d, const struct catalogue_entry *e,
+		     const struct archive_was *was)
+{
+	if (e->verdict == BACKUP_SOUND)
+		return d->ret->databases < e->databases;
+	return d->ret->n_unsound && !was->has_manifest;
+}
+
 static int look(struct drill *d, int dir_fd, const struct catalogue_entry *e,
 		const struct archive_was *was)
 {
@@ -148,10 +158,14 @@ static int look(struct drill *d, int dir_fd, const struct catalogue_entry *e,
 			   (unsigned long long)d->others, (unsigned long long)wanted);
 		return -EBADMSG;
 	}
-	if (e->verdict != BACKUP_SOUND || d->ret->databases >= e->databases)
-		return 0;
-	buf_printf(d->why, "%llu databases are sound when they are restored, of %llu",
-		   (unsigned long long)d->ret->databases, (unsigned long long)e->databases);
+	err = file_list_walk(dir_fd, &everything, check_at, d, d->why);
+	if (err || !is_worse(d, e, was))
+		return err;
+	if (d->unsound.len)
+		buf_add_str(d->why, buf_str(&d->unsound));
+	else
+		buf_printf(d->why, "%llu databases are sound when they are restored, of %llu",
+			   (unsigned long long)d->ret->databases, (unsigned long long)e->databases);
 	return -EBADMSG;
 }
 
@@ -208,7 +222,12 @@ int backup_drill(struct backup_place *place, const struct catalogue_entry *e,
 		 struct backup_drilled *ret)
 {
 	struct drill d = {
-		.place = place, .progress = progress, .why = why, .ret = ret, .total = e->file_bytes
+		.place = place,
+		.progress = progress,
+		.why = why,
+		.ret = ret,
+		.unsound = BUF_INIT(8192),
+		.total = e->file_bytes,
 	};
 	int err, removed;
 
@@ -220,6 +239,7 @@ int backup_drill(struct backup_place *place, const struct catalogue_entry *e,
 		err = restore(&d, e);
 	removed = backup_place_remove(place, BACKUP_DRILL);
 	free(d.piece);
+	buf_done(&d.unsound);
 	if (err && !why->len)
 		buf_printf(why, "%s: cannot be restored: %s", e->file, strerror(-err));
 	if (!err && removed)

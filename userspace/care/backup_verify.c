@@ -23,6 +23,8 @@ struct reading {
 
 static int tell(const struct backup_progress *p, const char *what, uint64_t done, uint64_t total)
 {
+	if (total && done > total) /* holes, a manifest, what has grown */
+		done = total;
 	return p->fn && p->fn(what, done, total, p->ctx) ? -ECANCELED : 0;
 }
 
@@ -103,7 +105,10 @@ static int check_database(const char *path, struct buf *why, void *ctx)
 	int err = database_check(path, &progress, why, &f);
 
 	if (!err && f.n > f.n_foreign) {
-		buf_printf(why, "%.300s", buf_str(&f.text));
+		const char *text = buf_str(&f.text);
+
+		buf_printf(why, "%.*s%s", (int)strcspn(text, "\n"), text,
+			   f.n > 1 ? ", and more" : "");
 		err = -EBADMSG;
 	}
 	database_findings_done(&f);
@@ -125,10 +130,11 @@ static int member_going(uint64_t bytes, void *ctx)
 	return tell(r->progress, "checking", r->done + bytes, r->total);
 }
 
+/* The first line of @why. */
 static void set_unsound(struct catalogue_entry *e, const char *why)
 {
 	e->verdict = BACKUP_UNSOUND;
-	utf8_make_plain(why, strlen(why), e->why, sizeof(e->why));
+	utf8_make_plain(why, strcspn(why, "\n"), e->why, sizeof(e->why));
 }
 
 /* That a file is no archive, or not as its manifest says, is found out; that it cannot be read is not. */

@@ -24,7 +24,7 @@ static void add_line(struct database_findings *f, const char *text)
 	f->n++;
 }
 
-/* SQLite gives several problems in one row, a line each. */
+/* SQLite gives several problems in one row, a line each; the first is the name of the database, of which there is one only. */
 static void add_lines(struct database_findings *f, const char *text)
 {
 	while (*text && f->n < DATABASE_PROBLEMS_MAX) {
@@ -32,7 +32,8 @@ static void add_lines(struct database_findings *f, const char *text)
 		size_t n = strcspn(text, "\n");
 
 		buf_add(&line, text, n);
-		add_line(f, buf_str(&line));
+		if (strncmp(text, "*** in database ", 16) != 0)
+			add_line(f, buf_str(&line));
 		text += n + (text[n] == '\n');
 	}
 }

@@ -43,9 +43,11 @@ struct restore_options {
 	bool dry_run; /* everything up to where the service would be stopped; nothing of it stays */
 	const struct restore_service *service; /* NULL: it is left alone */
 	void (*say)(const char *line,
-		    void *ctx);        /* told of each step; NULL: nobody wants to know */
+		    void *ctx); /* told of each step; NULL: nobody wants to know */
+	/* Told now and then how far the reading of the archive is: in bytes of its file. NULL: nobody wants to know. */
+	void (*far)(const char *what, uint64_t done, uint64_t total, void *ctx);
 	bool (*stop_asked)(void *ctx); /* true: end it, as long as nothing was exchanged; NULL */
-	void *ctx;                     /* of both */
+	void *ctx;                     /* of all three */
 };
 
 enum restore_end {

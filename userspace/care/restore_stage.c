@@ -16,9 +16,9 @@
 #include "base/utf8.h"
 #include "base/util.h"
 #include "care/archive_read.h"
-#include "care/database.h"
 #include "care/file_list.h"
 #include "care/restore_impl.h"
+#include "care/restored_database.h"
 
 #define SPARE_BYTES (16u << 20)
 #define BLOCK_BYTES 4096
@@ -32,6 +32,8 @@ struct stage {
 	gid_t gid;
 	bool has_top; /* the archive says how the top itself is */
 	char scratch[40];
+	const char *what; /* is done with the archive now */
+	uint64_t archive_bytes;
 };
 
 static void stage_done(struct stage *s)
@@ -51,9 +53,15 @@ static int on_member(const struct archive_member *m, void *ctx)
 
 static int on_going(uint64_t bytes, void *ctx)
 {
-	const struct stage *s = ctx;
+	struct stage *s = ctx;
+	const struct restore_options *o = s->r->o;
+	off_t at;
 
 	(void)bytes;
+	if (o->far) {
+		at = lseek(s->fd, 0, SEEK_CUR);
+		o->far(s->what, at < 0 ? 0 : (uint64_t)at, s->archive_bytes, o->ctx);
+	}
 	return restore_is_asked(s->r) ? -ECANCELED : 0;
 }
 
@@ -128,6 +136,7 @@ static int open_archive(struct stage *s)
 		restore_failed(s->r, "the archive is not a file", -EINVAL);
 		return -EINVAL;
 	}
+	s->archive_bytes = (uint64_t)st.st_size;
 	err = look_what_is_in_target(s);
 	return restore_failed(s->r, s->r->archive, err);
 }
@@ -174,6 +183,7 @@ static int verify(struct stage *s)
 	struct archive_was was;
 	int err;
 
+	s->what = "verifying";
 	restore_say(s->r, "verifying the archive");
 	err = archive_verify(s->fd, &o, s->r->why, &was);
 	if (!err) {
@@ -197,6 +207,7 @@ static int unpack(struct stage *s)
 	struct archive_was was;
 	int err;
 
+	s->what = "unpacking";
 	restore_say(r, "unpacking it beside the target");
 	RESTORE_STEP();
 	if (mkdirat(r->work_fd, RESTORE_STAGE, 0700))
@@ -248,87 +259,36 @@ static int set_owners(struct stage *s)
 
 /* --- its databases */
 
-static bool is_database(const struct file_entry *e)
+static int database_told(const char *what, double done, void *ctx)
 {
-	static const char magic[16] = "SQLite format 3"; /* with the NUL */
-	_cleanup_(file_closep) int fd = -1;
-	char begin[sizeof(magic)];
+	struct stage *s = ctx;
+	const struct restore_options *o = s->r->o;
 
-	if (e->st.st_size < (off_t)sizeof(magic))
-		return false;
-	fd = openat(e->dir_fd, e->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	return fd >= 0 && pread(fd, begin, sizeof(begin), 0) == (ssize_t)sizeof(begin) &&
-	       memcmp(begin, magic, sizeof(magic)) == 0;
-}
-
-static bool has_side(const struct file_entry *e, const char *suffix, char *name, size_t size)
-{
-	int n = snprintf(name, size, "%s%s", e->name, suffix);
-
-	return n > 0 && (size_t)n < size &&
-	       faccessat(e->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/*
- * Archives of other makers have a log with or without its index, or an index alone. An index alone means nothing, and goes; for
- * a log alone there must be one while it is read. Returns whether it was made.
- */
-static bool settle_index(const struct file_entry *e, char *shm, size_t size)
-{
-	char wal[300];
-	bool has_wal = has_side(e, "-wal", wal, sizeof(wal)),
-	     has_shm = has_side(e, "-shm", shm, size);
-	int fd;
-
-	if (has_shm && !has_wal)
-		unlinkat(e->dir_fd, shm, 0);
-	if (!has_wal || has_shm)
-		return false;
-	fd = openat(e->dir_fd, shm, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
-static int on_database(const char *what, double done, void *ctx)
-{
-	(void)what;
-	(void)done;
-	return on_going(0, ctx);
+	(void)done; /* a check does not know */
+	if (o->far)
+		o->far(what, 0, 0, o->ctx);
+	return restore_is_asked(s->r) ? -ECANCELED : 0;
 }
 
 static int check_one(struct stage *s, const struct file_entry *e)
 {
-	_cleanup_(buf_done) struct buf why = BUF_INIT(8192);
-	char path[300], shm[300], plain[FILE_LIST_PATH_MAX];
-	const struct database_progress progress = { on_database, s };
-	struct database_findings found;
-	bool made = settle_index(e, shm, sizeof(shm));
-	int err;
+	const struct database_progress progress = { database_told, s };
+	_cleanup_(buf_done) struct buf what = BUF_INIT(8192);
+	char plain[FILE_LIST_PATH_MAX];
+	int err = restored_database_check(e->dir_fd, e->name, &progress, &what);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", e->dir_fd, e->name);
-	err = database_check(path, &progress, &why, &found);
-	if (made)
-		unlinkat(e->dir_fd, shm, 0);
+	if (!err)
+		return 0;
 	utf8_make_plain(e->path, strlen(e->path), plain, sizeof(plain));
-	if (!err && found.n > found.n_foreign) {
-		const char *text = buf_str(&found.text);
+	if (err == -EBUSY) {
+		_cleanup_(buf_done) struct buf line = BUF_INIT(2 * FILE_LIST_PATH_MAX);
 
-		buf_printf(s->r->why, "the database %s is damaged: %.*s", plain,
-			   (int)strcspn(text, "\n"), text);
-		err = -EBADMSG;
-	} else if (err == -EBUSY) {
-		buf_reset(&why);
-		buf_printf(&why, "%s has an unfinished transaction, and could not be checked",
-			   plain);
-		restore_say(s->r, buf_str(&why));
-		err = 0;
-	} else if (err && err != -ECANCELED) {
-		buf_printf(s->r->why, "the database %s cannot be read: %s", plain,
-			   err == -EUCLEAN ? "it is damaged, or encrypted" : strerror(-err));
-		err = err == -EUCLEAN ? -EBADMSG : err;
+		buf_printf(&line, "%s %s", plain, buf_str(&what));
+		restore_say(s->r, buf_str(&line));
+		return 0;
 	}
-	database_findings_done(&found);
+	if (err != -ECANCELED)
+		buf_printf(s->r->why, "the database %s %s", plain, buf_str(&what));
 	return err;
 }
 
@@ -338,7 +298,7 @@ static int check_entry(const struct file_entry *e, void *ctx)
 
 	if (restore_is_asked(s->r))
 		return -ECANCELED;
-	if (e->kind != FILE_REGULAR || !is_database(e))
+	if (e->kind != FILE_REGULAR || !restored_database_is(e->dir_fd, e->name))
 		return 0;
 	RESTORE_STEP();
 	s->r->ret->databases++;

@@ -22,7 +22,7 @@ enum service_run {
 struct service_process {
 	char name[128]; /* Supervisor: GROUP:PROCESS; systemd: the unit */
 	enum service_run run;
-	char word[64];       /* the manager's own: "BACKOFF", "active (running)" */
+	char word[68];       /* the manager's own: "BACKOFF", "active (running)" */
 	pid_t pid;           /* 0: none */
 	int64_t since_s;     /* since the epoch: when it was started last; 0: not known */
 	int exit_status;     /* of its last end; 128 + the signal; -1: not known, or none yet */

@@ -214,9 +214,8 @@ static const char *word_of(int64_t state)
 static void add(struct service_state *ret, const struct supervisor_process *from)
 {
 	struct service_process *p = &ret->processes[ret->n++];
-	/* Its status is 0 while it runs, too. */
-	bool ended = from->state == SUPERVISOR_EXITED || from->state == SUPERVISOR_FATAL ||
-		     from->state == SUPERVISOR_BACKOFF;
+	/* Its status is 0 while it runs, too, and of one that exited too quickly (supervisor/process.py, finish()). */
+	bool ended = from->state == SUPERVISOR_EXITED;
 
 	*p = (struct service_process){ .run = run_of(from->state) };
 	snprintf(p->name, sizeof(p->name), "%s:%s", from->group, from->name);

@@ -141,9 +141,9 @@ void systemd_state_of(const struct systemd_unit *u, uint64_t now_us, int64_t now
 {
 	*ret = (struct service_process){ .run = run_of(u), .exit_status = -1 };
 	if (*u->sub)
-		snprintf(ret->word, sizeof(ret->word), "%.30s (%.30s)", u->active, u->sub);
+		snprintf(ret->word, sizeof(ret->word), "%s (%s)", u->active, u->sub);
 	else
-		snprintf(ret->word, sizeof(ret->word), "%.30s", u->active);
+		snprintf(ret->word, sizeof(ret->word), "%s", u->active);
 	ret->pid = u->main_pid <= INT32_MAX ? (pid_t)u->main_pid : 0;
 	ret->n_restarts = u->n_restarts;
 	if (u->started_us && u->started_us <= now_us)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -86,7 +87,8 @@ void backup_tool_done(struct backup_tool *t)
 void backup_complain(const struct backup_tool *t, const char *why, int err)
 {
 	backup_progress_clear();
-	fprintf(stderr, "%s: %s\n", t->command, *why ? why : strerror(-err));
+	fprintf(stderr, "%s: %s%s\n", t->command, *why ? why : strerror(-err),
+		err == -EACCES && geteuid() != 0 ? "; try it with sudo" : "");
 }
 
 int backup_remember(struct backup_tool *t, const struct catalogue_entry *e,

@@ -11,6 +11,7 @@
 #include "care/backup_name.h"
 #include "cmd/backup_cmd.h"
 #include "cmd/cmd.h"
+#include "cmd/status_format.h"
 
 static const char usage[] =
 	"usage: isamon backup verify [ID...] [--json]\n"
@@ -41,11 +42,12 @@ static void tell(struct verifying *v, const struct catalogue_entry *e)
 	else if (e->verdict == BACKUP_UNSOUND)
 		printf("%s: DAMAGED: %s\n", e->file, e->why);
 	else if (e->n_damaged)
-		printf("%s: sound, but %llu databases were damaged when it was made\n", e->file,
-		       (unsigned long long)e->n_damaged);
+		printf("%s: sound, but %llu database%s damaged when it was made\n", e->file,
+		       (unsigned long long)e->n_damaged, e->n_damaged == 1 ? " was" : "s were");
 	else
-		printf("%s: sound: %llu files, %llu of them databases\n", e->file,
-		       (unsigned long long)e->files, (unsigned long long)e->databases);
+		printf("%s: sound: %llu file%s, %llu database%s\n", e->file,
+		       (unsigned long long)e->files, status_format_s(e->files),
+		       (unsigned long long)e->databases, status_format_s(e->databases));
 	fflush(stdout);
 }
 
@@ -98,8 +100,10 @@ static void verify_named(struct verifying *v, const char *name)
 	}
 	if (found || !name || backup_is_stopped())
 		return;
-	fprintf(stderr, "%s: there is no backup \"%s\"; isamon backup list shows which there are\n",
-		v->t->command, name);
+	fprintf(stderr, "%s: there is no backup \"%s\"; %s\n", v->t->command, name,
+		strchr(name, '/') ?
+			"one that is elsewhere is looked at by isamon restore FILE --dry-run" :
+			"isamon backup list shows which there are");
 	worsen(v, CMD_NOT_OK);
 }
 
@@ -117,8 +121,10 @@ static int verify(struct verifying *v, char **names, int n)
 		verify_named(v, names[i]);
 	if (!n)
 		verify_named(v, NULL);
-	if (backup_is_stopped())
+	if (backup_is_stopped()) {
+		backup_complain(v->t, BACKUP_STOPPED, 0);
 		worsen(v, CMD_FAILED);
+	}
 	return v->status;
 }
 

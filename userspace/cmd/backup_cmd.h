@@ -68,6 +68,7 @@ void backup_be_modest(void);
  * because nobody reads any more what it says (SIGPIPE). */
 void backup_catch_signals(void);
 bool backup_is_stopped(void);
+#define BACKUP_STOPPED "stopped by a signal"
 
 /* --- S3 */
 struct backup_s3 {

@@ -54,10 +54,11 @@ static void tell(struct drilling *d, const struct catalogue_entry *e,
 	else if (*why)
 		printf("%s: CANNOT BE RESTORED: %s\n", e->file, why);
 	else
-		printf("%s: restored: %llu files, directories and links, %s, %llu sound databases, "
-		       "in %s; removed again\n",
-		       e->file, (unsigned long long)found->entries, size,
-		       (unsigned long long)found->databases, took);
+		printf("%s: restored: %llu file%s, directories and links, %s, %llu sound "
+		       "database%s, in %s; removed again\n",
+		       e->file, (unsigned long long)found->entries, status_format_s(found->entries),
+		       size, (unsigned long long)found->databases,
+		       status_format_s(found->databases), took);
 	fflush(stdout);
 }
 
@@ -159,8 +160,10 @@ static int drill(struct drilling *d, const char *name)
 		drill_named(d, name);
 	else
 		drill_newest(d);
-	if (backup_is_stopped())
+	if (backup_is_stopped()) {
+		backup_complain(d->t, BACKUP_STOPPED, 0);
 		worsen(d, CMD_FAILED);
+	}
 	return d->status;
 }
 

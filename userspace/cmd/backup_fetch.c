@@ -75,6 +75,8 @@ static int send_named(struct backup_tool *t, struct backup_s3 *s, const char *na
 	}
 	if (name && !found && !backup_is_stopped())
 		return no_such(t, name);
+	if (!found && !json && !backup_is_stopped())
+		puts("nothing waits to be sent");
 	return status;
 }
 
@@ -108,8 +110,10 @@ int backup_send_command(int argc, char **argv)
 		status = worse(status, send_named(&t, &s, argv[i], list));
 	if (first == argc)
 		status = send_named(&t, &s, NULL, list);
-	if (backup_is_stopped())
+	if (backup_is_stopped()) {
+		backup_complain(&t, BACKUP_STOPPED, 0);
 		status = CMD_FAILED;
+	}
 	if (json && tool_print_json(t.command, list) != CMD_OK)
 		status = CMD_FAILED;
 	return status;
@@ -135,9 +139,10 @@ static int told(struct fetching *f, const struct catalogue_entry *e)
 	if (f->json)
 		json_array_append_new(f->json, backup_json(f->t, e));
 	else
-		printf("%s/%s: %s, sound: %llu files, %llu of them databases\n",
+		printf("%s/%s: %s, sound: %llu file%s, %llu database%s\n",
 		       f->t->config->backup_directory, e->file, size, (unsigned long long)e->files,
-		       (unsigned long long)e->databases);
+		       status_format_s(e->files), (unsigned long long)e->databases,
+		       status_format_s(e->databases));
 	return CMD_OK;
 }
 
@@ -185,6 +190,12 @@ static int fetch_into(struct fetching *f, int fd, struct catalogue_entry *e)
 	return CMD_NOT_OK;
 }
 
+static const char *const here_texts[] = {
+	[BACKUP_NOT_VERIFIED] = ", and not verified: isamon backup verify",
+	[BACKUP_SOUND] = ", and sound",
+	[BACKUP_UNSOUND] = ", and damaged: remove it, and fetch again",
+};
+
 static int fetch_one(struct fetching *f, struct catalogue_entry *e)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
@@ -192,9 +203,9 @@ static int fetch_one(struct fetching *f, struct catalogue_entry *e)
 	int status;
 
 	if (e->local) {
-		fprintf(stderr, "%s: %s/%s is here already\n", f->t->command,
-			f->t->config->backup_directory, e->file);
-		return CMD_OK;
+		fprintf(stderr, "%s: %s/%s is here already%s\n", f->t->command,
+			f->t->config->backup_directory, e->file, here_texts[e->verdict]);
+		return e->verdict == BACKUP_UNSOUND ? CMD_NOT_OK : CMD_OK;
 	}
 	if (check_room(f, e))
 		return CMD_FAILED;
@@ -241,8 +252,10 @@ static int fetch(struct fetching *f, const char *name)
 		found++;
 		status = worse(status, fetch_one(f, e));
 	}
-	if (backup_is_stopped())
+	if (backup_is_stopped()) {
+		backup_complain(f->t, BACKUP_STOPPED, 0);
 		return CMD_FAILED;
+	}
 	return found ? status : no_such(f->t, name);
 }
 

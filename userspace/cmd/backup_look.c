@@ -122,13 +122,14 @@ static void print_contents(const struct catalogue_entry *e)
 	if (e->verdict != BACKUP_SOUND)
 		return;
 	status_format_bytes(e->file_bytes, all);
-	printf("  contents   %llu files, %s, %llu sound databases\n", (unsigned long long)e->files,
-	       all, (unsigned long long)e->databases);
+	printf("  contents   %llu file%s, %s, %llu sound database%s\n",
+	       (unsigned long long)e->files, status_format_s(e->files), all,
+	       (unsigned long long)e->databases, status_format_s(e->databases));
 	if (e->n_skipped || e->n_changed || e->n_damaged)
 		printf("             %llu left out, %llu changed while they were read, %llu damaged "
-		       "databases\n",
+		       "database%s\n",
 		       (unsigned long long)e->n_skipped, (unsigned long long)e->n_changed,
-		       (unsigned long long)e->n_damaged);
+		       (unsigned long long)e->n_damaged, status_format_s(e->n_damaged));
 }
 
 static void print_one(const struct backup_tool *t, const struct catalogue_entry *e)

@@ -25,9 +25,9 @@ void backup_made_print(const struct backup_made *m)
 
 	status_format_bytes(e->file_bytes, all);
 	status_format_bytes(e->archive_bytes, packed);
-	printf("%s: %llu files, %llu of them databases, %s; the archive has %s; read back and compared\n",
-	       e->file, (unsigned long long)e->files, (unsigned long long)e->databases, all,
-	       packed);
+	printf("%s: %llu file%s, %llu database%s, %s; the archive has %s; read back and compared\n",
+	       e->file, (unsigned long long)e->files, status_format_s(e->files),
+	       (unsigned long long)e->databases, status_format_s(e->databases), all, packed);
 	print_names("left out:", m->written.n_skipped, &m->written.skipped);
 	print_names("changed each time it was read:", m->written.n_changed, &m->written.changed);
 	print_names("DAMAGED, and taken as it is:", m->written.n_damaged, &m->written.damaged);

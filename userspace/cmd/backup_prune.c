@@ -125,7 +125,12 @@ static int ask(const struct pruning *p, bool asked)
 	int yes;
 
 	snprintf(question, sizeof(question), "Remove %zu of %zu backups?", p->n_going, p->n);
+	for (size_t i = 0; !asked && i < p->n; i++)
+		if (p->items[i].kept == RETENTION_NONE)
+			fprintf(stderr, "%s\n", p->t->list.entries[p->at[i]].id);
 	yes = tool_confirm(p->t->command, question, asked);
+	if (!yes)
+		fprintf(stderr, "%s: not wanted: nothing was removed\n", p->t->command);
 	return yes < 0 ? CMD_USAGE : yes ? CMD_OK : CMD_NOT_OK;
 }
 
@@ -188,8 +193,11 @@ static int prune(struct pruning *p, bool asked)
 			tell(p, i);
 		return CMD_OK;
 	}
-	if (!p->n_going)
+	if (!p->n_going) {
+		if (!p->json && !asked && p->n)
+			printf("nothing is to be removed: the rules keep all of %zu\n", p->n);
 		return CMD_OK;
+	}
 	status = ask(p, asked);
 	if (status)
 		return status;

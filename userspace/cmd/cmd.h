@@ -12,6 +12,7 @@ enum cmd_status {
 };
 
 int cmd_run(int argc, char **argv);
+int cmd_init(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
@@ -24,6 +25,7 @@ int cmd_db(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
 int cmd_update(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
 int cmd_jobs(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
 int cmd_ship_logs(int argc, char **argv);

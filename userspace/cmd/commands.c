@@ -9,6 +9,7 @@
 
 static const struct tool_command commands[] = {
 	{ "run", cmd_run, "watch the service and serve its metrics (the daemon)" },
+	{ "init", cmd_init, "look at the host, and write a configuration for it" },
 	{ "top", cmd_top, "requests, errors and latency by route, live" },
 	{ "status", cmd_status, "the state of the service now, on one screen" },
 	{ "metrics", cmd_metrics, "what goes to CloudWatch: preview it, push it now" },
@@ -22,6 +23,7 @@ static const struct tool_command commands[] = {
 	{ "restore", cmd_restore,
 	  "puts a backup in its place, with the service stopped, and back if it is not well" },
 	{ "update", cmd_update, "the application, the system's packages; back if it is not well" },
+	{ "audit", cmd_audit, "what makes this host less safe, and what of it is new" },
 	{ "ship-logs", cmd_ship_logs, NULL }, /* of the daemon, for itself */
 	{ "jobs", cmd_jobs, "what runs by schedule: list it, run it now, how it ended" },
 	{ "check-config", cmd_check_config, "check a configuration file" },
@@ -29,7 +31,7 @@ static const struct tool_command commands[] = {
 };
 
 /* They do not end, are for people, or would start themselves. */
-static const char *const not_jobs[] = { "run", "top", "ship-logs", "jobs" };
+static const char *const not_jobs[] = { "run", "init", "top", "ship-logs", "jobs" };
 
 const struct tool_command *commands_list(size_t *ret_n)
 {

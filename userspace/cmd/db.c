@@ -155,10 +155,14 @@ int cmd_db(int argc, char **argv)
 		if (strcmp(argv[first], commands[i].name) != 0)
 			continue;
 		if (!is_usage(argv[first], &o, argc - first))
-			break;
+			return tool_wrong(
+				"isamon db", usage,
+				"an option or an argument is not of this command:", argv[first]);
 		o.file = first + 1 < argc ? argv[first + 1] : NULL;
 		return run(i, &o);
 	}
+	if (first < argc)
+		return tool_wrong("isamon db", usage, TOOL_UNKNOWN_COMMAND, argv[first]);
 	fputs(usage, stderr);
 	return CMD_USAGE;
 }

@@ -10,12 +10,16 @@
 #include "cmd/restore_cmd.h"
 
 static const char usage[] =
-	"usage: isamon restore [ID | FILE | s3://BUCKET/KEY] [--data | --config] [--target DIR] [OPTION...]\n"
-	"       isamon restore --resume | --abort | --status | --forget [--data | --config] [--target DIR] [OPTION...]\n"
+	"usage: isamon restore [ID | FILE | s3://BUCKET/KEY] [--data | --config] [--target DIR]\n"
+	"                      [OPTION...]\n"
+	"       isamon restore --resume | --abort | --status | --forget [--data | --config]\n"
+	"                      [--target DIR] [OPTION...]\n"
 	"\n"
-	"Puts a backup in the place of the directory that it is of: reads and checks it, unpacks it beside the directory, checks its databases, stops\n"
-	"the service, exchanges the two directories at once, starts the service, and waits until it is healthy. If it does not become so, the old\n"
-	"directory comes back. Without an ID: the newest of --data or --config. Archives of plain tar are fine.\n"
+	"Puts a backup in the place of the directory that it is of: reads and checks it, unpacks it\n"
+	"beside the directory, checks its databases, stops the service, exchanges the two directories\n"
+	"at once, starts the service, and waits until it is healthy. If it does not become so, the old\n"
+	"directory comes back. Without an ID: the newest of --data or --config. Archives of plain tar\n"
+	"are fine.\n"
 	"\n"
 	"  --data, --config  of which kind it is, and so for which directory of [backup]\n"
 	"  --target DIR      for this one instead\n"
@@ -29,8 +33,9 @@ static const char usage[] =
 	"  --status          whether one is unfinished\n"
 	"  --forget          removes the directories that were replaced, which are kept for a day otherwise\n"
 	"  --json            how it ended, as JSON\n" BACKUP_CONFIG_USAGE "\n"
-	"Exit status: 0 done; 1 there is no such backup, it is not sound, the service did not become healthy with it, or (--status) one is\n"
-	"unfinished; 2 wrong usage or configuration; 3 could not be done.\n";
+	"Exit status: 0 done; 1 there is no such backup, it is not sound, the service did not become\n"
+	"healthy with it, it was not wanted, or (--status) one is unfinished; 2 wrong usage or\n"
+	"configuration; 3 could not be done.\n";
 
 /* --- the service */
 
@@ -83,8 +88,17 @@ static void say(const char *line, void *ctx)
 {
 	const struct restore_command *c = ctx;
 
+	backup_progress_clear();
 	if (!c->json || isatty(STDERR_FILENO))
 		fprintf(stderr, "%s\n", line);
+}
+
+static void show_far(const char *what, uint64_t done, uint64_t total, void *ctx)
+{
+	const struct backup_progress p = backup_progress();
+
+	(void)ctx;
+	p.fn(what, done, total, p.ctx);
 }
 
 static bool stop_asked(void *ctx)
@@ -100,11 +114,13 @@ static int ask(const struct restore_command *c, const char *target)
 
 	if (c->dry_run)
 		return CMD_OK;
-	buf_printf(&question, "%sReplace %s by what is in %s%s?",
-		   c->no_service ? "" : "Stop the service? ", target, c->archive,
+	buf_printf(&question, "%s %s by what is in %s%s?",
+		   c->no_service ? "Replace" : "Stop the service, replace", target, c->archive,
 		   c->no_service ? "" : ", and start it again");
 	yes = tool_confirm(RESTORE_COMMAND, buf_str(&question), c->yes);
-	return yes < 0 ? CMD_USAGE : yes ? CMD_OK : CMD_FAILED;
+	if (!yes)
+		fprintf(stderr, RESTORE_COMMAND ": not wanted: nothing was changed\n");
+	return yes < 0 ? CMD_USAGE : yes ? CMD_OK : CMD_NOT_OK;
 }
 
 static int run(struct restore_command *c, const char *target,
@@ -119,6 +135,7 @@ static int run(struct restore_command *c, const char *target,
 				     .allow_setuid = c->allow_setuid,
 				     .dry_run = c->dry_run,
 				     .say = say,
+				     .far = show_far,
 				     .stop_asked = stop_asked,
 				     .ctx = c };
 	struct restore_service hooks;
@@ -130,6 +147,7 @@ static int run(struct restore_command *c, const char *target,
 		return status;
 	backup_catch_signals();
 	err = what(&o, &why, &result);
+	backup_progress_clear();
 	status = restore_tell(c, target, err, &why, &result);
 	buf_reset(&why);
 	/* Of earlier ones. That it cannot be is no failure of this one. */

@@ -65,8 +65,11 @@ static int take_entry(struct restore_command *c, const struct catalogue_entry *e
 	_cleanup_(buf_done) struct buf path = BUF_INIT(RESTORE_PATH_MAX);
 
 	if (e->verdict == BACKUP_UNSOUND) {
-		fprintf(stderr, RESTORE_COMMAND ": %s is known to be damaged: %s\n", e->file,
-			e->why);
+		fprintf(stderr, RESTORE_COMMAND ": %s is known to be damaged: %s%s\n", e->file,
+			e->why,
+			e->remote == BACKUP_SENT ?
+				"; it is in S3, too: remove the one that is here, and say it again" :
+				"; isamon backup list shows which others there are");
 		return CMD_NOT_OK;
 	}
 	c->kind = (int)e->kind;

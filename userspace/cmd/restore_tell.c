@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/json.h"
 #include "base/util.h"
@@ -75,8 +76,9 @@ static void tell_done(const struct restore_command *c, const char *target,
 		printf("%s: is restored\n", target); /* resumed: what is in it was told before */
 	} else {
 		status_format_bytes(r->bytes, bytes);
-		printf("%s: %s: %" PRIu64 " files, %" PRIu64 " databases, %s%s\n", target,
-		       c->dry_run ? "can be restored" : "is restored", r->files, r->databases,
+		printf("%s: %s: %" PRIu64 " file%s, %" PRIu64 " database%s, %s%s\n", target,
+		       c->dry_run ? "can be restored" : "is restored", r->files,
+		       status_format_s(r->files), r->databases, status_format_s(r->databases),
 		       bytes,
 		       r->has_manifest ? "" : "; the archive has no manifest to compare with");
 	}
@@ -89,7 +91,9 @@ int restore_tell(const struct restore_command *c, const char *target, int err,
 {
 	int status = status_of(err, r);
 
-	if (err || why->len)
+	if (err == -ECANCELED)
+		fprintf(stderr, RESTORE_COMMAND ": " BACKUP_STOPPED "\n");
+	else if (err || why->len)
 		fprintf(stderr, RESTORE_COMMAND ": %s\n", why->len ? buf_str(why) : strerror(-err));
 	if (err)
 		tell_end(c, target, r);
@@ -98,6 +102,25 @@ int restore_tell(const struct restore_command *c, const char *target, int err,
 	if (!err)
 		tell_done(c, target, r);
 	return status;
+}
+
+/* An id is the time in UTC, 20261126-162410. */
+static void tell_unfinished(const char *target, const struct restore_status *s)
+{
+	struct tm utc = { 0 }, local;
+	char begun[40];
+	time_t at;
+
+	snprintf(begun, sizeof(begun), "%s UTC", s->id);
+	if (strptime(s->id, "%Y%m%d-%H%M%S", &utc)) {
+		at = timegm(&utc);
+		if (localtime_r(&at, &local))
+			strftime(begun, sizeof(begun), "%Y-%m-%d %H:%M:%S", &local);
+	}
+	printf("%s: a restore of %s, begun at %s, is %s at the step \"%s\"\n", target, s->archive,
+	       begun, s->working ? "under way" : "unfinished", s->step);
+	if (!s->working)
+		puts("isamon restore --resume goes on, isamon restore --abort goes back");
 }
 
 static int tell_one(const struct restore_command *c, const char *target, json_t *list)
@@ -112,8 +135,7 @@ static int tell_one(const struct restore_command *c, const char *target, json_t 
 		return CMD_FAILED;
 	}
 	if (!c->json && s.unfinished)
-		printf("%s: a restore of %s, begun at %s (UTC), is %s at the step \"%s\"\n", target,
-		       s.archive, s.id, s.working ? "under way" : "unfinished", s.step);
+		tell_unfinished(target, &s);
 	else if (!c->json)
 		printf("%s: nothing is unfinished\n", target);
 	json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:s, s:s, s:s}", "target", target,

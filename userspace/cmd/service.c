@@ -131,10 +131,16 @@ int cmd_service(int argc, char **argv)
 	if (status)
 		return status > 0 ? CMD_OK : CMD_USAGE;
 	order = find_order(first < argc ? argv[first] : "");
-	if (order == ARRAY_SIZE(orders) || first + 1 != argc || (json && orders[order].order)) {
+	if (first == argc) {
 		fputs(usage, stderr);
 		return CMD_USAGE;
 	}
+	if (order == ARRAY_SIZE(orders))
+		return tool_wrong(COMMAND, usage, TOOL_UNKNOWN_COMMAND, argv[first]);
+	if (first + 1 != argc)
+		return tool_wrong(COMMAND, usage, TOOL_UNEXPECTED, argv[first + 1]);
+	if (json && orders[order].order)
+		return tool_wrong(COMMAND, usage, "--json is of status", NULL);
 	if (timeout && number_parse_u64(timeout, 1, TIMEOUT_MAX_S, &timeout_s)) {
 		fprintf(stderr, COMMAND ": --timeout %s: not a number of seconds from 1 to %d\n",
 			timeout, TIMEOUT_MAX_S);

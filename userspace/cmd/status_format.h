@@ -16,6 +16,12 @@ void status_format_duration(double s, char cell[static STATUS_CELL_MAX]);
 /* "812 B", "41.2 KiB", "1.20 GiB". */
 void status_format_bytes(uint64_t bytes, char cell[static STATUS_CELL_MAX]);
 
+/* The "s" of "2 files", which one file has not. */
+static inline const char *status_format_s(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /* Appends the screen of a judged status, its verdict first; with @colour in ANSI's. Lines of what is not
  * known are left out. Times are local. Returns 0 or the buffer's error. */
 int status_format(const struct status *s, bool colour, struct buf *out);

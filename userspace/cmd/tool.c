@@ -17,6 +17,20 @@
 #define OPTIONS_MAX 16
 #define OUTPUT_MAX (16u << 20)
 
+/* What was wrong would scroll away above all of it. */
+static void show_synopsis(const char *usage)
+{
+	static const char further[] = "       ";
+
+	do {
+		const size_t n = strcspn(usage, "\n");
+
+		fprintf(stderr, "%.*s\n", (int)n, usage);
+		usage += n + (usage[n] == '\n');
+	} while (strncmp(usage, further, sizeof(further) - 1) == 0);
+	fputs("--help tells more.\n", stderr);
+}
+
 int tool_options(int argc, char **argv, const struct tool_option *o, size_t n, const char *usage,
 		 int *ret_first)
 {
@@ -35,7 +49,7 @@ int tool_options(int argc, char **argv, const struct tool_option *o, size_t n, c
 			return 1;
 		}
 		if (option != 0) {
-			fputs(usage, stderr);
+			show_synopsis(usage);
 			return -EINVAL;
 		}
 		if (o[i - 1].value)
@@ -54,7 +68,7 @@ int tool_wrong(const char *command, const char *usage, const char *what, const c
 	else
 		fprintf(stderr, "%s: %s\n", command, what);
 	if (usage)
-		fputs(usage, stderr);
+		show_synopsis(usage);
 	return CMD_USAGE;
 }
 

@@ -22,13 +22,13 @@ struct tool_option {
 
 /*
  * Reads the options, in any place of the command line; --help prints @usage. Returns 0; 1: help was printed;
- * -EINVAL: wrong usage, which was said. *ret_first: where in @argv the arguments begin, which are brought behind the
+ * -EINVAL: wrong usage, which was said with the first lines of @usage. *ret_first: where in @argv the arguments begin, which are brought behind the
  * options.
  */
 int tool_options(int argc, char **argv, const struct tool_option *o, size_t n, const char *usage,
 		 int *ret_first);
 
-/* Says what is wrong with the command line, and the @usage (NULL: the caller shows more): "COMMAND: WHAT "ARGUMENT"", or without the
+/* Says what is wrong with the command line, and the first lines of @usage, "usage: ..." (NULL: the caller shows more): "COMMAND: WHAT "ARGUMENT"", or without the
  * argument, if that is NULL. Returns CMD_USAGE. */
 int tool_wrong(const char *command, const char *usage, const char *what, const char *argument);
 #define TOOL_UNKNOWN_COMMAND "unknown command"

@@ -55,5 +55,6 @@ void check_alarms(struct check *check);
 void check_jobs(struct check *check);
 void check_backup(struct check *check);
 void check_doctor(struct check *check);
+void check_audit(struct check *check);
 
 #endif

@@ -90,6 +90,7 @@ static int check_all(const struct config *c, const struct check *how, struct buf
 	check_jobs(&check);
 	check_backup(&check);
 	check_doctor(&check);
+	check_audit(&check);
 	return check.err;
 }
 

@@ -27,6 +27,11 @@
 #define CONFIG_PIP_OPTIONS_MAX 16
 #define CONFIG_ENDPOINTS_MAX 16
 #define CONFIG_CERTIFICATES_MAX 8
+#define CONFIG_AUDIT_PORTS_MAX 64
+#define CONFIG_AUDIT_USERS_MAX 64
+#define CONFIG_AUDIT_DIRECTORIES_MAX 16
+#define CONFIG_AUDIT_CERTIFICATES_MAX 16
+#define CONFIG_AUDIT_ACCEPTED_MAX 100
 #define CONFIG_HEALTH_NONE "none"
 #define CONFIG_BACKUP_NONE "none"
 #define CONFIG_APP_NONE "none"
@@ -171,6 +176,24 @@ struct config {
 	char *doctor_certificates
 		[CONFIG_CERTIFICATES_MAX]; /* certificate = agent.example.com:443; or a file */
 	size_t n_doctor_certificates;
+	/* [audit] */
+	uint16_t audit_ports[CONFIG_AUDIT_PORTS_MAX]; /* allow_port = 22, 80, 443, 8000 */
+	size_t n_audit_ports;
+	uint16_t audit_udp_ports[CONFIG_AUDIT_PORTS_MAX]; /* allow_udp_port = 68, 546 */
+	size_t n_audit_udp_ports;
+	char *audit_users[CONFIG_AUDIT_USERS_MAX]; /* allow_user = root; and more; repeatable */
+	size_t n_audit_users;
+	char *audit_directories
+		[CONFIG_AUDIT_DIRECTORIES_MAX]; /* directory = /opt/agent-isa; and more */
+	size_t n_audit_directories;
+	char *audit_certificates[CONFIG_AUDIT_CERTIFICATES_MAX]; /* certificate = ; repeatable */
+	size_t n_audit_certificates;
+	char *audit_accepted[CONFIG_AUDIT_ACCEPTED_MAX]; /* accept = ID SUBJECT; repeatable */
+	size_t n_audit_accepted;
+	uint64_t audit_login_days;       /* login_days = 7 */
+	uint64_t audit_failed_logins;    /* failed_logins = 100 */
+	uint64_t audit_certificate_days; /* certificate_days = 14 */
+	uint64_t audit_list_days;        /* package_list_days = 7 */
 	/* [daemon] */
 	char *runtime_directory;  /* runtime_directory = /run/isamon */
 	char *state_directory;    /* state_directory = /var/lib/isamon */
