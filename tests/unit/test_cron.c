@@ -243,13 +243,13 @@ static void comes_next(void)
 		{ "midnight does not exist",
 		  "America/Havana",
 		  "@daily",
-		  "2026-03-07 12:00:00",
-		  { "2026-03-08 01:00 -0400", "2026-03-09 00:00 -0400" } },
+		  "2024-03-09 12:00:00",
+		  { "2024-03-10 01:00 -0400", "2024-03-11 00:00 -0400" } },
 		{ "midnight is there twice",
 		  "America/Havana",
 		  "@daily",
-		  "2026-10-31 12:00:00",
-		  { "2026-11-01 00:00 -0400", "2026-11-02 00:00 -0500" } },
+		  "2024-11-02 12:00:00",
+		  { "2024-11-03 00:00 -0400", "2024-11-04 00:00 -0500" } },
 		{ "back into yesterday",
 		  "America/Sao_Paulo",
 		  "30 23 * * *",
@@ -408,7 +408,9 @@ static void is_as_the_reference(void)
 					     "Antarctica/Troll",    "UTC" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(zones); i++) {
-		const int64_t year = i == 4 || i == 6 ? 1500000000 - 11 * 31556952 : 1767225600;
+		/* Years that are over: what governments decide of others changes with the machine's tzdata. (Cuba did not change its clocks back
+		 * in 2026.) */
+		const int64_t year = i == 4 || i == 6 ? 1500000000 - 11 * 31556952 : 1704067200;
 		int changes = 0;
 
 		unit_begin("is as the reference: %s", zones[i]);
