@@ -222,7 +222,8 @@ static void jobs(void)
 static void no_jobs(void)
 {
 	set_up();
-	t.c->jobs[0]->enabled = false;
+	for (size_t i = 0; i < t.c->n_jobs; i++)
+		t.c->jobs[i]->enabled = false;
 	EXPECT_INT(isamon_check_jobs(&t.in, &t.found), 0);
 	expect("", FINDING_NOTE, "no job is enabled");
 	tear_down();
