@@ -9,7 +9,7 @@
 #include "base/buf.c"
 #include "base/table.c"
 #include "config/alarm.c"
-#include "config/check.c"
+#include "config/problems.c"
 #include "config/check_alarm.c"
 #include "config/check_aws.c"
 #include "config/check_backup.c"
