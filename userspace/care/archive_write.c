@@ -31,22 +31,11 @@ int archive_write_explain(struct archive_writer *w, const char *what, const char
 static int put_bytes(const void *bytes, size_t n, void *ctx)
 {
 	struct archive_writer *w = ctx;
-	const char *at = bytes;
 
 	if (!EVP_DigestUpdate(w->whole, bytes, n))
 		return -ENOMEM;
 	w->ret->archive_bytes += n;
-	while (n) {
-		ssize_t put = write(w->fd, at, n);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return put < 0 ? -errno : -EIO;
-		at += put;
-		n -= (size_t)put;
-	}
-	return 0;
+	return file_write(w->fd, bytes, n);
 }
 
 /* Says that all is well even when it is not: libarchive 3.6.2 leaks memory after an error of its client. w->err is looked at instead. */
@@ -76,20 +65,10 @@ int archive_write_failed(struct archive_writer *w, struct archive *a)
 
 int archive_write_flush_manifest(struct archive_writer *w)
 {
-	const char *at = w->manifest.data;
-	size_t n = w->manifest.len;
+	int err = file_write(w->manifest_fd, w->manifest.data, w->manifest.len);
 
-	while (n) {
-		ssize_t put = write(w->manifest_fd, at, n);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return archive_write_explain(w, "write", "the manifest",
-						     put < 0 ? -errno : -EIO);
-		at += put;
-		n -= (size_t)put;
-	}
+	if (err)
+		return archive_write_explain(w, "write", "the manifest", err);
 	buf_reset(&w->manifest);
 	return 0;
 }
