@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Every parser of the audit: the first byte says which. What they give is plain text within its bounds. */
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/utf8.h"
+#include "care/process_unit.h"
 #include "check/audit_accounts.h"
 #include "check/audit_login.h"
 #include "check/audit_nginx.h"
@@ -98,15 +100,22 @@ static void login(const char *text, size_t n)
 static void sockets(const char *text, size_t n)
 {
 	static struct audit_sockets s;
-	char unit[128];
+	struct listening_list l = { .n = 0 };
+	char *copy = strndup(text, n), unit[128];
 
 	s.n = 0;
-	audit_sockets_parse(text, n, false, true, &s);
-	audit_sockets_parse(text, n, true, false, &s);
+	require(copy != NULL);
+	for (int i = 0; i < LISTENING_TABLES; i++) {
+		int err = listening_parse(copy, (enum listening_table)i, &l);
+
+		require(err == 0 || err == -E2BIG);
+	}
+	audit_sockets_add(&l, true, &s);
 	for (size_t i = 0; i < s.n; i++)
-		require(s.list[i].port && *s.list[i].addresses &&
-			s.list[i].n_inodes <= AUDIT_SOCKET_INODES_MAX);
-	audit_unit_of_cgroup(text, n, unit, sizeof(unit));
+		require(s.list[i].port && *s.list[i].addresses);
+	listening_done(&l);
+	process_unit_parse(copy, unit, sizeof(unit));
+	free(copy);
 	require_plain(unit);
 }
 

@@ -266,9 +266,10 @@ static void reads_sockets(void)
 		"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 		"   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 11 1\n"
 		"   1: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12 1\n"
-		"   2: 0A00000A:0016 0B00000A:1111 01 00000000:00000000 00:00000000 00000000     0        0 13 1\n"
-		"   3: 0A00000A:0017 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 14 1\n"
+		"   2: 0A00000A:0017 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 14 1\n"
+		"   3: 0A00000A:0016 0B00000A:1111 01 00000000:00000000 00:00000000 00000000     0        0 13 1\n"
 		"   4: 00000000:zzzz\n";
+		"  sl  local_address rem_address   st\n"
 	static const char tcp6[] =
 		"   0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 "
 		"00:00000000 00000000     0        0 15 1\n"
@@ -276,46 +277,46 @@ static void reads_sockets(void)
 		"00:00000000 00000000     0        0 16 1\n"
 		"   2: 0000000000000000FFFF00000100007F:001A 00000000000000000000000000000000:0000 0A 00000000:00000000 "
 		"00:00000000 00000000     0        0 17 1\n";
+	struct listening_list l = { .n = 0 };
 	static struct audit_sockets s;
 
-	audit_sockets_parse(tcp, sizeof(tcp) - 1, false, false, &s);
-	audit_sockets_parse(tcp6, sizeof(tcp6) - 1, false, false, &s);
+	REQUIRE_INT(listening_parse(tcp, LISTENING_TCP, &l), 0);
+	REQUIRE_INT(listening_parse(tcp6, LISTENING_TCP6, &l), 0);
+	audit_sockets_add(&l, false, &s);
 	REQUIRE_UINT(s.n, 2);
 	EXPECT_UINT(s.list[0].port, 22);
 	EXPECT_STR(s.list[0].addresses, "0.0.0.0, ::");
-	EXPECT(s.list[0].wildcard && s.list[0].n_inodes == 2);
-	EXPECT_UINT(s.list[0].inodes[1], 15);
+	EXPECT(s.list[0].wildcard);
 	EXPECT_UINT(s.list[1].port, 23);
 	EXPECT_STR(s.list[1].addresses, "10.0.0.10");
 	EXPECT(!s.list[1].wildcard);
 	s.n = 0;
-	audit_sockets_parse(tcp, sizeof(tcp) - 1, true, true, &s);
-	EXPECT_UINT(s.n, 0);
-	audit_sockets_parse(tcp, sizeof(tcp) - 1, false, true, &s);
-	EXPECT_UINT(s.n, 3);
+	audit_sockets_add(&l, true, &s);
+	EXPECT_UINT(s.n, 5);
+	for (size_t i = 0; i < l.n; i++) {
+		l.items[i].pid = (pid_t)i + 10;
+		l.items[i].udp = l.items[i].inode == 15;
+	}
+	s.n = 0;
+	audit_sockets_add(&l, false, &s);
+	REQUIRE_UINT(s.n, 3);
+	EXPECT_UINT(s.list[0].pid, 11);
+	EXPECT(!s.list[0].udp && s.list[2].udp);
+	EXPECT_UINT(s.list[2].port, 22);
+	listening_done(&l);
 }
 
-static void finds_units(void)
+static void looks_at_so_many_ports(void)
 {
-	static const struct {
-		const char *text, *expected;
-	} rows[] = {
-		{ "0::/system.slice/nginx.service\n", "nginx.service" },
-		{ "12:cpu:/\n0::/user.slice/user-0.slice/session-1.scope\n", "session-1.scope" },
-		{ "0::/system.slice/docker.service/x\n", "docker.service" },
-		{ "0::/a.service/b.scope", "b.scope" },
-		{ "0::/\n", "" },
-		{ "0::/.service", "" },
-		{ "", "" },
-	};
+	static struct listening items[AUDIT_SOCKETS_MAX + 1];
+	static struct audit_sockets s;
+	const struct listening_list l = { items, ARRAY_SIZE(items), ARRAY_SIZE(items) };
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		char unit[128];
-
-		unit_begin("cgroup: %s", rows[i].text);
-		audit_unit_of_cgroup(rows[i].text, strlen(rows[i].text), unit, sizeof(unit));
-		EXPECT_STR(unit, rows[i].expected);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(items); i++)
+		items[i].port = (uint16_t)(i + 1);
+	audit_sockets_add(&l, false, &s);
+	EXPECT_UINT(s.n, AUDIT_SOCKETS_MAX);
+	EXPECT(s.more);
 }
 
 static void reads_units(void)
@@ -430,7 +431,7 @@ int main(int argc, char **argv)
 		{ NULL, reads_lines_of_syslog },
 		{ "reads records of wtmp and btmp", reads_records },
 		{ "reads sockets", reads_sockets },
-		{ NULL, finds_units },
+		{ "looks at so many ports", looks_at_so_many_ports },
 		{ "reads units", reads_units },
 		{ "reads what apt and dnf list", reads_packages },
 		{ "reads nginx", reads_nginx },
