@@ -10,13 +10,12 @@
 #include "care/process_unit.h"
 #include "check/audit_accounts.h"
 #include "check/audit_login.h"
-#include "check/audit_nginx.h"
-#include "check/audit_packages.h"
 #include "check/audit_secret.h"
 #include "check/audit_sockets.h"
 #include "check/audit_sshd.h"
 #include "check/audit_sudoers.h"
 #include "check/audit_units.h"
+#include "check/nginx_names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,10 +43,10 @@ static int ssh_seen(const char *patterns, const char *match, void *ctx)
 	return 0;
 }
 
-static int nginx_seen(enum audit_nginx_kind kind, const char *path, void *ctx)
+static int nginx_seen(enum nginx_names_kind kind, const char *path, void *ctx)
 {
 	(void)ctx;
-	require(kind <= AUDIT_NGINX_INCLUDE && *path && strlen(path) < 1024);
+	require(kind <= NGINX_NAMES_INCLUDE && *path && strlen(path) < 1024);
 	return 0;
 }
 
@@ -115,23 +114,18 @@ static void sockets(const char *text, size_t n)
 		require(s.list[i].port && *s.list[i].addresses);
 	listening_done(&l);
 	process_unit_parse(copy, unit, sizeof(unit));
-	free(copy);
 	require_plain(unit);
+	free(copy);
 }
 
 static void others(const char *text, size_t n)
 {
-	struct audit_packages p;
 	struct audit_unit u;
 	const char *at = text;
 
-	audit_packages_of_apt(text, n, &p);
-	require_plain(p.names);
-	audit_packages_of_dnf(text, n, &p);
-	require_plain(p.names);
 	while (audit_units_next(&at, text + n, &u))
 		require_plain(u.id);
-	require(audit_nginx_parse(text, n, nginx_seen, NULL) == 0);
+	require(nginx_names_parse(text, n, nginx_seen, NULL) == 0);
 	(void)audit_secret_by_text(text, n);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the audit reads of the host's files: accounts, sudoers, sshd, logins, sockets, units, packages, nginx, secrets. */
+/* What the audit reads of the host's files: accounts, sudoers, sshd, logins, sockets, units, nginx, secrets. */
 #include "unit.h"
 
 #include <netinet/in.h>
@@ -9,13 +9,12 @@
 #include "base/buf.h"
 #include "check/audit_accounts.h"
 #include "check/audit_login.h"
-#include "check/audit_nginx.h"
-#include "check/audit_packages.h"
 #include "check/audit_secret.h"
 #include "check/audit_sockets.h"
 #include "check/audit_sshd.h"
 #include "check/audit_sudoers.h"
 #include "check/audit_units.h"
+#include "check/nginx_names.h"
 
 static void reads_accounts(void)
 {
@@ -269,16 +268,16 @@ static void reads_sockets(void)
 		"   2: 0A00000A:0017 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 14 1\n"
 		"   3: 0A00000A:0016 0B00000A:1111 01 00000000:00000000 00:00000000 00000000     0        0 13 1\n"
 		"   4: 00000000:zzzz\n";
-		"  sl  local_address rem_address   st\n"
 	static const char tcp6[] =
+		"  sl  local_address rem_address   st\n"
 		"   0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 "
 		"00:00000000 00000000     0        0 15 1\n"
 		"   1: 00000000000000000000000001000000:0019 00000000000000000000000000000000:0000 0A 00000000:00000000 "
 		"00:00000000 00000000     0        0 16 1\n"
 		"   2: 0000000000000000FFFF00000100007F:001A 00000000000000000000000000000000:0000 0A 00000000:00000000 "
 		"00:00000000 00000000     0        0 17 1\n";
-	struct listening_list l = { .n = 0 };
 	static struct audit_sockets s;
+	struct listening_list l = { .n = 0 };
 
 	REQUIRE_INT(listening_parse(tcp, LISTENING_TCP, &l), 0);
 	REQUIRE_INT(listening_parse(tcp6, LISTENING_TCP6, &l), 0);
@@ -339,31 +338,7 @@ static void reads_units(void)
 	EXPECT(!audit_units_next(&at, end, &u));
 }
 
-static void reads_packages(void)
-{
-	static const char apt[] =
-		"Reading package lists...\n"
-		"Inst base-files [12.4] (12.15 Debian:12.15/oldstable [amd64])\n"
-		"Inst openssl [1] (2 Debian:12/stable, Debian-Security:12/stable-security [amd64]) []\n"
-		"Inst linux-image-x (6 Ubuntu:22.04/jammy-security [amd64])\n"
-		"Conf openssl (2 Debian-Security:12/stable-security [amd64])\n"
-		"Inst security-tools [1] (2 Debian:12/stable [amd64])\n";
-	static const char dnf[] =
-		"ALAS2023-2024-501 important/Sec. openssl-1:3.0.8-1.amzn2023.x86_64\n"
-		"ALAS2023-2024-502 medium/Sec.    openssl-1:3.0.8-1.amzn2023.x86_64\n"
-		"ALAS2023-2024-503 bugfix         bash-5.2-1.x86_64\n"
-		"ALAS2023-2024-504 low/Sec.       curl-8.5-1.x86_64\nshort\n";
-	struct audit_packages p;
-
-	audit_packages_of_apt(apt, sizeof(apt) - 1, &p);
-	EXPECT_UINT(p.n, 2);
-	EXPECT_STR(p.names, "openssl, linux-image-x");
-	audit_packages_of_dnf(dnf, sizeof(dnf) - 1, &p);
-	EXPECT_UINT(p.n, 2);
-	EXPECT_STR(p.names, "openssl-1:3.0.8-1.amzn2023.x86_64, curl-8.5-1.x86_64");
-}
-
-static int nginx_add(enum audit_nginx_kind kind, const char *path, void *ctx)
+static int nginx_add(enum nginx_names_kind kind, const char *path, void *ctx)
 {
 	return buf_printf(ctx, "%d %s;", (int)kind, path);
 }
@@ -377,7 +352,7 @@ static void reads_nginx(void)
 		"ssl_certificate; } }\nssl_certificate /c\\ d";
 	_cleanup_(buf_done) struct buf out = BUF_INIT(500);
 
-	EXPECT_INT(audit_nginx_parse(text, sizeof(text) - 1, nginx_add, &out), 0);
+	EXPECT_INT(nginx_names_parse(text, sizeof(text) - 1, nginx_add, &out), 0);
 	EXPECT_STR(buf_str(&out), "2 conf.d/*.conf;0 /a b.pem;1 /k;0 /c d;");
 }
 
@@ -433,7 +408,6 @@ int main(int argc, char **argv)
 		{ "reads sockets", reads_sockets },
 		{ "looks at so many ports", looks_at_so_many_ports },
 		{ "reads units", reads_units },
-		{ "reads what apt and dnf list", reads_packages },
 		{ "reads nginx", reads_nginx },
 		{ NULL, knows_secrets },
 	};
