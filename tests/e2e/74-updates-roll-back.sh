@@ -272,7 +272,9 @@ wait_for 20 "isamon to be ready" isamon_ready
 expect_metric 1 isamon_update_unfinished
 grep -q "an update of $A was cut off" "$T/isamon.log" || fail "the daemon does not say it"
 stop isamon
-run 0 app --abort
+run 2 app --abort
+has 'say --yes' err
+run 0 app --abort --yes
 rolled_back good three 1
 run 1 app --abort
 has 'no update is unfinished' err

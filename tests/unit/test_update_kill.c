@@ -119,7 +119,7 @@ static const struct restore_service service = { runs, stop, begin_service, NULL 
 	"printf '#!/bin/sh\\n" \
 	"case \"$3\" in venv) for d; do :; done; mkdir -p $d/bin; cp $0 $d/bin/python;" \
 	" echo \"home = '$PWD'/python\" >$d/pyvenv.cfg;;" \
-	" pip) [ \"$4\" = install ] && grep -q 2 '$PWD'/app/requirements.txt && touch '$PWD'/venv/bin/new;; esac\\n'" \
+	" pip) [ \"$4\" = install ] && grep -q 2 '$PWD'/app/requirements.txt && touch ${0%%/*}/new;; esac\\n'" \
 	" >python/python3 && chmod 755 python/python3"
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *f)
@@ -157,7 +157,7 @@ static void host_make(void)
 		    0);
 	REQUIRE_INT(
 		shell("git init -q -b main work && cd work && echo 1 >requirements.txt && echo 1 >main.py"
-		      " && echo gone >old && echo '*.ignored' >.gitignore && git add -A && " COMMIT
+		      " && echo gone >old && echo '*.ignored' >.gitignore && echo venv >>.gitignore && git add -A && " COMMIT
 		      " && git rev-parse HEAD >../first && git clone -q . ../app && echo kept >../app/x.ignored"
 		      " && echo 2 >requirements.txt && echo 2 >main.py && rm old && echo 2 >new"
 		      " && git add -A && " COMMIT " && git rev-parse HEAD >../second"),
@@ -302,6 +302,29 @@ static void stopped_before(void)
 	EXPECT(is_state(second, true));
 }
 
+static void environment_in_the_tree(void)
+{
+	struct update_options o = options();
+	struct update_plan p;
+
+	host_reset();
+	REQUIRE_INT(shell("mv venv app/venv && ln -s app/venv venv"), 0);
+	shared->venv = venv_inode();
+	for (int i = 0; i < 2; i++) {
+		buf_reset(&why);
+		EXPECT_INT(update_app_plan(&o, &why, &p), 0);
+		update_app_begin(&o, &p, &why, &result);
+		EXPECT_STR(buf_str(&why), "");
+		EXPECT_INT(result.end, RESTORE_DONE);
+		update_plan_done(&p);
+		o.rebuild = true; /* what is kept is no change of the tree */
+	}
+	EXPECT(shell("[ -L venv ] && [ -e app/venv/bin/new ] && ls -d app/venv.isamon-* >/dev/null") ==
+	       0);
+	EXPECT(!shared->moved);
+	EXPECT_INT(shell("rm venv"), 0);
+}
+
 static void each_step(const char *name, bool bad_start, int (*then)(void), bool is_new)
 {
 	unsigned int n = 1;
@@ -376,6 +399,7 @@ int main(int argc, char **argv)
 		{ "one that is well", good },
 		{ "one that is not goes back", bad },
 		{ "a service that was stopped stays so", stopped_before },
+		{ "an environment in the tree, by a symbolic link", environment_in_the_tree },
 		{ "killed at each step, and aborted", aborted },
 		{ "killed at each step, and resumed", resumed },
 		{ "killed at each step of going back, and aborted", aborted_on_its_way_back },

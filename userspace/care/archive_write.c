@@ -31,11 +31,17 @@ int archive_write_explain(struct archive_writer *w, const char *what, const char
 static int put_bytes(const void *bytes, size_t n, void *ctx)
 {
 	struct archive_writer *w = ctx;
+	const uint64_t before = w->ret->archive_bytes;
+	int err;
 
 	if (!EVP_DigestUpdate(w->whole, bytes, n))
 		return -ENOMEM;
 	w->ret->archive_bytes += n;
-	return file_write(w->fd, bytes, n);
+	err = file_write(w->fd, bytes, n);
+	/* The disk may begin: then little is left to do for who syncs it. (Not where it cannot: a pipe.) */
+	if (!err && before / ARCHIVE_WRITE_OUT != w->ret->archive_bytes / ARCHIVE_WRITE_OUT)
+		sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return err;
 }
 
 /* Says that all is well even when it is not: libarchive 3.6.2 leaks memory after an error of its client. w->err is looked at instead. */

@@ -336,5 +336,12 @@ int packages_install(const struct packages_run *r, const struct packages *p, str
 	err = begin_work(r, p, true, &a);
 	if (!err)
 		err = run(r, &a, &out, true);
-	return err ? update_run_failed(packages_manager_name(r), err, &out, why) : 0;
+	if (!err)
+		return 0;
+	err = update_run_failed(packages_manager_name(r), err, &out, why);
+	if (err == -ETIMEDOUT && r->manager == PACKAGES_APT)
+		buf_add_str(
+			why,
+			"\nwhat it was at may be half done: dpkg --configure -a goes on with it");
+	return err;
 }

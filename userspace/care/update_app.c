@@ -138,10 +138,26 @@ static bool is_taken(const struct update *u)
 						    &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static int begin(struct update *u, const struct update_plan *p)
+/* By the second, in UTC; another one if that is taken: what has the name is not ours to remove. */
+static int open_new(struct update *u)
 {
 	time_t now = time(NULL);
 	struct tm tm;
+	int err;
+
+	for (int i = 0; i < 100; i++, now++) {
+		gmtime_r(&now, &tm);
+		strftime(u->id, sizeof(u->id), "%Y%m%d-%H%M%S", &tm);
+		err = open_all(u);
+		if (err || !u->builds || !is_taken(u))
+			return err;
+		update_environment_close(&u->environment);
+	}
+	return update_failed(u, u->stage, -EEXIST);
+}
+
+static int begin(struct update *u, const struct update_plan *p)
+{
 	int err = update_lock(u);
 
 	if (!err)
@@ -150,18 +166,13 @@ static int begin(struct update *u, const struct update_plan *p)
 		err = take_options(u);
 	if (err)
 		return err;
-	gmtime_r(&now, &tm);
-	strftime(u->id, sizeof(u->id), "%Y%m%d-%H%M%S", &tm);
 	memcpy(u->from, p->from.commit, sizeof(u->from));
 	memcpy(u->from_branch, p->from.branch, sizeof(u->from_branch));
 	memcpy(u->to, p->to, sizeof(u->to));
 	memcpy(u->branch, p->branch, sizeof(u->branch));
 	u->builds = p->environment;
-	err = open_all(u);
+	err = open_new(u);
 	u->old_ino = u->environment.old_ino;
-	/* What has the name is not ours to remove. */
-	if (!err && u->builds && is_taken(u))
-		err = update_failed(u, u->stage, -EEXIST);
 	if (!err && u->o->backup) {
 		update_say(u, "making a backup");
 		err = u->o->backup(u->why, u->o->ctx);

@@ -158,7 +158,7 @@ int update_git_is_clean(const struct update_git *g, struct buf *why)
 	unsigned int n = 0;
 	int err = git(g, "git status",
 		      GIT_ARGS("status", "--porcelain", "--untracked-files=normal", "--", ".",
-			       ":(exclude,glob)**/*.isamon-[0-9]*"),
+			       ":(exclude)*.isamon-[0-9]*"),
 		      &out, why);
 
 	if (err || !out.len)

@@ -3,6 +3,7 @@
 #include "care/update_run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sched.h>
@@ -56,14 +57,27 @@ static int complain(const char *what, const char *name)
 	return -1;
 }
 
+/* One place may hide the source of another, so all of them are opened first; in the new namespace, for a mount stays in its own. */
 static int bind_all(const struct update_run *r)
 {
-	if (r->n_binds &&
-	    (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)))
+	int fds[UPDATE_BINDS_MAX];
+	char from[40];
+
+	if (!r->n_binds)
+		return 0;
+	if (r->n_binds > UPDATE_BINDS_MAX || unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return complain("a mount namespace of its own", "(CAP_SYS_ADMIN)");
-	for (size_t i = 0; i < r->n_binds; i++)
-		if (mount(r->binds[i].from, r->binds[i].to, NULL, MS_BIND, NULL))
+	for (size_t i = 0; i < r->n_binds; i++) {
+		fds[i] = open(r->binds[i].from, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fds[i] < 0)
+			return complain("bind", r->binds[i].from);
+	}
+	for (size_t i = 0; i < r->n_binds; i++) {
+		snprintf(from, sizeof(from), "/proc/self/fd/%d", fds[i]);
+		if (mount(from, r->binds[i].to, NULL, MS_BIND, NULL))
 			return complain("bind to", r->binds[i].to);
+	}
 	return 0;
 }
 

@@ -23,7 +23,9 @@ struct update_user {
 /* The user to whom @st belongs, with the group of @st. Returns 0 or -errno; one without a name is fine: its home is /. */
 int update_user_of(const struct stat *st, struct update_user *ret);
 
-/* What the program, and nobody else, sees under another name: directories, absolute. Needs CAP_SYS_ADMIN. */
+#define UPDATE_BINDS_MAX 4
+
+/* What the program, and nobody else, sees under another name: directories, absolute, in this order; at most UPDATE_BINDS_MAX. Needs CAP_SYS_ADMIN. */
 struct update_bind {
 	const char *from, *to;
 };

@@ -30,7 +30,7 @@ static const char usage[] =
 	"  --dry-run     fetches, and says what would change\n"
 	"  --rebuild     the environment, even if the requirements are the same\n"
 	"  --no-backup   makes none of data and configuration before\n"
-	"  --yes         do not ask\n"
+	"  --yes         do not ask, also not before --abort stops the service\n"
 	"  --resume      goes on with one that was cut off (a power cut, kill -9)\n"
 	"  --abort       brings the old code and environment back instead\n"
 	"  --status      whether one is unfinished\n"
@@ -134,13 +134,30 @@ static int ask(const struct update_command *c)
 	return yes < 0 ? CMD_USAGE : yes ? CMD_OK : CMD_FAILED;
 }
 
+/* Before anything was switched there is nothing to ask. */
+static int ask_to_go_back(const struct update_command *c)
+{
+	struct update_status s;
+	int yes;
+
+	if (update_app_look(c->config->state_directory, &s) || !s.unfinished ||
+	    strcmp(s.step, "build") == 0)
+		return CMD_OK;
+	yes = tool_confirm(UPDATE_APP_COMMAND,
+			   "Stop the service, and bring the old code and environment back?",
+			   c->yes);
+	return yes < 0 ? CMD_USAGE : yes ? CMD_OK : CMD_FAILED;
+}
+
 static int carry_out(struct update_command *c)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(UPDATE_WHY_MAX);
 	struct restore_service hooks;
 	struct update_result result;
-	int err, status = open_service(c, &hooks);
+	int err, status = c->abort ? ask_to_go_back(c) : CMD_OK;
 
+	if (!status)
+		status = open_service(c, &hooks);
 	if (status)
 		return status;
 	if (!c->no_backup)

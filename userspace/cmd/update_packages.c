@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "cmd/backup_cmd.h"
 #include "cmd/cmd.h"
 #include "cmd/status_format.h"
 #include "cmd/tool.h"
@@ -141,6 +142,8 @@ static int install(struct updating *u)
 		status = ask(u);
 	if (status)
 		return status;
+	/* dpkg and rpm are not to be cut off by Ctrl-C, or by a connection that is lost. */
+	backup_catch_signals();
 	say(u, "installing");
 	err = packages_install(&u->run, &u->packages, &why);
 	return err ? complain(u, &why, err) : CMD_OK;
