@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "check/audit_impl.h"
+#include "check/audit_tree.h"
 #include "check/certificate.h"
 #include "check/nginx_names.h"
 
@@ -93,17 +94,10 @@ static int look(struct certificates *c, const char *path)
 /* That the directory keeps others out is enough: /etc/letsencrypt/live does. */
 static bool all_can_read(const char *path, struct stat *st)
 {
-	char real[PATH_MAX], part[PATH_MAX];
-	struct stat d;
+	char real[PATH_MAX];
 
-	if (!realpath(path, real) || stat(real, st) || !(st->st_mode & S_IROTH))
-		return false;
-	for (char *slash = strchr(real + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		snprintf(part, sizeof(part), "%.*s", (int)(slash - real), real);
-		if (stat(part, &d) || !(d.st_mode & S_IXOTH))
-			return false;
-	}
-	return true;
+	return realpath(path, real) && stat(real, st) == 0 && st->st_mode & S_IROTH &&
+	       audit_way_is_open(real);
 }
 
 static int look_at_key(struct certificates *c, const char *path)
