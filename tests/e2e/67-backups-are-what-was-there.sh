@@ -282,7 +282,7 @@ everywhere() {
 	has "^$(id_of "$data") .* S3 +not verified"
 	run 1 verify "$(id_of "$data")"
 	run 0 verify --s3 "$(id_of "$data")"
-	has "^$(basename "$data"): sound: 6 files, 1 of them databases$"
+	has "^$(basename "$data"): sound: 6 files, 1 database$"
 	[ "$(ls -A "$B")" = .isamon-lock ] || fail "verifying leaves behind: $(ls -A "$B")"
 	run 0 verify "$(id_of "$data")" # the catalogue knows by now where it is
 	run 0 list

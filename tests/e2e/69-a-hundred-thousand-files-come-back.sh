@@ -39,7 +39,7 @@ same() {
 timed "made" tree make "$D" $N
 timed "noted" tree note "$D" "$T/note"
 timed "backed up" "$ISAMON" backup create
-grep -q ": $N files, 0 of them databases, .*; read back and compared$" "$T/out" || fail "backup: $(cat "$T/out")"
+grep -q ": $N files, 0 databases, .*; read back and compared$" "$T/out" || fail "backup: $(cat "$T/out")"
 ARCHIVE=$(echo "$B"/agent-isa-data-*.tar.gz)
 
 mkdir "$T/disk/beside"

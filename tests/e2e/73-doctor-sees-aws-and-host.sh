@@ -137,11 +137,11 @@ network() { # LINE...: of [doctor]
 network "certificate = 127.0.0.1:443" "endpoint = 127.0.0.1:$AWS_PORT"
 none
 has "^network.endpoint fine 127.0.0.1:$AWS_PORT name .* connected to 127.0.0.1"
-has "^network.certificate warning 127.0.0.1:443 8[89] days are left .*made by itself"
+has "^network.certificate warning 127.0.0.1:443 \(8[89]\|90\) days are left .*made by itself"
 has "^network.listening fine 127.0.0.1:443 openssl, process ${PIDS[tls-good]} of user 0"
 network "certificate = $T/good.pem"
 none
-has "^network.certificate fine $T/good.pem 8[89] days are left (good.test, of good.test)"
+has "^network.certificate fine $T/good.pem \(8[89]\|90\) days are left (good.test, of good.test)"
 network "certificate = $T/soon.pem"
 only network.certificate "[23] days are left"
 network "certificate = 127.0.0.1:9443"

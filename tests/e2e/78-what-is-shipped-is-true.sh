@@ -9,6 +9,7 @@ need awk
 cd "$REPO" || exit
 
 say "== metrics that alerts and dashboard name are documented"
+# shellcheck disable=SC2016
 grep -oE '^- \*\*`[a-z_]+`' docs/metrics.md | sed 's/.*`\(.*\)`/\1/' >"$T/metrics"
 "$PY" - dist/grafana/isamon.json "$T/expressions" <<'END'
 import json, sys

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Every parser of the audit: the first byte says which. What they give is plain text within its bounds. */
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/utf8.h"
+#include "care/process_unit.h"
 #include "check/audit_accounts.h"
 #include "check/audit_login.h"
-#include "check/audit_nginx.h"
-#include "check/audit_packages.h"
 #include "check/audit_secret.h"
 #include "check/audit_sockets.h"
 #include "check/audit_sshd.h"
 #include "check/audit_sudoers.h"
 #include "check/audit_units.h"
+#include "check/nginx_names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,10 +43,10 @@ static int ssh_seen(const char *patterns, const char *match, void *ctx)
 	return 0;
 }
 
-static int nginx_seen(enum audit_nginx_kind kind, const char *path, void *ctx)
+static int nginx_seen(enum nginx_names_kind kind, const char *path, void *ctx)
 {
 	(void)ctx;
-	require(kind <= AUDIT_NGINX_INCLUDE && *path && strlen(path) < 1024);
+	require(kind <= NGINX_NAMES_INCLUDE && *path && strlen(path) < 1024);
 	return 0;
 }
 
@@ -98,31 +99,33 @@ static void login(const char *text, size_t n)
 static void sockets(const char *text, size_t n)
 {
 	static struct audit_sockets s;
-	char unit[128];
+	struct listening_list l = { .n = 0 };
+	char *copy = strndup(text, n), unit[128];
 
 	s.n = 0;
-	audit_sockets_parse(text, n, false, true, &s);
-	audit_sockets_parse(text, n, true, false, &s);
+	require(copy != NULL);
+	for (int i = 0; i < LISTENING_TABLES; i++) {
+		int err = listening_parse(copy, (enum listening_table)i, &l);
+
+		require(err == 0 || err == -E2BIG);
+	}
+	audit_sockets_add(&l, true, &s);
 	for (size_t i = 0; i < s.n; i++)
-		require(s.list[i].port && *s.list[i].addresses &&
-			s.list[i].n_inodes <= AUDIT_SOCKET_INODES_MAX);
-	audit_unit_of_cgroup(text, n, unit, sizeof(unit));
+		require(s.list[i].port && *s.list[i].addresses);
+	listening_done(&l);
+	process_unit_parse(copy, unit, sizeof(unit));
 	require_plain(unit);
+	free(copy);
 }
 
 static void others(const char *text, size_t n)
 {
-	struct audit_packages p;
 	struct audit_unit u;
 	const char *at = text;
 
-	audit_packages_of_apt(text, n, &p);
-	require_plain(p.names);
-	audit_packages_of_dnf(text, n, &p);
-	require_plain(p.names);
 	while (audit_units_next(&at, text + n, &u))
 		require_plain(u.id);
-	require(audit_nginx_parse(text, n, nginx_seen, NULL) == 0);
+	require(nginx_names_parse(text, n, nginx_seen, NULL) == 0);
 	(void)audit_secret_by_text(text, n);
 }
 

@@ -9,6 +9,8 @@
 
 #include "archive_fixture.h"
 
+#include "base/file.h"
+
 #include <sys/statvfs.h>
 
 /* --- faults */
@@ -44,7 +46,7 @@ static int faulty_renameat2(int from_fd, const char *from, int to_fd, const char
 #define syncfs(fd) ((void)(fd), is_failing() ? -1 : 0)
 #define mkdirat(fd, name, mode) (is_failing() ? -1 : mkdirat(fd, name, mode))
 #define unlinkat(fd, name, flags) (is_failing() ? -1 : unlinkat(fd, name, flags))
-#define write(fd, bytes, n) (is_failing() ? -1 : write(fd, bytes, n))
+#define file_write(fd, bytes, n) (is_failing() ? -errno : file_write(fd, bytes, n))
 #define fstatat(fd, name, st, flags) (is_failing() ? -1 : fstatat(fd, name, st, flags))
 /* clang-format on */
 
@@ -62,7 +64,7 @@ static int faulty_renameat2(int from_fd, const char *from, int to_fd, const char
 #undef syncfs
 #undef mkdirat
 #undef unlinkat
-#undef write
+#undef file_write
 #undef fstatat
 
 /* --- the service: the file "service" has the inode of the tree with which it runs, or 0 */

@@ -25,6 +25,7 @@ static ssize_t touching_pread(int fd, void *to, size_t n, off_t at)
 }
 
 #define write failing_write
+#include "../../userspace/base/file.c"
 #define pread touching_pread
 /* clang-format off: the first includes what the others need */
 #include "../../userspace/care/file_list.c"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the audit reads of the host's files: accounts, sudoers, sshd, logins, sockets, units, packages, nginx, secrets. */
+/* What the audit reads of the host's files: accounts, sudoers, sshd, logins, sockets, units, nginx, secrets. */
 #include "unit.h"
 
 #include <netinet/in.h>
@@ -9,13 +9,12 @@
 #include "base/buf.h"
 #include "check/audit_accounts.h"
 #include "check/audit_login.h"
-#include "check/audit_nginx.h"
-#include "check/audit_packages.h"
 #include "check/audit_secret.h"
 #include "check/audit_sockets.h"
 #include "check/audit_sshd.h"
 #include "check/audit_sudoers.h"
 #include "check/audit_units.h"
+#include "check/nginx_names.h"
 
 static void reads_accounts(void)
 {
@@ -266,10 +265,11 @@ static void reads_sockets(void)
 		"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 		"   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 11 1\n"
 		"   1: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12 1\n"
-		"   2: 0A00000A:0016 0B00000A:1111 01 00000000:00000000 00:00000000 00000000     0        0 13 1\n"
-		"   3: 0A00000A:0017 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 14 1\n"
+		"   2: 0A00000A:0017 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 14 1\n"
+		"   3: 0A00000A:0016 0B00000A:1111 01 00000000:00000000 00:00000000 00000000     0        0 13 1\n"
 		"   4: 00000000:zzzz\n";
 	static const char tcp6[] =
+		"  sl  local_address rem_address   st\n"
 		"   0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 "
 		"00:00000000 00000000     0        0 15 1\n"
 		"   1: 00000000000000000000000001000000:0019 00000000000000000000000000000000:0000 0A 00000000:00000000 "
@@ -277,45 +277,45 @@ static void reads_sockets(void)
 		"   2: 0000000000000000FFFF00000100007F:001A 00000000000000000000000000000000:0000 0A 00000000:00000000 "
 		"00:00000000 00000000     0        0 17 1\n";
 	static struct audit_sockets s;
+	struct listening_list l = { .n = 0 };
 
-	audit_sockets_parse(tcp, sizeof(tcp) - 1, false, false, &s);
-	audit_sockets_parse(tcp6, sizeof(tcp6) - 1, false, false, &s);
+	REQUIRE_INT(listening_parse(tcp, LISTENING_TCP, &l), 0);
+	REQUIRE_INT(listening_parse(tcp6, LISTENING_TCP6, &l), 0);
+	audit_sockets_add(&l, false, &s);
 	REQUIRE_UINT(s.n, 2);
 	EXPECT_UINT(s.list[0].port, 22);
 	EXPECT_STR(s.list[0].addresses, "0.0.0.0, ::");
-	EXPECT(s.list[0].wildcard && s.list[0].n_inodes == 2);
-	EXPECT_UINT(s.list[0].inodes[1], 15);
+	EXPECT(s.list[0].wildcard);
 	EXPECT_UINT(s.list[1].port, 23);
 	EXPECT_STR(s.list[1].addresses, "10.0.0.10");
 	EXPECT(!s.list[1].wildcard);
 	s.n = 0;
-	audit_sockets_parse(tcp, sizeof(tcp) - 1, true, true, &s);
-	EXPECT_UINT(s.n, 0);
-	audit_sockets_parse(tcp, sizeof(tcp) - 1, false, true, &s);
-	EXPECT_UINT(s.n, 3);
+	audit_sockets_add(&l, true, &s);
+	EXPECT_UINT(s.n, 5);
+	for (size_t i = 0; i < l.n; i++) {
+		l.items[i].pid = (pid_t)i + 10;
+		l.items[i].udp = l.items[i].inode == 15;
+	}
+	s.n = 0;
+	audit_sockets_add(&l, false, &s);
+	REQUIRE_UINT(s.n, 3);
+	EXPECT_UINT(s.list[0].pid, 11);
+	EXPECT(!s.list[0].udp && s.list[2].udp);
+	EXPECT_UINT(s.list[2].port, 22);
+	listening_done(&l);
 }
 
-static void finds_units(void)
+static void looks_at_so_many_ports(void)
 {
-	static const struct {
-		const char *text, *expected;
-	} rows[] = {
-		{ "0::/system.slice/nginx.service\n", "nginx.service" },
-		{ "12:cpu:/\n0::/user.slice/user-0.slice/session-1.scope\n", "session-1.scope" },
-		{ "0::/system.slice/docker.service/x\n", "docker.service" },
-		{ "0::/a.service/b.scope", "b.scope" },
-		{ "0::/\n", "" },
-		{ "0::/.service", "" },
-		{ "", "" },
-	};
+	static struct listening items[AUDIT_SOCKETS_MAX + 1];
+	static struct audit_sockets s;
+	const struct listening_list l = { items, ARRAY_SIZE(items), ARRAY_SIZE(items) };
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		char unit[128];
-
-		unit_begin("cgroup: %s", rows[i].text);
-		audit_unit_of_cgroup(rows[i].text, strlen(rows[i].text), unit, sizeof(unit));
-		EXPECT_STR(unit, rows[i].expected);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(items); i++)
+		items[i].port = (uint16_t)(i + 1);
+	audit_sockets_add(&l, false, &s);
+	EXPECT_UINT(s.n, AUDIT_SOCKETS_MAX);
+	EXPECT(s.more);
 }
 
 static void reads_units(void)
@@ -338,31 +338,7 @@ static void reads_units(void)
 	EXPECT(!audit_units_next(&at, end, &u));
 }
 
-static void reads_packages(void)
-{
-	static const char apt[] =
-		"Reading package lists...\n"
-		"Inst base-files [12.4] (12.15 Debian:12.15/oldstable [amd64])\n"
-		"Inst openssl [1] (2 Debian:12/stable, Debian-Security:12/stable-security [amd64]) []\n"
-		"Inst linux-image-x (6 Ubuntu:22.04/jammy-security [amd64])\n"
-		"Conf openssl (2 Debian-Security:12/stable-security [amd64])\n"
-		"Inst security-tools [1] (2 Debian:12/stable [amd64])\n";
-	static const char dnf[] =
-		"ALAS2023-2024-501 important/Sec. openssl-1:3.0.8-1.amzn2023.x86_64\n"
-		"ALAS2023-2024-502 medium/Sec.    openssl-1:3.0.8-1.amzn2023.x86_64\n"
-		"ALAS2023-2024-503 bugfix         bash-5.2-1.x86_64\n"
-		"ALAS2023-2024-504 low/Sec.       curl-8.5-1.x86_64\nshort\n";
-	struct audit_packages p;
-
-	audit_packages_of_apt(apt, sizeof(apt) - 1, &p);
-	EXPECT_UINT(p.n, 2);
-	EXPECT_STR(p.names, "openssl, linux-image-x");
-	audit_packages_of_dnf(dnf, sizeof(dnf) - 1, &p);
-	EXPECT_UINT(p.n, 2);
-	EXPECT_STR(p.names, "openssl-1:3.0.8-1.amzn2023.x86_64, curl-8.5-1.x86_64");
-}
-
-static int nginx_add(enum audit_nginx_kind kind, const char *path, void *ctx)
+static int nginx_add(enum nginx_names_kind kind, const char *path, void *ctx)
 {
 	return buf_printf(ctx, "%d %s;", (int)kind, path);
 }
@@ -376,7 +352,7 @@ static void reads_nginx(void)
 		"ssl_certificate; } }\nssl_certificate /c\\ d";
 	_cleanup_(buf_done) struct buf out = BUF_INIT(500);
 
-	EXPECT_INT(audit_nginx_parse(text, sizeof(text) - 1, nginx_add, &out), 0);
+	EXPECT_INT(nginx_names_parse(text, sizeof(text) - 1, nginx_add, &out), 0);
 	EXPECT_STR(buf_str(&out), "2 conf.d/*.conf;0 /a b.pem;1 /k;0 /c d;");
 }
 
@@ -430,9 +406,8 @@ int main(int argc, char **argv)
 		{ NULL, reads_lines_of_syslog },
 		{ "reads records of wtmp and btmp", reads_records },
 		{ "reads sockets", reads_sockets },
-		{ NULL, finds_units },
+		{ "looks at so many ports", looks_at_so_many_ports },
 		{ "reads units", reads_units },
-		{ "reads what apt and dnf list", reads_packages },
 		{ "reads nginx", reads_nginx },
 		{ NULL, knows_secrets },
 	};

@@ -67,7 +67,7 @@ static void reads_files(void)
 	REQUIRE(fd >= 0);
 	f = fdopen(fd, "w");
 	EXPECT_INT(certificate_read(path, &c, &why), -EBADMSG);
-	EXPECT_STR(buf_str(&why), "there is no certificate in it");
+	EXPECT_STR(buf_str(&why), "there is no certificate in PEM in it");
 	/* The key before it, as some files have it. */
 	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
 	PEM_write_X509(f, x);

@@ -42,6 +42,56 @@ static void refuses_fifos(void)
 	rmdir(top);
 }
 
+static void writes_all(void)
+{
+	static char bytes[200000];
+	_cleanup_(buf_done) struct buf b = BUF_INIT(1 << 20);
+	char top[] = "/tmp/test_file.XXXXXX", path[100];
+	int fd, full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	memset(bytes, 'x', sizeof(bytes));
+	REQUIRE(mkdtemp(top));
+	snprintf(path, sizeof(path), "%s/file", top);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	EXPECT_INT(file_write(fd, "abcdef", 6), 0);
+	EXPECT_INT(file_write(fd, NULL, 0), 0);
+	EXPECT_INT(file_write_at(fd, "CD", 2, 2), 0);
+	EXPECT_INT(file_write(fd, bytes, sizeof(bytes)), 0);
+	EXPECT_INT(file_read(path, &b), 0);
+	EXPECT_UINT(b.len, 6 + sizeof(bytes));
+	EXPECT(strncmp(buf_str(&b), "abCDefxx", 8) == 0);
+	EXPECT_INT(file_write(full, "a", 1), -ENOSPC);
+	EXPECT_INT(file_write_at(full, "a", 1, 0), -ENOSPC);
+	EXPECT_INT(file_write(-1, "a", 1), -EBADF);
+	close(full);
+	close(fd);
+	unlink(path);
+	rmdir(top);
+}
+
+/* A pipe takes what it has room for, and what is left when somebody reads. */
+static void writes_into_a_pipe(void)
+{
+	static char bytes[1 << 20];
+	size_t got = 0;
+	int ends[2], status = -1;
+	pid_t pid;
+
+	REQUIRE_INT(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		_exit(file_write(ends[1], bytes, sizeof(bytes)) ? 1 : 0);
+	}
+	close(ends[1]);
+	for (ssize_t n; (n = read(ends[0], bytes, 1000)) > 0;)
+		got += (size_t)n;
+	close(ends[0]);
+	REQUIRE_INT(waitpid(pid, &status, 0), pid);
+	EXPECT_INT(status, 0);
+	EXPECT_UINT(got, sizeof(bytes));
+}
+
 static void makes_directories(void)
 {
 	char top[] = "/tmp/test_file.XXXXXX", path[100];
@@ -120,6 +170,8 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ "a file is read whole, or nothing of it", reads_whole_files },
 		{ "a FIFO is refused", refuses_fifos },
+		{ "all is written, or why not", writes_all },
+		{ "a pipe takes all of it, piece by piece", writes_into_a_pipe },
 		{ "directories are made with their parents", makes_directories },
 		{ "a lock names its holder, and goes with it", locks },
 	};

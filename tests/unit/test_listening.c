@@ -29,26 +29,35 @@ static void reads_tables(void)
 {
 	static const struct {
 		const char *name, *text;
-		bool v6;
+		enum listening_table table;
 		size_t n;
 		const char *first;
 	} rows[] = {
-		{ "one", HEAD "   0: 0100007F:1F40 00000000:0000 0A" REST, false, 1,
+		{ "one", HEAD "   0: 0100007F:1F40 00000000:0000 0A" REST, LISTENING_TCP, 1,
 		  "127.0.0.1:8000" },
 		{ "the first that is none ends it",
 		  HEAD "   0: 00000000:0050 00000000:0000 0A" REST
 		       "   1: 0100007F:1F40 0100007F:9999 01" REST
 		       "   2: 0100007F:1F41 00000000:0000 0A" REST,
-		  false, 1, "0.0.0.0:80" },
-		{ "IPv6", HEAD "   0: " ZERO6 ":0050 " ZERO6 ":0000 0A" REST, true, 1, "[::]:80" },
+		  LISTENING_TCP, 1, "0.0.0.0:80" },
+		{ "IPv6", HEAD "   0: " ZERO6 ":0050 " ZERO6 ":0000 0A" REST, LISTENING_TCP6, 1,
+		  "[::]:80" },
 		{ "IPv6 loopback",
-		  HEAD "   0: 00000000000000000000000001000000:0050 " ZERO6 ":0000 0A" REST, true,
-		  1, "[::1]:80" },
-		{ "another family", HEAD "   0: " ZERO6 ":0050 " ZERO6 ":0000 0A" REST, false, 0,
-		  "" },
-		{ "nothing", "", false, 0, "" },
-		{ "a heading without end", "  sl", false, 0, "" },
-		{ "rubbish", HEAD "what is this\n", false, 0, "" },
+		  HEAD "   0: 00000000000000000000000001000000:0050 " ZERO6 ":0000 0A" REST,
+		  LISTENING_TCP6, 1, "[::1]:80" },
+		{ "another family", HEAD "   0: " ZERO6 ":0050 " ZERO6 ":0000 0A" REST,
+		  LISTENING_TCP, 0, "" },
+		{ "nothing", "", LISTENING_TCP, 0, "" },
+		{ "a heading without end", "  sl", LISTENING_TCP, 0, "" },
+		{ "rubbish", HEAD "what is this\n", LISTENING_TCP, 0, "" },
+		{ "UDP that is not connected",
+		  HEAD "   0: 0100007F:1F40 0100007F:9999 01" REST
+		       "   1: 00000000:0044 00000000:0000 07" REST,
+		  LISTENING_UDP, 1, "0.0.0.0:68" },
+		{ "no TCP in UDP's", HEAD "   0: 0100007F:1F40 00000000:0000 0A" REST,
+		  LISTENING_UDP, 0, "" },
+		{ "UDP of IPv6", HEAD "   0: " ZERO6 ":0044 " ZERO6 ":0000 07" REST, LISTENING_UDP6,
+		  1, "[::]:68" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -56,12 +65,13 @@ static void reads_tables(void)
 		_cleanup_(buf_done) struct buf text = BUF_INIT(100);
 
 		unit_begin("a table: %s", rows[i].name);
-		EXPECT_INT(listening_parse(rows[i].text, rows[i].v6, &l), 0);
+		EXPECT_INT(listening_parse(rows[i].text, rows[i].table, &l), 0);
 		EXPECT_UINT(l.n, rows[i].n);
 		if (l.n) {
 			listening_add_address(&l.items[0].address, l.items[0].port, &text);
 			EXPECT_STR(buf_str(&text), rows[i].first);
 			EXPECT_UINT(l.items[0].inode, 4711);
+			EXPECT_INT(l.items[0].udp, rows[i].table >= LISTENING_UDP);
 		}
 		listening_done(&l);
 	}
@@ -91,20 +101,24 @@ static void takes_connections(void)
 	}
 }
 
-static void finds_ourselves(void)
+static void find_ourselves(int type)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct listening_list l = { .n = 0 };
 	socklen_t size = sizeof(a);
 	bool found = false;
 
 	REQUIRE_INT(bind(fd, (const struct sockaddr *)&a, size), 0);
-	REQUIRE_INT(listen(fd, 1), 0);
+	if (type == SOCK_STREAM)
+		REQUIRE_INT(listen(fd, 1), 0);
 	REQUIRE_INT(getsockname(fd, (struct sockaddr *)&a, &size), 0);
-	REQUIRE_INT(listening_read("/proc", &l), 0);
+	if (type == SOCK_STREAM)
+		REQUIRE_INT(listening_read("/proc", &l), 0);
+	else
+		REQUIRE_INT(listening_read_all("/proc", &l), 0);
 	for (size_t i = 0; i < l.n; i++) {
-		if (l.items[i].port != ntohs(a.sin_port))
+		if (l.items[i].port != ntohs(a.sin_port) || l.items[i].udp != (type == SOCK_DGRAM))
 			continue;
 		found = true;
 		EXPECT_INT(l.items[i].pid, getpid());
@@ -116,12 +130,18 @@ static void finds_ourselves(void)
 	close(fd);
 }
 
+static void finds_ourselves(void)
+{
+	find_ourselves(SOCK_STREAM);
+	find_ourselves(SOCK_DGRAM);
+}
+
 static void survives_lack_of_memory(void)
 {
 	for (unsigned int n = 1; nomem_again(n); n++) {
 		struct listening_list l = { .n = 0 };
-		int err = listening_parse(HEAD "   0: 0100007F:1F40 00000000:0000 0A" REST, false,
-					  &l);
+		int err = listening_parse(HEAD "   0: 0100007F:1F40 00000000:0000 0A" REST,
+					  LISTENING_TCP, &l);
 
 		EXPECT_INT(err, nomem_hit() ? -ENOMEM : 0);
 		listening_done(&l);

@@ -126,7 +126,8 @@ static void nginx_certificates(void)
 	_cleanup_(buf_done) struct buf all = BUF_INIT(1000);
 
 	EXPECT_INT(network_each_nginx_certificate(text, collect, &all), 0);
-	EXPECT_STR(buf_str(&all), "/etc/ssl/a.pem|/etc/ssl/c.pem|/etc/ssl/last.pem|");
+	EXPECT_STR(buf_str(&all),
+		   "/etc/ssl/a.pem|/etc/ssl/b.pem|/etc/ssl/c.pem|/etc/ssl/last.pem|");
 	EXPECT_INT(network_each_nginx_certificate(text, stop, NULL), 7);
 	EXPECT_INT(network_each_nginx_certificate("", stop, NULL), 0);
 }

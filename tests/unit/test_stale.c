@@ -101,11 +101,12 @@ static void reboot(void)
 	};
 
 	begin();
-	put("lib/modules/6.1.0-18-amd64/x", "");
-	put("lib/modules/6.1.0-30-amd64/x", "");
-	put("lib/modules/6.1.0-9-cloud-amd64/x", "");
-	put("lib/modules/6.1.112-122.189.amzn2023.x86_64/x", "");
-	put("lib/modules/6.1.119-129.201.amzn2023.x86_64/x", "");
+	put("lib/modules/6.1.0-18-amd64/modules.order", "");
+	put("lib/modules/6.1.0-30-amd64/modules.order", "");
+	put("lib/modules/6.1.0-9-cloud-amd64/modules.order", "");
+	put("lib/modules/6.1.112-122.189.amzn2023.x86_64/modules.order", "");
+	put("lib/modules/6.1.0-40-amd64/build", ""); /* what a removed one left */
+	put("lib/modules/6.1.119-129.201.amzn2023.x86_64/modules.order", "");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		buf_reset(&why);
 		EXPECT_INT(stale_reboot(top, rows[i].running, &why), rows[i].newer != NULL);

@@ -2,10 +2,6 @@
 /* How full is full, and which kernel is newer than the one that runs. */
 #include "unit.h"
 
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "check/system_impl.h"
 
 static void fullness(void)
@@ -60,58 +56,12 @@ static void types(void)
 	EXPECT(!system_type_is_remote("xfs"));
 }
 
-static void install(const char *directory, const char *kernel, bool whole)
-{
-	char path[512];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, kernel);
-	mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/%s/modules.order", directory, kernel);
-	f = whole ? fopen(path, "we") : NULL;
-	if (f)
-		fclose(f);
-}
-
-static void newest_kernel(void)
-{
-	_cleanup_(buf_done) struct buf newest = BUF_INIT(256);
-	char directory[256], path[512];
-
-	snprintf(directory, sizeof(directory), "%s/isamon-test.XXXXXX", getenv("TMPDIR") ?: "/tmp");
-	REQUIRE(mkdtemp(directory));
-	EXPECT_INT(system_newest_kernel(directory, "6.1.0-18-amd64", &newest), -ENOENT);
-	install(directory, "6.1.0-9-amd64", true);
-	install(directory, "6.1.0-18-amd64", true);
-	install(directory, "6.1.0-25-cloud-amd64", true);
-	install(directory, "6.1.0-30-amd64", false);
-	EXPECT_INT(system_newest_kernel(directory, "6.1.0-9-amd64", &newest), 0);
-	EXPECT_STR(buf_str(&newest), "6.1.0-18-amd64");
-	EXPECT_INT(system_newest_kernel(directory, "6.1.0-18-amd64", &newest), 0);
-	EXPECT_STR(buf_str(&newest), "6.1.0-18-amd64");
-	EXPECT_INT(system_newest_kernel(directory, "6.1.0-25-cloud-amd64", &newest), 0);
-	EXPECT_STR(buf_str(&newest), "6.1.0-25-cloud-amd64");
-	EXPECT_INT(system_newest_kernel(directory, "6.18.44-own", &newest), -ENOENT);
-	EXPECT_INT(system_newest_kernel("/nonexistent", "6.1.0-18-amd64", &newest), -ENOENT);
-	for (const char *const *k =
-		     (const char *const[]){ "6.1.0-9-amd64", "6.1.0-18-amd64",
-					    "6.1.0-25-cloud-amd64", "6.1.0-30-amd64", NULL };
-	     *k; k++) {
-		snprintf(path, sizeof(path), "%s/%s/modules.order", directory, *k);
-		unlink(path);
-		snprintf(path, sizeof(path), "%s/%s", directory, *k);
-		rmdir(path);
-	}
-	EXPECT_INT(rmdir(directory), 0);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ NULL, fullness },
 		{ "sizes, for people", sizes },
 		{ "which file systems count", types },
-		{ "the newest kernel of a kind that is installed", newest_kernel },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

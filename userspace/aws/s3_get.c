@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "aws/s3_impl.h"
+#include "base/file.h"
 
 struct get {
 	struct s3 *s;
@@ -19,22 +20,6 @@ struct get {
 	bool refused;      /* an answer that is not what was asked for */
 	char range[48];
 };
-
-static int write_all(int fd, const char *bytes, size_t n, uint64_t at)
-{
-	while (n) {
-		const ssize_t done = pwrite(fd, bytes, n, (off_t)at);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return done ? -errno : -EIO;
-		bytes += done;
-		n -= (size_t)done;
-		at += (uint64_t)done;
-	}
-	return 0;
-}
 
 static int take_bytes(int status, const void *bytes, size_t n, void *ctx)
 {
@@ -48,7 +33,7 @@ static int take_bytes(int status, const void *bytes, size_t n, void *ctx)
 	}
 	if (n > g->size - g->at)
 		return -EBADMSG;
-	err = write_all(g->fd, bytes, n, g->at);
+	err = file_write_at(g->fd, bytes, n, g->at);
 	if (err)
 		return err;
 	g->at += n;

@@ -170,3 +170,23 @@ int aws_session_ask(struct aws_session *s, const struct aws_request *r, aws_done
 		aws_call_cancel(call);
 	return err;
 }
+
+int aws_session_s3(struct aws_session *s, const struct config *c,
+		   bool (*progress)(uint64_t done, uint64_t total, void *ctx), struct buf *why,
+		   struct s3 **ret)
+{
+	static const char *const encryptions[] = { NULL, "AES256", "aws:kms" };
+	const struct s3_options o = {
+		.bucket = c->backup_s3_bucket,
+		.region = given(c->aws_region),
+		.endpoint_url = given(c->aws_endpoint_url_s3),
+		.endpoint_url_all = given(c->aws_endpoint_url),
+		.storage_class = given(c->backup_s3_class),
+		.sse = encryptions[c->backup_s3_encryption],
+		.kms_key_id = given(c->backup_s3_kms_key),
+		.bytes_per_s = c->backup_s3_bandwidth,
+		.progress = progress,
+	};
+
+	return s3_new(s->base, s->transport, s->credentials, s->identity, &o, why, ret);
+}

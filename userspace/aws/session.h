@@ -7,6 +7,7 @@
 #include <event2/event.h>
 
 #include "aws/client.h"
+#include "aws/s3.h"
 #include "config/config.h"
 
 struct aws_session;
@@ -20,6 +21,11 @@ struct aws_client *aws_session_client(struct aws_session *s);
 struct identity *aws_session_identity(struct aws_session *s);
 struct credentials *aws_session_credentials(struct aws_session *s);
 struct transport *aws_session_transport(struct aws_session *s);
+
+/* The bucket of [backup], as @c has it; @progress as in struct s3_options, without a context, may be NULL. The session must outlive it. As s3_new(). */
+int aws_session_s3(struct aws_session *s, const struct config *c,
+		   bool (*progress)(uint64_t done, uint64_t total, void *ctx), struct buf *why,
+		   struct s3 **ret);
 
 /*
  * For tools: makes the call and runs the loop until its answer is there; waits for the identity first. @fn is called before it

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files: read one whole, make directories, lock. Descriptors are closed on every path. */
+/* Files: read one whole, write all, make directories, lock. Descriptors are closed on every path. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -69,6 +69,45 @@ int file_read_stat(const char *path, struct buf *ret, struct stat *ret_stat)
 			ret->data[before] = '\0';
 	}
 	*ret_stat = st;
+	return err;
+}
+
+/* Of what pwrite(2) or write(2) returned: 0, or -errno, also for nothing. */
+static int piece_err(ssize_t put)
+{
+	return put > 0 || (put < 0 && errno == EINTR) ? 0 : put < 0 ? -errno : -EIO;
+}
+
+int file_write(int fd, const void *bytes, size_t n)
+{
+	const char *at = bytes;
+	int err = 0;
+
+	while (n && !err) {
+		ssize_t put = write(fd, at, n);
+
+		err = piece_err(put);
+		at += put > 0 ? put : 0;
+		n -= put > 0 ? (size_t)put : 0;
+	}
+	return err;
+}
+
+int file_write_at(int fd, const void *bytes, size_t n, uint64_t offset)
+{
+	const char *at = bytes;
+	int err = 0;
+
+	while (n && !err) {
+		ssize_t put = pwrite(fd, at, n, (off_t)offset);
+
+		err = piece_err(put);
+		if (put <= 0)
+			continue;
+		at += put;
+		n -= (size_t)put;
+		offset += (uint64_t)put;
+	}
 	return err;
 }
 

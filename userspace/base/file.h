@@ -3,6 +3,8 @@
 #ifndef ISAMON_FILE_H
 #define ISAMON_FILE_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -13,6 +15,11 @@
 int file_read(const char *path, struct buf *ret);
 /* The same, and what fstat(2) says of the file that was read. */
 int file_read_stat(const char *path, struct buf *ret, struct stat *ret_stat);
+
+/* Write all of @bytes, whatever pieces the kernel takes them in: from where the file stands, or at @offset. Return 0 or -errno; then a part
+ * may be written. Not synced. */
+int file_write(int fd, const void *bytes, size_t n);
+int file_write_at(int fd, const void *bytes, size_t n, uint64_t offset);
 
 /* Makes the directory @path and those above it that are missing, with @mode less the umask.
  * Returns 0, also if it was there already; -ENOTDIR: something else is in the way; another

@@ -351,18 +351,7 @@ static int extract_data(const void *bytes, size_t n, uint64_t offset, void *ctx)
 {
 	struct extractor *x = ctx;
 
-	while (n) {
-		ssize_t put = pwrite(x->fd, bytes, n, (off_t)offset);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return put < 0 ? -errno : -EIO;
-		bytes = (const char *)bytes + put;
-		n -= (size_t)put;
-		offset += (uint64_t)put;
-	}
-	return 0;
+	return file_write_at(x->fd, bytes, n, offset);
 }
 
 static int finish_file(struct extractor *x, const struct archive_member *m)

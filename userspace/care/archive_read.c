@@ -203,21 +203,6 @@ static int take_header(struct reader *r, struct archive_entry *e, struct archive
 	return take_kind(r, e, m);
 }
 
-static int write_all(int fd, const char *bytes, size_t n)
-{
-	while (n) {
-		ssize_t put = write(fd, bytes, n);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return put < 0 ? -errno : -EIO;
-		bytes += put;
-		n -= (size_t)put;
-	}
-	return 0;
-}
-
 static int going(struct reader *r, uint64_t n)
 {
 	r->of_member += n;
@@ -255,7 +240,7 @@ static int take_block(struct reader *r, const void *bytes, size_t n, uint64_t of
 	if (!EVP_DigestUpdate(r->hash, bytes, n))
 		return -ENOMEM;
 	if (r->in_manifest)
-		return write_all(r->manifest_fd, bytes, n);
+		return file_write(r->manifest_fd, bytes, n);
 	r->ret->data_bytes += n;
 	return r->sink->data(bytes, n, offset, r->sink->ctx);
 }
@@ -298,7 +283,7 @@ static int add_seen(struct reader *r, const struct archive_member *m)
 	int err = archive_manifest_add(m, &r->seen);
 
 	if (!err && r->seen.len > SEEN_FLUSH) {
-		err = write_all(r->seen_fd, r->seen.data, r->seen.len);
+		err = file_write(r->seen_fd, r->seen.data, r->seen.len);
 		buf_reset(&r->seen);
 	}
 	return err;
@@ -407,7 +392,7 @@ static int read_all(struct reader *r)
 		return refuse(r, "there is nothing in it", -EBADMSG);
 	err = drain(r);
 	if (!err && r->manifest_fd >= 0) {
-		err = write_all(r->seen_fd, buf_str(&r->seen), r->seen.len);
+		err = file_write(r->seen_fd, buf_str(&r->seen), r->seen.len);
 		if (!err)
 			err = archive_manifest_compare(r->manifest_fd, r->seen_fd,
 						       r->o->check_database != NULL, r->why,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 
 #define RESTS_AFTER_S 60
 #define COPY_STEP (64u << 10)
@@ -196,22 +197,6 @@ int archive_source_temporary(const char *dir)
 	return fd;
 }
 
-static int write_at(int fd, const unsigned char *bytes, size_t n, off_t at)
-{
-	while (n) {
-		ssize_t put = pwrite(fd, bytes, n, at);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return put < 0 ? -errno : -EIO;
-		bytes += put;
-		n -= (size_t)put;
-		at += put;
-	}
-	return 0;
-}
-
 static int read_to_spool(struct archive_source *s)
 {
 	ssize_t got;
@@ -223,8 +208,8 @@ static int read_to_spool(struct archive_source *s)
 		if (got < 0)
 			return (int)got;
 		if (s->memory[0] || memcmp(s->memory, s->memory + 1, (size_t)got - 1) != 0)
-			err = write_at(s->spool_fd, s->memory, (size_t)got,
-				       (off_t)(s->at - (uint64_t)got));
+			err = file_write_at(s->spool_fd, s->memory, (size_t)got,
+					    (off_t)(s->at - (uint64_t)got));
 	}
 	s->at = 0;
 	s->fd = s->spool_fd;

@@ -124,19 +124,9 @@ static int open_copy(struct verifier *v)
 
 static int put_at(struct verifier *v, const void *bytes, size_t n, uint64_t offset)
 {
-	while (n) {
-		ssize_t put = pwrite(v->fd, bytes, n, (off_t)offset);
+	int err = file_write_at(v->fd, bytes, n, offset);
 
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return archive_refuse(v->why, v->path, strerror(put < 0 ? errno : EIO),
-					      put < 0 ? -errno : -EIO);
-		bytes = (const char *)bytes + put;
-		n -= (size_t)put;
-		offset += (uint64_t)put;
-	}
-	return 0;
+	return err ? archive_refuse(v->why, v->path, strerror(-err), err) : 0;
 }
 
 /* The first bytes, which may come one by one: a block ends where a piece of the gzip file does. */

@@ -31,26 +31,17 @@ int archive_write_explain(struct archive_writer *w, const char *what, const char
 static int put_bytes(const void *bytes, size_t n, void *ctx)
 {
 	struct archive_writer *w = ctx;
-	const char *at = bytes;
-	uint64_t before = w->ret->archive_bytes;
+	const uint64_t before = w->ret->archive_bytes;
+	int err;
 
 	if (!EVP_DigestUpdate(w->whole, bytes, n))
 		return -ENOMEM;
 	w->ret->archive_bytes += n;
-	while (n) {
-		ssize_t put = write(w->fd, at, n);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return put < 0 ? -errno : -EIO;
-		at += put;
-		n -= (size_t)put;
-	}
+	err = file_write(w->fd, bytes, n);
 	/* The disk may begin: then little is left to do for who syncs it. (Not where it cannot: a pipe.) */
-	if (before / ARCHIVE_WRITE_OUT != w->ret->archive_bytes / ARCHIVE_WRITE_OUT)
+	if (!err && before / ARCHIVE_WRITE_OUT != w->ret->archive_bytes / ARCHIVE_WRITE_OUT)
 		sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-	return 0;
+	return err;
 }
 
 /* Says that all is well even when it is not: libarchive 3.6.2 leaks memory after an error of its client. w->err is looked at instead. */
@@ -80,20 +71,10 @@ int archive_write_failed(struct archive_writer *w, struct archive *a)
 
 int archive_write_flush_manifest(struct archive_writer *w)
 {
-	const char *at = w->manifest.data;
-	size_t n = w->manifest.len;
+	int err = file_write(w->manifest_fd, w->manifest.data, w->manifest.len);
 
-	while (n) {
-		ssize_t put = write(w->manifest_fd, at, n);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return archive_write_explain(w, "write", "the manifest",
-						     put < 0 ? -errno : -EIO);
-		at += put;
-		n -= (size_t)put;
-	}
+	if (err)
+		return archive_write_explain(w, "write", "the manifest", err);
 	buf_reset(&w->manifest);
 	return 0;
 }

@@ -103,9 +103,8 @@ static int write_preferences(const struct packages_run *r, struct arguments *a)
 	if (err)
 		return err;
 	fd = open(buf_str(&path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0 || write(fd, text.data, text.len) != (ssize_t)text.len)
-		return fd < 0 ? -errno : -EIO;
-	return buf_printf(&a->preferences, "Dir::Etc::Preferences=%s", buf_str(&path));
+	err = fd < 0 ? -errno : file_write(fd, text.data, text.len);
+	return err ? err : buf_printf(&a->preferences, "Dir::Etc::Preferences=%s", buf_str(&path));
 }
 
 static int apt_begin(const struct packages_run *r, size_t n_packages, struct arguments *a)

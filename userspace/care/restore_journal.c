@@ -30,21 +30,6 @@ const char *restore_step_word(enum restore_step step)
 	return words[step];
 }
 
-static int write_all(int fd, const char *bytes, size_t n)
-{
-	while (n) {
-		ssize_t put = write(fd, bytes, n);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return put < 0 ? -errno : -EIO;
-		bytes += put;
-		n -= (size_t)put;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
 static int put(const struct restore *r, const struct buf *text)
 {
 	_cleanup_(file_closep) int fd = -1;
@@ -56,7 +41,9 @@ static int put(const struct restore *r, const struct buf *text)
 	if (fd < 0)
 		return -errno;
 	RESTORE_STEP();
-	err = write_all(fd, text->data, text->len);
+	err = file_write(fd, text->data, text->len);
+	if (!err && fsync(fd))
+		err = -errno;
 	RESTORE_STEP();
 	if (!err && renameat(r->work_fd, JOURNAL_NEW, r->work_fd, RESTORE_JOURNAL))
 		err = -errno;

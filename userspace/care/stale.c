@@ -10,12 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "care/process_unit.h"
 
 #define MAPS_MAX (4u << 20)
-#define CGROUP_MAX 65536
+#define TEXT_MAX 65536
 #define DELETED " (deleted)"
 #define PACKAGES_SHOWN 300
 
@@ -55,44 +57,12 @@ static bool find_gone(const char *maps, char ret[STALE_NAME_MAX])
 	return false;
 }
 
-/* Of "0::/system.slice/nginx.service/app": the last part that is a unit; cgroup v1 has it in the line of its name=systemd. */
-static bool find_unit(const char *text, char ret[STALE_NAME_MAX])
-{
-	static const char *const kinds[] = { ".service", ".scope", ".socket", ".mount" };
-	bool found = false;
-
-	while (*text) {
-		size_t line = strcspn(text, "\n"), n = 0;
-		bool counts =
-			strncmp(text, "0::", 3) == 0 || memmem(text, line, ":name=systemd:", 14);
-
-		for (size_t at = 0; counts && at < line; at += n + 1) {
-			n = strcspn(text + at, "/\n");
-			for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
-				size_t m = strlen(kinds[k]);
-
-				if (n <= m || n >= STALE_NAME_MAX ||
-				    memcmp(text + at + n - m, kinds[k], m) != 0)
-					continue;
-				memcpy(ret, text + at, n);
-				ret[n] = '\0';
-				found = true;
-			}
-		}
-		text += line + (text[line] == '\n');
-	}
-	return found;
-}
-
 static void name_process(const char *proc, const char *pid, char ret[STALE_NAME_MAX])
 {
-	_cleanup_(buf_done) struct buf path = BUF_INIT(PATH_MAX), text = BUF_INIT(CGROUP_MAX);
+	_cleanup_(buf_done) struct buf path = BUF_INIT(PATH_MAX), text = BUF_INIT(TEXT_MAX);
 
-	buf_printf(&path, "%s/%s/cgroup", proc, pid);
-	if (!path.err && !file_read(buf_str(&path), &text) && find_unit(buf_str(&text), ret))
+	if (process_unit(proc, (pid_t)strtol(pid, NULL, 10), ret, STALE_NAME_MAX))
 		return;
-	buf_reset(&path);
-	buf_reset(&text);
 	buf_printf(&path, "%s/%s/comm", proc, pid);
 	if (!path.err && !file_read(buf_str(&path), &text))
 		snprintf(ret, STALE_NAME_MAX, "(%.*s)", (int)strcspn(buf_str(&text), "\n"),
@@ -163,18 +133,23 @@ int stale_find(const char *proc, struct stale *ret)
 
 /* --- reboot */
 
-/* Kernels of one kind differ in numbers only: "6.1.0-18-amd64", but not "6.1.0-18-cloud-amd64". */
-static bool same_kind(const char *a, const char *b)
+/* "6.1.0-18-cloud-amd64": "-cloud-amd64"; "6.1.79-99.amzn2023.x86_64": "" */
+static const char *kind(const char *release)
 {
-	while (*a && *b) {
-		if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
-			a += strspn(a, "0123456789");
-			b += strspn(b, "0123456789");
-		} else if (*a++ != *b++) {
-			return false;
-		}
-	}
-	return !*a && !*b;
+	for (; *release; release++)
+		if (*release == '+' || (*release == '-' && isalpha((unsigned char)release[1])))
+			break;
+	return release;
+}
+
+/* What is left of a removed kernel has no such file. */
+static bool is_installed(int dir_fd, const char *name)
+{
+	char path[STALE_NAME_MAX + 16];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/modules.order", name);
+	return strlen(name) < STALE_NAME_MAX && fstatat(dir_fd, path, &st, 0) == 0;
 }
 
 static bool newer_kernel(const char *root, const char *running, char ret[STALE_NAME_MAX])
@@ -186,9 +161,10 @@ static bool newer_kernel(const char *root, const char *running, char ret[STALE_N
 
 	snprintf(ret, STALE_NAME_MAX, "%s", running);
 	while (dir && (d = readdir(dir))) {
+		if (!is_installed(dirfd(dir), d->d_name))
+			continue;
 		known |= strcmp(d->d_name, running) == 0;
-		if (strlen(d->d_name) < STALE_NAME_MAX && same_kind(d->d_name, running) &&
-		    strverscmp(d->d_name, ret) > 0)
+		if (strcmp(kind(d->d_name), kind(running)) == 0 && strverscmp(d->d_name, ret) > 0)
 			snprintf(ret, STALE_NAME_MAX, "%s", d->d_name);
 	}
 	if (dir)
@@ -199,7 +175,7 @@ static bool newer_kernel(const char *root, const char *running, char ret[STALE_N
 
 bool stale_reboot(const char *root, const char *running, struct buf *why)
 {
-	_cleanup_(buf_done) struct buf path = BUF_INIT(PATH_MAX), text = BUF_INIT(CGROUP_MAX);
+	_cleanup_(buf_done) struct buf path = BUF_INIT(PATH_MAX), text = BUF_INIT(TEXT_MAX);
 	char kernel[STALE_NAME_MAX];
 
 	buf_printf(&path, "%s/run/reboot-required", root);

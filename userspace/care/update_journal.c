@@ -45,20 +45,11 @@ static int put(const char *path, const struct buf *text)
 {
 	_cleanup_(file_closep) int fd =
 		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	size_t at = 0;
+	int err = fd < 0 ? -errno : file_write(fd, text->data, text->len);
 
-	if (fd < 0)
-		return -errno;
-	while (at < text->len) {
-		ssize_t n = write(fd, text->data + at, text->len - at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		at += (size_t)n;
-	}
-	return fsync(fd) ? -errno : 0;
+	if (!err && fsync(fd))
+		err = -errno;
+	return err;
 }
 
 static int to_text(const struct update *u, struct buf *text)

@@ -3,19 +3,18 @@
 #include <errno.h>
 #include <glob.h>
 #include <limits.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "base/utf8.h"
 #include "check/audit_impl.h"
-#include "check/audit_nginx.h"
+#include "check/audit_tree.h"
+#include "check/certificate.h"
+#include "check/nginx_names.h"
 
 #define NGINX "/etc/nginx/"
 #define NGINX_CONFIG NGINX "nginx.conf"
@@ -23,6 +22,8 @@
 #define FILES_MAX 300
 #define DEPTH_MAX 10
 #define PATHS_MAX 200
+#define WHY_MAX 512
+#define DAY_S 86400
 
 struct certificates {
 	const struct config *config;
@@ -53,31 +54,15 @@ static int unreadable(struct certificates *c, const char *path, const char *why)
 			    "%s", why);
 }
 
-/* The first of the file, which is the one of the server. NULL: there is none. */
-static X509 *first_of(const struct buf *text)
-{
-	BIO *bio = BIO_new_mem_buf(buf_str(text), (int)text->len);
-	X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-
-	BIO_free(bio);
-	ERR_clear_error();
-	return x;
-}
-
-static int judge(struct certificates *c, const char *path, const X509 *x)
+static int judge(struct certificates *c, const char *path, const struct certificate *x)
 {
 	const struct config *config = c->config;
-	char name[128] = "", plain[128], remedy[300];
-	int days = 0, seconds = 0;
-	bool over;
+	const int64_t left_s = x->ends_s - (int64_t)time(NULL);
+	const bool over = left_s < 0;
+	const int days = (int)(left_s / DAY_S);
+	static const char remedy[] =
+		"renew it (certbot renew, where certbot made it), then: systemctl reload nginx";
 
-	X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName, name, sizeof(name));
-	utf8_make_plain(name, strlen(name), plain, sizeof(plain));
-	if (!ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x)))
-		return unreadable(c, path, "its end is no time");
-	over = days < 0 || seconds < 0;
-	snprintf(remedy, sizeof(remedy),
-		 "renew it (certbot renew, where certbot made it), then: systemctl reload nginx");
 	return findings_add(
 		c->out,
 		AUDIT_TEXT(.id = "certificates.expiry", .subject = path,
@@ -92,44 +77,27 @@ static int judge(struct certificates *c, const char *path, const X509 *x)
 			   .remedy = over || days < (int)config->audit_certificate_days ? remedy :
 											  NULL),
 		over ? "of %s: over since %d days" : "of %s: %d days left",
-		*plain ? plain : "nobody", over ? -days : days);
+		*x->subject ? x->subject : "nobody", over ? -days : days);
 }
 
 static int look(struct certificates *c, const char *path)
 {
-	_cleanup_(buf_done) struct buf text = BUF_INIT(FILE_MAX);
-	X509 *x;
-	int err;
+	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
+	struct certificate x;
 
 	if (!is_new(c, path))
 		return 0;
-	err = file_read(path, &text);
-	if (err)
-		return unreadable(c, path, strerror(-err));
-	x = first_of(&text);
-	if (text.data)
-		explicit_bzero(text.data, text.size); /* a key may stand in the same file */
-	if (!x)
-		return unreadable(c, path, "there is no certificate in PEM in it");
-	err = judge(c, path, x);
-	X509_free(x);
-	return err;
+	return certificate_read(path, &x, &why) ? unreadable(c, path, buf_str(&why)) :
+						  judge(c, path, &x);
 }
 
 /* That the directory keeps others out is enough: /etc/letsencrypt/live does. */
 static bool all_can_read(const char *path, struct stat *st)
 {
-	char real[PATH_MAX], part[PATH_MAX];
-	struct stat d;
+	char real[PATH_MAX];
 
-	if (!realpath(path, real) || stat(real, st) || !(st->st_mode & S_IROTH))
-		return false;
-	for (char *slash = strchr(real + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		snprintf(part, sizeof(part), "%.*s", (int)(slash - real), real);
-		if (stat(part, &d) || !(d.st_mode & S_IXOTH))
-			return false;
-	}
-	return true;
+	return realpath(path, real) && stat(real, st) == 0 && st->st_mode & S_IROTH &&
+	       audit_way_is_open(real);
 }
 
 static int look_at_key(struct certificates *c, const char *path)
@@ -169,7 +137,7 @@ static int nginx_include(struct certificates *c, const char *pattern)
 	return err;
 }
 
-static int nginx_seen(enum audit_nginx_kind kind, const char *name, void *ctx)
+static int nginx_seen(enum nginx_names_kind kind, const char *name, void *ctx)
 {
 	struct certificates *c = ctx;
 	char path[PATH_MAX];
@@ -178,9 +146,9 @@ static int nginx_seen(enum audit_nginx_kind kind, const char *name, void *ctx)
 	if (strchr(name, '$') || strncmp(name, "data:", 5) == 0 || strncmp(name, "engine:", 7) == 0)
 		return 0;
 	snprintf(path, sizeof(path), "%s%s", *name == '/' ? "" : NGINX, name);
-	if (kind == AUDIT_NGINX_INCLUDE)
+	if (kind == NGINX_NAMES_INCLUDE)
 		return nginx_include(c, path);
-	return kind == AUDIT_NGINX_KEY ? look_at_key(c, path) : look(c, path);
+	return kind == NGINX_NAMES_KEY ? look_at_key(c, path) : look(c, path);
 }
 
 static int nginx_file(struct certificates *c, const char *path)
@@ -193,7 +161,7 @@ static int nginx_file(struct certificates *c, const char *path)
 	err = file_read(path, &text);
 	if (err)
 		return err == -ENOMEM ? err : 0;
-	return audit_nginx_parse(buf_str(&text), text.len, nginx_seen, c);
+	return nginx_names_parse(buf_str(&text), text.len, nginx_seen, c);
 }
 
 int audit_certificates(const struct check_input *in, struct findings *out)

@@ -103,8 +103,6 @@ int audit_ports(const struct check_input *in, struct findings *out)
 	size_t n_allowed = 0, n_wrong = 0;
 	int err = s ? audit_sockets_read(false, s) : -ENOMEM;
 
-	if (!err)
-		audit_sockets_find_owners(s);
 	for (size_t i = 0; !err && i < s->n; i++) {
 		if (is_allowed(in->config, &s->list[i])) {
 			n_allowed++;

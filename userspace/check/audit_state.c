@@ -27,18 +27,6 @@ int audit_state_read(const char *directory, json_t **ret)
 	return json_is_object(*ret) ? 0 : -EPROTO;
 }
 
-static int write_all(int fd, const struct buf *text)
-{
-	for (size_t at = 0; at < text->len;) {
-		ssize_t n = write(fd, text->data + at, text->len - at);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
 static int put(int dir, const struct buf *text)
 {
 	_cleanup_(file_closep) int fd = -1;
@@ -49,7 +37,9 @@ static int put(int dir, const struct buf *text)
 	fd = openat(dir, STATE_NEW, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	err = write_all(fd, text);
+	err = file_write(fd, text->data, text->len);
+	if (!err && fsync(fd))
+		err = -errno;
 	if (!err && renameat(dir, STATE_NEW, dir, AUDIT_STATE_NAME))
 		err = -errno;
 	if (err)

@@ -192,8 +192,7 @@ static int directory_look(struct walk *w, int dir, const char *name, bool open, 
 	return err;
 }
 
-/* Whether all can come to @path: each directory on the way lets them. */
-static bool way_is_open(const char *path)
+bool audit_way_is_open(const char *path)
 {
 	char part[PATH_MAX];
 	struct stat st;
@@ -259,7 +258,7 @@ int audit_tree_look(struct audit_tree *t, const char *path, struct findings *out
 	if (t->owners)
 		err = check_mode(w, &st) ?: check_owner(w, &st);
 	if (!err)
-		err = directory_look(w, AT_FDCWD, path, way_is_open(path), 0);
+		err = directory_look(w, AT_FDCWD, path, audit_way_is_open(path), 0);
 	if (!err)
 		err = say_rest(w);
 	free(w->text);

@@ -32,4 +32,7 @@ struct audit_tree {
 /* Looks through @path. One that is not there is fine. Returns 0 or -ENOMEM. */
 int audit_tree_look(struct audit_tree *t, const char *path, struct findings *out);
 
+/* Whether all users can come to @path: each directory on the way lets them, and it itself, if it is one. */
+bool audit_way_is_open(const char *path);
+
 #endif

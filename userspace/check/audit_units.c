@@ -167,8 +167,6 @@ static int judge_processes(const struct config *c, struct findings *out)
 	struct audit_sockets *s = calloc(1, sizeof(*s));
 	int err = s ? audit_sockets_read(true, s) : -ENOMEM;
 
-	if (!err)
-		audit_sockets_find_owners(s);
 	for (size_t i = 0; !err && i < s->n; i++) {
 		const struct audit_socket *k = &s->list[i];
 		bool own = false;

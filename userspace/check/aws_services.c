@@ -24,31 +24,7 @@
 #define FRESH_S 900.0
 #define PROBE "isamon-doctor-probe"
 
-static const char *given(const char *text)
-{
-	return *text ? text : NULL;
-}
-
 /* --- S3 */
-
-static int open_s3(const struct config *c, const struct aws_look *l, struct buf *why,
-		   struct s3 **ret)
-{
-	static const char *const encryptions[] = { NULL, "AES256", "aws:kms" };
-	const struct s3_options o = {
-		.bucket = c->backup_s3_bucket,
-		.region = given(c->aws_region),
-		.endpoint_url = given(c->aws_endpoint_url_s3),
-		.endpoint_url_all = given(c->aws_endpoint_url),
-		.storage_class = given(c->backup_s3_class),
-		.sse = encryptions[c->backup_s3_encryption],
-		.kms_key_id = given(c->backup_s3_kms_key),
-	};
-
-	return s3_new(l->base, aws_session_transport(l->session),
-		      aws_session_credentials(l->session), aws_session_identity(l->session), &o,
-		      why, ret);
-}
 
 static int stop_listing(const struct s3_entry *e, void *ctx)
 {
@@ -162,7 +138,7 @@ int aws_check_s3(const struct check_input *in, struct findings *out)
 	err = aws_check_begin(in, "aws.s3", &look, out);
 	if (err)
 		return err > 0 ? 0 : err;
-	err = open_s3(c, &look, &why, &s);
+	err = aws_session_s3(look.session, c, NULL, &why, &s);
 	if (err)
 		return findings_add(out, &t, "%s", why.len ? buf_str(&why) : strerror(-err));
 	err = list_bucket(s, c, out, &listed);

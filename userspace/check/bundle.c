@@ -39,13 +39,7 @@ static int put_compressed(struct bundle *b, const void *bytes, size_t n, bool la
 	_cleanup_(buf_done) struct buf out = BUF_INIT(OUTPUT_MAX);
 	int err = gzip_add(b->gzip, bytes, n, last, &out);
 
-	for (size_t at = 0; at < out.len && !err;) {
-		ssize_t done = write(b->fd, out.data + at, out.len - at);
-
-		if (done < 0 && errno != EINTR)
-			err = -errno;
-		at += done > 0 ? (size_t)done : 0;
-	}
+	err = err ?: file_write(b->fd, out.data, out.len);
 	b->written += out.len;
 	return err;
 }

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -120,14 +121,13 @@ int certificate_read(const char *path, struct certificate *ret, struct buf *why)
 		return err;
 	}
 	bio = BIO_new_mem_buf(buf_str(&text), (int)text.len);
-	if (!bio)
-		return -ENOMEM;
-	x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 	BIO_free(bio);
 	err = x ? certificate_look(x, ret) : -EBADMSG;
 	X509_free(x);
+	ERR_clear_error();
 	if (err)
-		buf_add_str(why, "there is no certificate in it");
+		buf_add_str(why, "there is no certificate in PEM in it");
 	/* A file may have the key, too. */
 	if (text.data)
 		explicit_bzero(text.data, text.len);

@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 
 #define OUTPUT_MAX (2u << 20)
@@ -43,18 +44,6 @@ static void end(struct running *r)
 	buf_done(&r->output);
 }
 
-static bool say(int fd, const struct buf *text)
-{
-	for (size_t at = 0; at < text->len;) {
-		ssize_t n = write(fd, text->data + at, text->len - at);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	return true;
-}
-
 /* In the child. */
 static void __attribute__((noreturn))
 work(const struct check *c, const struct check_input *in, int out, pid_t parent)
@@ -75,7 +64,7 @@ work(const struct check *c, const struct check_input *in, int out, pid_t parent)
 				   "the check could not be done: %s", strerror(-err));
 	if (!err)
 		j = findings_to_json(&found);
-	if (!j || json_add_text(j, JSON_COMPACT, &text) || !say(out, &text))
+	if (!j || json_add_text(j, JSON_COMPACT, &text) || file_write(out, text.data, text.len))
 		_exit(1);
 	_exit(0);
 }

@@ -108,22 +108,3 @@ bool host_parse_pressure(const char *text, struct host_pressure *ret)
 	*ret = p;
 	return true;
 }
-
-/* "6.1.0-18-cloud-amd64": "-cloud-amd64"; "6.1.79-99.amzn2023.x86_64": "" */
-static const char *kind(const char *release)
-{
-	for (; *release; release++)
-		if (*release == '+' || (*release == '-' && isalpha((unsigned char)release[1])))
-			break;
-	return release;
-}
-
-bool host_same_kernel_kind(const char *a, const char *b)
-{
-	return strcmp(kind(a), kind(b)) == 0;
-}
-
-int host_compare_kernels(const char *a, const char *b)
-{
-	return strverscmp(a, b);
-}

@@ -38,11 +38,4 @@ struct host_pressure {
 };
 bool host_parse_pressure(const char *text, struct host_pressure *ret);
 
-/*
- * Whether of the kernels @a and @b, as uname -r and /lib/modules have them, both are of the same kind ("-generic", "-cloud-amd64", none),
- * and which one is newer: below 0: @b is, 0: they are the same, above 0: @a is.
- */
-bool host_same_kernel_kind(const char *a, const char *b);
-int host_compare_kernels(const char *a, const char *b);
-
 #endif

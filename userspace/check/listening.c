@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Listening sockets of /proc/net/tcp and tcp6, and their owners by the inodes in /proc/PID/fd. */
+/* The tables of /proc/net, and the owners by the inodes in /proc/PID/fd. */
 #include "check/listening.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -20,7 +17,9 @@
 #include "probe/proc.h"
 
 #define TABLE_MAX (4u << 20)
-#define STATE_LISTEN 0x0a
+#define STATE_LISTEN 0x0a /* TCP_LISTEN and TCP_CLOSE, include/net/tcp_states.h */
+#define STATE_CLOSE 0x07
+#define STATUS_MAX 16384
 #define SIZE_FIRST 32
 #define FDS_MAX 65536 /* of one process that are looked at */
 
@@ -65,67 +64,74 @@ static bool is_any(const struct in6_addr *a)
 	       (IN6_IS_ADDR_V4MAPPED(a) && !memcmp(&a->s6_addr[12], "\0\0\0\0", 4));
 }
 
+static bool is_v6(enum listening_table table)
+{
+	return table == LISTENING_TCP6 || table == LISTENING_UDP6;
+}
+
 /* "   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 31337 1 ..." */
-static bool parse_line(const char *line, bool v6, struct listening *ret)
+static bool parse_line(const char *line, bool v6, struct listening *ret, unsigned int *ret_state)
 {
 	char local[33], remote[33];
-	unsigned int port, state;
+	unsigned int port;
 
 	*ret = (struct listening){ .pid = 0 };
 	if (sscanf(line,
 		   " %*u: %32[0-9A-Fa-f]:%4x %32[0-9A-Fa-f]:%*4x %2x %*x:%*x %*x:%*x %*x %*u %*u %" SCNu64,
-		   local, &port, remote, &state, &ret->inode) != 5)
-		return false;
-	if (state != STATE_LISTEN || strlen(local) != (v6 ? 32 : 8))
+		   local, &port, remote, ret_state, &ret->inode) != 5 ||
+	    strlen(local) != (v6 ? 32 : 8) || !parse_address(local, v6, &ret->address))
 		return false;
 	ret->port = (uint16_t)port;
-	if (!parse_address(local, v6, &ret->address))
-		return false;
 	ret->any = is_any(&ret->address);
 	return true;
 }
 
-int listening_parse(const char *text, bool v6, struct listening_list *ret)
+int listening_parse(const char *text, enum listening_table table, struct listening_list *ret)
 {
+	const bool udp = table == LISTENING_UDP || table == LISTENING_UDP6;
 	const char *line = strchr(text, '\n'); /* behind the heading */
 	struct listening item;
+	unsigned int state;
 	int err = 0;
 
-	while (!err && line && *++line && parse_line(line, v6, &item)) {
-		err = add(ret, &item);
+	while (!err && line && *++line && parse_line(line, is_v6(table), &item, &state)) {
+		item.udp = udp;
+		if (state == (udp ? STATE_CLOSE : STATE_LISTEN))
+			err = add(ret, &item);
+		else if (!udp)
+			break;
 		line = strchr(line, '\n');
 	}
 	return err;
 }
 
-static int read_table(const char *proc, const char *name, bool v6, struct listening_list *ret)
+static int read_table(const char *proc, enum listening_table table, struct listening_list *ret)
 {
+	static const char *const names[LISTENING_TABLES] = { "tcp", "tcp6", "udp", "udp6" };
 	_cleanup_(buf_done) struct buf text = BUF_INIT(TABLE_MAX);
 	char path[512];
 	int err;
 
-	snprintf(path, sizeof(path), "%s/net/%s", proc, name);
+	snprintf(path, sizeof(path), "%s/net/%s", proc, names[table]);
 	err = file_read(path, &text);
-	if (err == -ENOENT && v6)
+	/* A kernel may be without IPv6. */
+	if (err == -ENOENT && table != LISTENING_TCP)
 		return 0;
-	return err ? err : listening_parse(buf_str(&text), v6, ret);
+	return err ? err : listening_parse(buf_str(&text), table, ret);
 }
 
 /* The oldest of those that share it: a server rather than its workers, whose numbers are mostly higher. */
-static void owns(struct listening_list *l, uint64_t inode, pid_t pid, const char *name, uid_t uid)
+static void owns(struct listening_list *l, uint64_t inode, pid_t pid)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		struct listening *item = &l->items[i];
 
-		if (item->inode != inode || (item->pid && item->pid < pid))
-			continue;
-		item->pid = pid;
-		item->uid = uid;
-		utf8_make_plain(name, strlen(name), item->name, sizeof(item->name));
+		if (item->inode == inode && (!item->pid || pid < item->pid))
+			item->pid = pid;
 	}
 }
 
-static void look_at_fds(DIR *fds, struct listening_list *l, pid_t pid, const char *name, uid_t uid)
+static void look_at_fds(DIR *fds, struct listening_list *l, pid_t pid)
 {
 	const struct dirent *e;
 
@@ -138,14 +144,12 @@ static void look_at_fds(DIR *fds, struct listening_list *l, pid_t pid, const cha
 			continue;
 		target[len] = '\0';
 		if (sscanf(target, "socket:[%" SCNu64 "]", &inode) == 1)
-			owns(l, inode, pid, name, uid);
+			owns(l, inode, pid);
 	}
 }
 
 static void look_at_process(const char *proc, pid_t pid, struct listening_list *l)
 {
-	struct proc_stat stat;
-	struct stat st;
 	char path[512];
 	DIR *fds;
 
@@ -153,9 +157,38 @@ static void look_at_process(const char *proc, pid_t pid, struct listening_list *
 	fds = opendir(path);
 	if (!fds)
 		return;
-	if (proc_read_stat(proc, pid, &stat) == 0 && fstat(dirfd(fds), &st) == 0)
-		look_at_fds(fds, l, pid, stat.name, st.st_uid);
+	look_at_fds(fds, l, pid);
 	closedir(fds);
+}
+
+/* The second number is the effective one (proc_pid_status(5)). Whose /proc/PID is does not tell: it is root's when the process changed its
+ * user itself. */
+static bool uid_of(const char *proc, pid_t pid, uid_t *ret)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT(STATUS_MAX);
+	const char *line;
+	char path[512];
+	unsigned int uid;
+
+	snprintf(path, sizeof(path), "%s/%d/status", proc, (int)pid);
+	if (file_read(path, &text))
+		return false;
+	line = strstr(buf_str(&text), "\nUid:");
+	if (!line || sscanf(line, "\nUid: %*u %u", &uid) != 1)
+		return false;
+	*ret = uid;
+	return true;
+}
+
+/* One that has ended meanwhile is not known. */
+static void describe(const char *proc, struct listening *item)
+{
+	struct proc_stat stat;
+
+	if (proc_read_stat(proc, item->pid, &stat) || !uid_of(proc, item->pid, &item->uid))
+		item->pid = 0;
+	else
+		utf8_make_plain(stat.name, strlen(stat.name), item->name, sizeof(item->name));
 }
 
 static void find_owners(const char *proc, struct listening_list *l)
@@ -171,20 +204,32 @@ static void find_owners(const char *proc, struct listening_list *l)
 	}
 	if (d)
 		closedir(d);
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].pid)
+			describe(proc, &l->items[i]);
+}
+
+static int read_tables(const char *proc, size_t n, struct listening_list *ret)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++)
+		err = read_table(proc, (enum listening_table)i, ret);
+	if (err)
+		listening_done(ret);
+	else
+		find_owners(proc, ret);
+	return err;
 }
 
 int listening_read(const char *proc, struct listening_list *ret)
 {
-	int err = read_table(proc, "tcp", false, ret);
+	return read_tables(proc, LISTENING_UDP, ret);
+}
 
-	if (!err)
-		err = read_table(proc, "tcp6", true, ret);
-	if (err) {
-		listening_done(ret);
-		return err;
-	}
-	find_owners(proc, ret);
-	return 0;
+int listening_read_all(const char *proc, struct listening_list *ret)
+{
+	return read_tables(proc, LISTENING_TABLES, ret);
 }
 
 void listening_done(struct listening_list *l)

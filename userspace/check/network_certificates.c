@@ -7,6 +7,7 @@
 #include "base/child.h"
 #include "base/clock.h"
 #include "check/network_impl.h"
+#include "check/nginx_names.h"
 #include "probe/listeners.h"
 
 #define DAY_S 86400
@@ -152,34 +153,27 @@ static int look_at_configured(struct looking *l, const struct config *c)
 
 /* --- nginx's */
 
+struct each {
+	int (*fn)(const char *path, void *ctx);
+	void *ctx;
+};
+
+/* One with a variable is another one for each name. */
+static int nginx_seen(enum nginx_names_kind kind, const char *name, void *ctx)
+{
+	const struct each *e = ctx;
+
+	return kind == NGINX_NAMES_CERTIFICATE && *name == '/' && !strchr(name, '$') ?
+		       e->fn(name, e->ctx) :
+		       0;
+}
+
 int network_each_nginx_certificate(const char *text, int (*fn)(const char *path, void *ctx),
 				   void *ctx)
 {
-	static const char word[] = "ssl_certificate";
-	int err = 0;
+	struct each e = { fn, ctx };
 
-	for (const char *line = text; line && *line && !err;
-	     line = strchr(line, '\n'), line += line != NULL) {
-		const char *at = line + strspn(line, " \t");
-		char path[PATH_MAX_BYTES];
-		size_t n;
-
-		if (strncmp(at, word, strlen(word)) != 0)
-			continue;
-		at += strlen(word);
-		n = strspn(at, " \t");
-		at += n;
-		if (!n || *at != '/')
-			continue;
-		n = strcspn(at, " \t;\n");
-		/* One with a variable is another one for each name. */
-		if (at[n] != ';' || n >= sizeof(path) || memchr(at, '$', n))
-			continue;
-		memcpy(path, at, n);
-		path[n] = '\0';
-		err = fn(path, ctx);
-	}
-	return err;
+	return nginx_names_parse(text, strlen(text), nginx_seen, &e);
 }
 
 static int look_at_nginx(struct looking *l)

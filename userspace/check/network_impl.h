@@ -19,7 +19,7 @@ int network_tell_endpoint(const struct reach *r, struct findings *out);
 int network_judge_certificate(const char *subject, const struct certificate *c,
 			      const struct reach *r, int64_t now_s, struct findings *out);
 
-/* Calls @fn for each file that "ssl_certificate FILE;" names in what `nginx -T` prints, until it returns other than 0, which is returned. */
+/* Calls @fn for each absolute path that "ssl_certificate FILE;" names in what `nginx -T` prints, until it returns other than 0, which is returned. */
 int network_each_nginx_certificate(const char *text, int (*fn)(const char *path, void *ctx),
 				   void *ctx);
 

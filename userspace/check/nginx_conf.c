@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "check/nginx_words.h"
 
 #define WORDS_MAX 24
-#define WORD_MAX 1024
 #define DEPTH_MAX 64
 #define FILE_HEAD "# configuration file "
 #define FIRST_SIZE 8
@@ -20,10 +20,10 @@
 enum block { BLOCK_OTHER, BLOCK_SERVER, BLOCK_UPSTREAM, BLOCK_LOCATION };
 
 struct reader {
-	const char *at, *end;
-	unsigned int line;
+	struct nginx_words words;
 	unsigned int file;
-	char words[WORDS_MAX + 1][WORD_MAX]; /* the last one is for what is too much */
+	char word[WORDS_MAX + 1]
+		 [NGINX_WORD_MAX]; /* of the directive; the last one is for what is too much */
 	size_t n;
 	struct {
 		enum block kind;
@@ -65,63 +65,13 @@ static void keep(char to[static NGINX_TEXT_MAX], const char *from)
 	to[n] = '\0';
 }
 
-/* --- words */
-
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static void step(struct reader *r)
-{
-	r->line += *r->at++ == '\n';
-}
-
-static void add_letter(char *word, size_t *n, char c)
-{
-	if (*n < WORD_MAX - 1)
-		word[(*n)++] = c ? c : '?';
-}
-
-/* Until what ends it, which is left; @quote: is passed over, too. */
-static void read_word(struct reader *r, char *word)
-{
-	const char quote = *r->at == '"' || *r->at == '\'' ? *r->at : '\0';
-	size_t n = 0;
-
-	if (quote)
-		step(r);
-	while (r->at < r->end) {
-		char c = *r->at;
-
-		if (quote ? c == quote : is_space(c) || c == ';' || c == '{' || c == '}')
-			break;
-		if (c == '$' && r->end - r->at > 1 && r->at[1] == '{') {
-			/* ${name}: its braces are the word's */
-			while (r->at < r->end && *r->at != '}') {
-				add_letter(word, &n, *r->at);
-				step(r);
-			}
-			c = '}';
-		} else if (c == '\\' && r->end - r->at > 1) {
-			step(r);
-			c = *r->at;
-		}
-		if (r->at < r->end) {
-			add_letter(word, &n, c);
-			step(r);
-		}
-	}
-	if (quote && r->at < r->end)
-		step(r);
-	word[n] = '\0';
-}
+/* --- files */
 
 static int begin_file(struct reader *r, const char *path, size_t len)
 {
 	struct nginx_file *f;
 
-	r->line = 0; /* the end of this line makes it 1 */
+	r->words.line = 0; /* the end of this line makes it 1 */
 	r->depth = 0;
 	r->n = 0;
 	r->file = UINT_MAX;
@@ -138,25 +88,12 @@ static int begin_file(struct reader *r, const char *path, size_t len)
 
 static int read_comment(struct reader *r)
 {
-	const char *from = r->at, *end = memchr(from, '\n', (size_t)(r->end - from));
-	const size_t head = sizeof(FILE_HEAD) - 1, len = (size_t)((end ? end : r->end) - from);
+	const size_t head = sizeof(FILE_HEAD) - 1, len = r->words.n_comment;
+	const char *from = r->words.comment;
 
-	r->at = from + len;
 	if (len > head + 1 && memcmp(from, FILE_HEAD, head) == 0 && from[len - 1] == ':')
 		return begin_file(r, from + head, len - head - 1);
 	return 0;
-}
-
-/* Code of another language within braces: only these count. */
-static void skip_code(struct reader *r)
-{
-	size_t depth = 1;
-
-	while (r->at < r->end && depth) {
-		depth += *r->at == '{';
-		depth -= *r->at == '}';
-		step(r);
-	}
 }
 
 /* --- directives */
@@ -177,7 +114,7 @@ static enum block kind_of(const struct reader *r)
 static bool has_word(const struct reader *r, size_t from, const char *word)
 {
 	for (size_t i = from; i < r->n; i++)
-		if (strcmp(r->words[i], word) == 0)
+		if (strcmp(r->word[i], word) == 0)
 			return true;
 	return false;
 }
@@ -193,7 +130,7 @@ static int add_listen(struct reader *r)
 	if (!l)
 		return -ENOMEM;
 	l->server = server;
-	keep(l->text, r->words[1]);
+	keep(l->text, r->word[1]);
 	l->tls = has_word(r, 2, "ssl");
 	r->conf->servers[server].n_listen++;
 	return 0;
@@ -209,8 +146,8 @@ static int add_pass(struct reader *r)
 	if (!p)
 		return -ENOMEM;
 	p->server = server_of(r);
-	p->place = (struct nginx_place){ r->file, r->line };
-	keep(p->text, r->words[1]);
+	p->place = (struct nginx_place){ r->file, r->words.line };
+	keep(p->text, r->word[1]);
 	for (size_t i = r->depth; i-- > 0;) {
 		if (r->stack[i].kind != BLOCK_LOCATION)
 			continue;
@@ -229,9 +166,9 @@ static int add_peer(struct reader *r)
 	p = ADD(r->conf, peers);
 	if (!p)
 		return -ENOMEM;
-	p->place = (struct nginx_place){ r->file, r->line };
+	p->place = (struct nginx_place){ r->file, r->words.line };
 	keep(p->upstream, r->stack[r->depth - 1].name);
-	keep(p->text, r->words[1]);
+	keep(p->text, r->word[1]);
 	p->down = has_word(r, 2, "down");
 	return 0;
 }
@@ -245,13 +182,13 @@ static int add_error_log(struct reader *r)
 	l = ADD(r->conf, error_logs);
 	if (!l)
 		return -ENOMEM;
-	snprintf(l->path, sizeof(l->path), "%s", r->words[1]);
+	snprintf(l->path, sizeof(l->path), "%s", r->word[1]);
 	return 0;
 }
 
 static int directive(struct reader *r)
 {
-	const char *name = r->n ? r->words[0] : "";
+	const char *name = r->n ? r->word[0] : "";
 	const enum block in = kind_of(r);
 
 	if (r->n < 2)
@@ -268,7 +205,7 @@ static int directive(struct reader *r)
 		struct nginx_server *s = &r->conf->servers[server_of(r)];
 
 		if (!*s->name)
-			keep(s->name, r->words[1]);
+			keep(s->name, r->word[1]);
 	}
 	return 0;
 }
@@ -283,15 +220,15 @@ static bool is_code(const char *name)
 
 static int open_block(struct reader *r)
 {
-	const char *name = r->n ? r->words[0] : "";
-	const char *last = r->n > 1 ? r->words[r->n - 1] : "";
+	const char *name = r->n ? r->word[0] : "";
+	const char *last = r->n > 1 ? r->word[r->n - 1] : "";
 	enum block kind = BLOCK_OTHER;
 	size_t server = SIZE_MAX;
 
 	if (r->depth == DEPTH_MAX)
 		return -EPROTO;
 	if (is_code(name)) {
-		skip_code(r);
+		nginx_words_skip_block(&r->words);
 		return 0;
 	}
 	if (strcmp(name, "upstream") == 0)
@@ -311,32 +248,27 @@ static int open_block(struct reader *r)
 	return 0;
 }
 
-/* One mark that ends a directive, or one word. */
-static int take_next(struct reader *r)
+static int close_block(struct reader *r)
 {
-	const char c = *r->at;
+	if (!r->depth)
+		return -EPROTO;
+	r->depth--;
+	return 0;
+}
+
+/* One mark that ends a directive, or one word. */
+static int take_next(struct reader *r, bool *more)
+{
 	int err = 0;
 
-	if (is_space(c)) {
-		step(r);
-		return 0;
+	switch (nginx_words_next(&r->words, r->word[r->n])) {
+	case NGINX_END: *more = false; return 0;
+	case NGINX_COMMENT: return read_comment(r);
+	case NGINX_WORD: r->n += r->n < WORDS_MAX; return 0;
+	case NGINX_SEMICOLON: err = directive(r); break;
+	case NGINX_OPEN: err = open_block(r); break;
+	case NGINX_CLOSE: err = close_block(r); break;
 	}
-	if (c == '#')
-		return read_comment(r);
-	if (c != ';' && c != '{' && c != '}') {
-		read_word(r, r->words[r->n < WORDS_MAX ? r->n : WORDS_MAX]);
-		r->n += r->n < WORDS_MAX;
-		return 0;
-	}
-	step(r);
-	if (c == ';')
-		err = directive(r);
-	else if (c == '{')
-		err = open_block(r);
-	else if (r->depth)
-		r->depth--;
-	else
-		err = -EPROTO;
 	r->n = 0;
 	return err;
 }
@@ -345,6 +277,7 @@ int nginx_conf_parse(const char *text, size_t len, struct nginx_conf *ret)
 {
 	struct reader *r = calloc(1, sizeof(*r));
 	const char *from = memmem(text, len, "\n" FILE_HEAD, sizeof(FILE_HEAD));
+	bool more = true;
 	int err = 0;
 
 	*ret = (struct nginx_conf){ .n_files = 0 };
@@ -352,12 +285,12 @@ int nginx_conf_parse(const char *text, size_t len, struct nginx_conf *ret)
 		return -ENOMEM;
 	if (len >= sizeof(FILE_HEAD) && memcmp(text, FILE_HEAD, sizeof(FILE_HEAD) - 1) == 0)
 		from = text;
-	r->at = from ? from : text + len;
-	r->end = text + len;
+	r->words.at = from ? from : text + len;
+	r->words.end = text + len;
 	r->file = UINT_MAX;
 	r->conf = ret;
-	while (!err && r->at < r->end)
-		err = take_next(r);
+	while (!err && more)
+		err = take_next(r, &more);
 	if (!err && r->depth)
 		err = -EPROTO;
 	free(r);

@@ -32,8 +32,4 @@ int system_check_reboot(const struct check_input *in, struct findings *out);
 bool system_type_counts(const char *type);
 bool system_type_is_remote(const char *type);
 
-/* Of the kernels whose modules are in @directory ("/lib/modules"), the newest of the kind of @running, which must be among them, in
- * @ret. Returns 0; -ENOENT: @running is not one of them; -errno. */
-int system_newest_kernel(const char *directory, const char *running, struct buf *ret);
-
 #endif

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What the kernel says of itself: its clock, its log, and whether a newer one waits for a reboot. */
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "check/host_figures.h"
+#include "care/stale.h"
 #include "check/kernel_log.h"
 #include "check/system_impl.h"
 
@@ -21,10 +17,7 @@
 #define US_PER_MINUTE 60000000
 #define RECENT_US (3600ull * 1000000)
 #define US_PER_MS 1000
-#define TEXT_MAX 65536
-#define MODULES "/lib/modules"
-#define REBOOT_FILE "/run/reboot-required"
-#define REBOOT_PACKAGES "/run/reboot-required.pkgs"
+#define WHY_MAX 1024
 
 int system_check_clock(const struct check_input *in, struct findings *out)
 {
@@ -125,80 +118,23 @@ int system_check_kernel_log(const struct check_input *in, struct findings *out)
 
 /* --- reboot */
 
-/* A directory of modules that a package filled: what is left of removed ones has no such file. */
-static bool is_installed(int dir_fd, const char *name, struct buf *path)
-{
-	struct stat st;
-
-	buf_reset(path);
-	return *name != '.' && buf_printf(path, "%s/modules.order", name) == 0 &&
-	       fstatat(dir_fd, buf_str(path), &st, 0) == 0;
-}
-
-int system_newest_kernel(const char *directory, const char *running, struct buf *ret)
-{
-	_cleanup_(buf_done) struct buf path = BUF_INIT(1024);
-	DIR *dir = opendir(directory);
-	bool found = false;
-	struct dirent *e;
-
-	if (!dir)
-		return -errno;
-	buf_reset(ret);
-	while ((e = readdir(dir))) {
-		if (!is_installed(dirfd(dir), e->d_name, &path) ||
-		    !host_same_kernel_kind(e->d_name, running))
-			continue;
-		found = found || strcmp(e->d_name, running) == 0;
-		if (ret->len && host_compare_kernels(e->d_name, buf_str(ret)) <= 0)
-			continue;
-		buf_reset(ret);
-		buf_add_str(ret, e->d_name);
-	}
-	closedir(dir);
-	if (ret->err)
-		return ret->err;
-	return found ? 0 : -ENOENT;
-}
-
-static int tell_file(struct finding_text *t, struct findings *out)
-{
-	_cleanup_(buf_done) struct buf packages = BUF_INIT(TEXT_MAX);
-
-	t->result = FINDING_WARNING;
-	t->meaning = "what was updated is not in use before the host is rebooted";
-	t->remedy = "reboot when it suits";
-	file_read(REBOOT_PACKAGES, &packages);
-	return findings_add(out, t, "%s is there%s%s", REBOOT_FILE,
-			    packages.len ? ", because of " : "", buf_str(&packages));
-}
-
 int system_check_reboot(const struct check_input *in, struct findings *out)
 {
-	_cleanup_(buf_done) struct buf newest = BUF_INIT(512);
-	struct finding_text t = { .id = "system.reboot" };
+	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
+	const struct finding_text due = {
+		.id = "system.reboot",
+		.result = FINDING_WARNING,
+		.meaning = "what was updated is not in use before the host is rebooted",
+		.remedy = "reboot when it suits",
+	};
 	struct utsname u;
-	int err;
 
 	(void)in;
 	if (uname(&u))
 		return -errno;
-	if (access(REBOOT_FILE, F_OK) == 0)
-		return tell_file(&t, out);
-	err = system_newest_kernel(MODULES, u.release, &newest);
-	if (err == -ENOENT)
-		return findings_add(
-			out, &t,
-			"the kernel that runs, %s, is none of those in %s: a container, or "
-			"one of its own",
-			u.release, MODULES);
-	if (err)
-		return err;
-	if (strcmp(buf_str(&newest), u.release) == 0)
-		return findings_add(out, &t, "none is due: %s runs, and is the newest one here",
-				    u.release);
-	t.result = FINDING_WARNING;
-	t.meaning = "a newer kernel is installed, and not in use";
-	t.remedy = "reboot when it suits";
-	return findings_add(out, &t, "%s runs, %s is installed", u.release, buf_str(&newest));
+	if (stale_reboot("", u.release, &why))
+		return findings_add(out, &due, "%s", buf_str(&why));
+	return findings_add(out, &(struct finding_text){ .id = due.id },
+			    "none is due: %s runs, and no newer one of its kind is here",
+			    u.release);
 }

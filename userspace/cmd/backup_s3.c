@@ -32,20 +32,8 @@ static bool on_progress(uint64_t done, uint64_t total, void *ctx)
 
 int backup_s3_open(struct backup_tool *t, struct backup_s3 *ret)
 {
-	static const char *const encryptions[] = { NULL, "AES256", "aws:kms" };
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
 	const struct config *c = t->config;
-	const struct s3_options o = {
-		.bucket = c->backup_s3_bucket,
-		.region = given(c->aws_region),
-		.endpoint_url = given(c->aws_endpoint_url_s3),
-		.endpoint_url_all = given(c->aws_endpoint_url),
-		.storage_class = given(c->backup_s3_class),
-		.sse = encryptions[c->backup_s3_encryption],
-		.kms_key_id = given(c->backup_s3_kms_key),
-		.bytes_per_s = c->backup_s3_bandwidth,
-		.progress = on_progress,
-	};
 	int err;
 
 	*ret = (struct backup_s3){ 0 };
@@ -56,9 +44,7 @@ int backup_s3_open(struct backup_tool *t, struct backup_s3 *ret)
 	err = tool_aws_open(t->command, c, &ret->aws);
 	if (err)
 		return err;
-	err = s3_new(ret->aws.base, aws_session_transport(ret->aws.session),
-		     aws_session_credentials(ret->aws.session),
-		     aws_session_identity(ret->aws.session), &o, &why, &ret->s3);
+	err = aws_session_s3(ret->aws.session, c, on_progress, &why, &ret->s3);
 	if (err)
 		backup_complain(t, buf_str(&why), err);
 	return err;

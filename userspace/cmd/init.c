@@ -58,18 +58,6 @@ static bool says_something(const char *path)
 	return file_read(path, &text) || strcmp(buf_str(&text), example_text()) != 0;
 }
 
-static int write_whole(int fd, const struct buf *text)
-{
-	for (size_t at = 0; at < text->len;) {
-		ssize_t n = write(fd, text->data + at, text->len - at);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
 /* As the daemon would read it. */
 static int try_it(const char *path)
 {
@@ -102,7 +90,9 @@ static int write_new(const char *path, const struct buf *text, char new[PATH_SIZ
 		fprintf(stderr, "%s: %s: %s\n", command, new, strerror(-err));
 		return err;
 	}
-	err = fchmod(fd, 0644) ? -errno : write_whole(fd, text);
+	err = fchmod(fd, 0644) ? -errno : file_write(fd, text->data, text->len);
+	if (!err && fsync(fd))
+		err = -errno;
 	if (err)
 		fprintf(stderr, "%s: %s: %s\n", command, new, strerror(-err));
 	else

@@ -171,21 +171,6 @@ static void on_event(struct bufferevent *b, short what, void *ctx)
 
 /* --- its beginning */
 
-static int write_all(int fd, const char *text, size_t n)
-{
-	while (n) {
-		const ssize_t done = write(fd, text, n);
-
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		if (done > 0) {
-			text += done;
-			n -= (size_t)done;
-		}
-	}
-	return 0;
-}
-
 /* The text in memory that has no name, for us alone as it may hold keys. */
 static int open_config(const struct config *config, int *ret_fd)
 {
@@ -198,7 +183,7 @@ static int open_config(const struct config *config, int *ret_fd)
 	fd = fcntl(made, F_DUPFD_CLOEXEC, FD_MIN);
 	if (fd < 0)
 		return -errno;
-	err = write_all(fd, buf_str(&config->text), config->text.len);
+	err = file_write(fd, buf_str(&config->text), config->text.len);
 	if (err)
 		return err;
 	*ret_fd = fd;

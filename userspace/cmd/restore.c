@@ -39,33 +39,6 @@ static const char usage[] =
 
 /* --- the service */
 
-static int service_runs(bool *ret, struct buf *why, void *ctx)
-{
-	struct restore_command *c = ctx;
-	struct service_state state;
-	int err = service_control_state(c->service, &state, why);
-
-	*ret = false;
-	for (size_t i = 0; !err && i < state.n; i++)
-		*ret |= state.processes[i].run !=
-			SERVICE_STOPPED; /* one that failed is meant to run */
-	return err;
-}
-
-static int service_stop(struct buf *why, void *ctx)
-{
-	struct restore_command *c = ctx;
-
-	return service_control_stop(c->service, 0, why);
-}
-
-static int service_start(struct buf *why, void *ctx)
-{
-	struct restore_command *c = ctx;
-
-	return service_control_start(c->service, 0, why);
-}
-
 static int open_service(struct restore_command *c, const struct restore_service **ret,
 			struct restore_service *hooks)
 {
@@ -77,7 +50,7 @@ static int open_service(struct restore_command *c, const struct restore_service 
 			": the service must be stopped for it: stop it, and say --no-service\n");
 		return CMD_FAILED;
 	}
-	*hooks = (struct restore_service){ service_runs, service_stop, service_start, c };
+	*hooks = service_cmd_hooks(c->service);
 	*ret = hooks;
 	return CMD_OK;
 }

@@ -60,6 +60,33 @@ int service_cmd_open(const char *command, const struct config *c, struct service
 	return err;
 }
 
+/* One that failed is meant to run. */
+static int hook_runs(bool *ret, struct buf *why, void *ctx)
+{
+	struct service_state state;
+	int err = service_control_state(ctx, &state, why);
+
+	*ret = false;
+	for (size_t i = 0; !err && i < state.n; i++)
+		*ret |= state.processes[i].run != SERVICE_STOPPED;
+	return err;
+}
+
+static int hook_stop(struct buf *why, void *ctx)
+{
+	return service_control_stop(ctx, 0, why);
+}
+
+static int hook_start(struct buf *why, void *ctx)
+{
+	return service_control_start(ctx, 0, why);
+}
+
+struct restore_service service_cmd_hooks(struct service_control *s)
+{
+	return (struct restore_service){ hook_runs, hook_stop, hook_start, s };
+}
+
 int service_cmd_status(int err)
 {
 	if (!err)

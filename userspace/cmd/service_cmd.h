@@ -5,12 +5,15 @@
 
 #include <stdbool.h>
 
+#include "care/restore.h"
 #include "care/service_control.h"
 #include "config/config.h"
 
 /* Opens it with the hooks of a command: what is seen goes to standard error, if that is a terminal. As service_control_open(),
  * but what is wrong is said, beginning with @command. */
 int service_cmd_open(const char *command, const struct config *c, struct service_control **ret);
+/* How a restore or an update stops and starts it; for as long as @s is open. */
+struct restore_service service_cmd_hooks(struct service_control *s);
 /* The exit status for what service_control_start() and its like return. */
 int service_cmd_status(int err);
 

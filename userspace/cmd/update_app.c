@@ -38,35 +38,6 @@ static const char usage[] =
 	"Exit status: 0 done, or nothing to do; 1 it was refused, or is rolled back, or (--status) one is unfinished; 2 wrong usage or\n"
 	"configuration; 3 could not be done.\n";
 
-/* --- the service */
-
-static int service_runs(bool *ret, struct buf *why, void *ctx)
-{
-	struct update_command *c = ctx;
-	struct service_state state;
-	int err = service_control_state(c->service, &state, why);
-
-	*ret = false;
-	for (size_t i = 0; !err && i < state.n; i++)
-		*ret |= state.processes[i].run !=
-			SERVICE_STOPPED; /* one that failed is meant to run */
-	return err;
-}
-
-static int service_stop(struct buf *why, void *ctx)
-{
-	struct update_command *c = ctx;
-
-	return service_control_stop(c->service, 0, why);
-}
-
-static int service_start(struct buf *why, void *ctx)
-{
-	struct update_command *c = ctx;
-
-	return service_control_start(c->service, 0, why);
-}
-
 /* --- what care/ asks for */
 
 static void say(const char *line, void *ctx)
@@ -118,7 +89,7 @@ static int open_service(struct update_command *c, struct restore_service *hooks)
 			": without whoever runs the service it cannot be stopped for it\n");
 		return CMD_FAILED;
 	}
-	*hooks = (struct restore_service){ service_runs, service_stop, service_start, c };
+	*hooks = service_cmd_hooks(c->service);
 	c->options.service = hooks;
 	return CMD_OK;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "config/check.h"
+#include "config/problems.h"
 #include "config/published.h"
 
 #define DAY_S 86400ull
@@ -16,7 +16,7 @@
 
 /* Of whom the check is; what is @ours is in the namespace that isamon publishes into. */
 struct alarm_check {
-	struct check *check;
+	struct config_check *check;
 	const struct config *c;
 	const struct config_alarm *a;
 	bool ours;
@@ -257,7 +257,7 @@ static const char *own_dimension(const struct config_alarm *a)
 	return NULL;
 }
 
-static void check_alarm(struct check *check, const struct config_alarm *a)
+static void check_alarm(struct config_check *check, const struct config_alarm *a)
 {
 	struct alarm_check x = { .check = check, .c = check->c, .a = a, .own = own_dimension(a) };
 
@@ -277,7 +277,7 @@ static void check_alarm(struct check *check, const struct config_alarm *a)
 	check_actions(&x, "insufficient_data_action", a->nodata_actions, a->n_nodata_actions);
 }
 
-void check_alarms(struct check *check)
+void check_alarms(struct config_check *check)
 {
 	for (size_t i = 0; i < check->c->n_alarms; i++)
 		check_alarm(check, check->c->alarms[i]);

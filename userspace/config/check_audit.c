@@ -2,9 +2,10 @@
 /* Checks of [audit]: paths are absolute, and what is accepted names a finding. */
 #include <string.h>
 
-#include "config/check.h"
+#include "config/problems.h"
 
-static void check_absolute(struct check *check, const char *key, char *const *paths, size_t n)
+static void check_absolute(struct config_check *check, const char *key, char *const *paths,
+			   size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (*paths[i] == '/' && (paths[i][1] || strcmp(key, "directory") != 0))
@@ -16,7 +17,7 @@ static void check_absolute(struct check *check, const char *key, char *const *pa
 	}
 }
 
-static void check_accepted(struct check *check)
+static void check_accepted(struct config_check *check)
 {
 	const struct config *c = check->c;
 
@@ -35,7 +36,7 @@ static void check_accepted(struct check *check)
 	}
 }
 
-void check_audit(struct check *check)
+void check_audit(struct config_check *check)
 {
 	const struct config *c = check->c;
 

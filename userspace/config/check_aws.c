@@ -7,7 +7,7 @@
 
 #include "base/number.h"
 #include "base/util.h"
-#include "config/check.h"
+#include "config/problems.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS "0123456789"
@@ -81,7 +81,7 @@ static bool is_base_url(const char *url)
 	return is_host(host);
 }
 
-static void check_url(struct check *check, const char *name, const char *url)
+static void check_url(struct config_check *check, const char *name, const char *url)
 {
 	if (!*url || is_base_url(url))
 		return;
@@ -97,7 +97,7 @@ static void check_url(struct check *check, const char *name, const char *url)
 			   url);
 }
 
-static void check_urls(struct check *check)
+static void check_urls(struct config_check *check)
 {
 	const struct config *c = check->c;
 
@@ -110,7 +110,7 @@ static void check_urls(struct check *check)
 	check_url(check, "imds_endpoint", c->aws_imds_endpoint);
 }
 
-static void check_key_pair(struct check *check)
+static void check_key_pair(struct config_check *check)
 {
 	const struct config *c = check->c;
 	bool id = *c->aws_access_key_id, secret = *c->aws_secret_access_key;
@@ -127,7 +127,7 @@ static void check_key_pair(struct check *check)
 	}
 }
 
-static void check_key_file(struct check *check)
+static void check_key_file(struct config_check *check)
 {
 	const struct config *c = check->c;
 
@@ -139,7 +139,7 @@ static void check_key_file(struct check *check)
 		check_secret_file(check, "aws", "access_key_id");
 }
 
-static void check_names(struct check *check)
+static void check_names(struct config_check *check)
 {
 	const struct config *c = check->c;
 
@@ -163,7 +163,7 @@ static void check_names(struct check *check)
 	}
 }
 
-void check_aws(struct check *check)
+void check_aws(struct config_check *check)
 {
 	check_names(check);
 	check_key_pair(check);
@@ -171,7 +171,7 @@ void check_aws(struct check *check)
 	check_urls(check);
 }
 
-static void check_times(struct check *check)
+static void check_times(struct config_check *check)
 {
 	static const unsigned int intervals[] = { 1, 5, 10, 30, 60 };
 	const struct config *c = check->c;
@@ -193,7 +193,7 @@ static void check_times(struct check *check)
 			   "write 60, or with storage_resolution = 1 one of 1, 5, 10, 30");
 }
 
-static void check_namespace(struct check *check)
+static void check_namespace(struct config_check *check)
 {
 	const char *name = check->c->cloudwatch_namespace;
 	const char *what = NULL;
@@ -255,7 +255,7 @@ static bool is_repeated(const struct config *c, size_t i, size_t n)
 	return false;
 }
 
-static void check_dimensions(struct check *check)
+static void check_dimensions(struct config_check *check)
 {
 	const struct config *c = check->c;
 	size_t bytes = 0, n;
@@ -283,7 +283,7 @@ static void check_dimensions(struct check *check)
 }
 
 /* What is counted in the logs needs somebody who reads them. */
-static void check_counts(struct check *check)
+static void check_counts(struct config_check *check)
 {
 	static const char *const keys[] = { "log_errors", "exceptions" };
 	const struct config *c = check->c;
@@ -303,7 +303,7 @@ static void check_counts(struct check *check)
 }
 
 /* Nor are there failures where nothing runs. */
-static void check_has_jobs(struct check *check)
+static void check_has_jobs(struct config_check *check)
 {
 	const struct config *c = check->c;
 
@@ -318,7 +318,7 @@ static void check_has_jobs(struct check *check)
 		    "[job \"NAME\"], or jobs = no\n");
 }
 
-void check_cloudwatch(struct check *check)
+void check_cloudwatch(struct config_check *check)
 {
 	const struct config *c = check->c;
 

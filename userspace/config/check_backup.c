@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "config/check.h"
+#include "config/problems.h"
 
 #define BACKUP_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define BACKUP_DIGITS "0123456789"
 #define SPEED_MIN 65536 /* of aws/s3.h */
 
-static void backup_failed(struct check *check, const char *key, const char *value,
+static void backup_failed(struct config_check *check, const char *key, const char *value,
 			  const char *problem)
 {
 	check_failed(check, "backup", key);
@@ -30,14 +30,14 @@ static bool is_bucket(const char *name)
 	       !strchr(".-", name[0]) && !strchr(".-", name[n - 1]) && !strstr(name, "..");
 }
 
-static void check_backup_source(struct check *check, const char *key, const char *path)
+static void check_backup_source(struct config_check *check, const char *key, const char *path)
 {
 	if (*path != '/' && strcmp(path, CONFIG_BACKUP_NONE) != 0)
 		backup_failed(check, key, path,
 			      "not an absolute path; begin it with /, or write none");
 }
 
-static void check_places(struct check *check)
+static void check_places(struct config_check *check)
 {
 	const struct config *c = check->c;
 
@@ -62,7 +62,7 @@ static void check_places(struct check *check)
 			"keep_weekly or keep_monthly");
 }
 
-static void check_s3(struct check *check)
+static void check_s3(struct config_check *check)
 {
 	const struct config *c = check->c;
 	const char *prefix = c->backup_s3_prefix;
@@ -89,7 +89,7 @@ static void check_s3(struct check *check)
 	}
 }
 
-void check_backup(struct check *check)
+void check_backup(struct config_check *check)
 {
 	check_places(check);
 	check_s3(check);

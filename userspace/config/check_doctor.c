@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks of [doctor]. */
 #include "base/host_port.h"
-#include "config/check.h"
+#include "config/problems.h"
 
-void check_doctor(struct check *check)
+void check_doctor(struct config_check *check)
 {
 	const struct config *c = check->c;
 	struct host_port at;

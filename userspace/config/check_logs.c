@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "config/check.h"
 #include "config/log.h"
+#include "config/problems.h"
 
 #define GROUP_MAX 512
 #define STREAM_MAX 512
@@ -56,14 +56,14 @@ static const char *stream_problem(const char *stream)
 	return NULL;
 }
 
-static void log_failed(struct check *check, const struct config_log *l, const char *key, size_t i,
-		       const char *value, const char *problem)
+static void log_failed(struct config_check *check, const struct config_log *l, const char *key,
+		       size_t i, const char *value, const char *problem)
 {
 	check_failed_log(check, l, key, i);
 	buf_printf(check->problems, "%.200s%s%s\n", value, *value ? ": " : "", problem);
 }
 
-static void check_source(struct check *check, const struct config_log *l)
+static void check_source(struct config_check *check, const struct config_log *l)
 {
 	if (!l->n_paths && !*l->unit)
 		log_failed(check, l, "path", 0, "",
@@ -98,7 +98,7 @@ static bool is_ambiguous(const struct config_log *l)
 	return false;
 }
 
-static void check_olddir(struct check *check, const struct config_log *l)
+static void check_olddir(struct config_check *check, const struct config_log *l)
 {
 	if (!*l->olddir)
 		return;
@@ -114,7 +114,7 @@ static void check_olddir(struct check *check, const struct config_log *l)
 			"section for each");
 }
 
-static void check_log(struct check *check, const struct config_log *l)
+static void check_log(struct config_check *check, const struct config_log *l)
 {
 	const char *problem = group_problem(l->group);
 
@@ -127,7 +127,7 @@ static void check_log(struct check *check, const struct config_log *l)
 		log_failed(check, l, "stream", 0, l->stream, problem);
 }
 
-void check_logs(struct check *check)
+void check_logs(struct config_check *check)
 {
 	const struct config *c = check->c;
 	const char *problem = group_problem(c->logs_group);

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "config/check.h"
 #include "config/config.h"
+#include "config/problems.h"
 
-static void check_health(struct check *check)
+static void check_health(struct config_check *check)
 {
 	const char *path = check->c->service_health;
 
@@ -20,7 +20,7 @@ static void check_health(struct check *check)
 		   path);
 }
 
-static void check_password(struct check *check)
+static void check_password(struct config_check *check)
 {
 	const struct config *c = check->c;
 	bool user = *c->service_supervisor_user, password = *c->service_supervisor_password;
@@ -34,7 +34,7 @@ static void check_password(struct check *check)
 		check_secret_file(check, "service", "supervisor_password");
 }
 
-static void check_app(struct check *check)
+static void check_app(struct config_check *check)
 {
 	const struct config *c = check->c;
 	const struct {
@@ -60,7 +60,7 @@ static void check_app(struct check *check)
 	buf_printf(check->problems, "/: must be the application's own; write another\n");
 }
 
-void check_service(struct check *check)
+void check_service(struct config_check *check)
 {
 	const struct config *c = check->c;
 

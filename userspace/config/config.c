@@ -15,10 +15,10 @@
 #include "base/file.h"
 #include "base/table.h"
 #include "config/alarm.h"
-#include "config/check.h"
 #include "config/job.h"
 #include "config/log.h"
 #include "config/parse.h"
+#include "config/problems.h"
 #include "config/schema.h"
 #include "config/value.h"
 
@@ -75,9 +75,9 @@ static const struct schema_key *key_of(const char *section, const char *name)
 	return k;
 }
 
-static int check_all(const struct config *c, const struct check *how, struct buf *problems)
+static int check_all(const struct config *c, const struct config_check *how, struct buf *problems)
 {
-	struct check check = *how;
+	struct config_check check = *how;
 
 	check.c = c;
 	check.problems = problems;
@@ -96,7 +96,7 @@ static int check_all(const struct config *c, const struct check *how, struct buf
 
 int config_check(const struct config *c, const char *where, struct buf *problems)
 {
-	struct check how = { .where = where };
+	struct config_check how = { .where = where };
 
 	return check_all(c, &how, problems);
 }
@@ -112,7 +112,7 @@ static int config_parse(const struct parse_source *source, const struct stat *fi
 {
 	_cleanup_(lines_freep) struct table *lines = table_new();
 	const struct schema_key *route = key_of("http", "route");
-	struct check how = { .where = source->name, .lines = lines, .file = file };
+	struct config_check how = { .where = source->name, .lines = lines, .file = file };
 	int err, err_checks;
 
 	if (!lines)

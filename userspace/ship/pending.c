@@ -187,21 +187,6 @@ void pending_close(struct pending *p)
 
 /* --- add */
 
-static int write_all(int fd, const char *bytes, size_t n)
-{
-	while (n) {
-		ssize_t done = write(fd, bytes, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return done ? -errno : -EIO;
-		bytes += done;
-		n -= (size_t)done;
-	}
-	return 0;
-}
-
 static int write_new(struct pending *p, const void *payload, size_t n)
 {
 	_cleanup_(file_closep) int fd = -1;
@@ -209,7 +194,7 @@ static int write_new(struct pending *p, const void *payload, size_t n)
 	unlinkat(p->dir_fd, NEW_NAME, 0);
 	fd = openat(p->dir_fd, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		    0600);
-	return fd < 0 ? -errno : write_all(fd, payload, n);
+	return fd < 0 ? -errno : file_write(fd, payload, n);
 }
 
 int pending_add(struct pending *p, int64_t id, int64_t start_s, const void *payload, size_t n)

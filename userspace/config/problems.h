@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks of a configuration that need more than one key, or more than a type: one function a part. */
-#ifndef ISAMON_CHECK_H
-#define ISAMON_CHECK_H
+#ifndef ISAMON_CONFIG_PROBLEMS_H
+#define ISAMON_CONFIG_PROBLEMS_H
 
 #include <sys/stat.h>
 
@@ -12,7 +12,7 @@
 #include "config/job.h"
 #include "config/log.h"
 
-struct check {
+struct config_check {
 	const struct config *c;
 	const char *where;         /* begins each problem: the file, or an option */
 	const struct table *lines; /* NULL: not from a file */
@@ -23,20 +23,22 @@ struct check {
 
 /* Each begins a problem: "WHERE:LINE: [section] key = ", the line only where it is known. Whoever
  * calls adds "value: what is wrong; what to write\n". */
-void check_failed(struct check *check, const char *section, const char *name);
+void check_failed(struct config_check *check, const char *section, const char *name);
 /* Of the @i-th value of a repeatable key. */
-void check_failed_nth(struct check *check, const char *section, const char *name, size_t i);
+void check_failed_nth(struct config_check *check, const char *section, const char *name, size_t i);
 /* Of an alarm; the line of its section where the key is not given. */
-void check_failed_alarm(struct check *check, const struct config_alarm *a, const char *name,
+void check_failed_alarm(struct config_check *check, const struct config_alarm *a, const char *name,
 			size_t i);
 /* Whether the alarm's section has the key, with a good value or not. */
-bool check_alarm_says(const struct check *check, const struct config_alarm *a, const char *name);
+bool check_alarm_says(const struct config_check *check, const struct config_alarm *a,
+		      const char *name);
 
 /* Likewise of a log. */
-void check_failed_log(struct check *check, const struct config_log *l, const char *name, size_t i);
+void check_failed_log(struct config_check *check, const struct config_log *l, const char *name,
+		      size_t i);
 
 /* Likewise of a job. */
-void check_failed_job(struct check *check, const struct config_job *j, const char *name);
+void check_failed_job(struct config_check *check, const struct config_job *j, const char *name);
 
 /* Splits "Name=Value": whether it is that, by CloudWatch's rules for dimensions (1 to 255 ASCII characters
  * that can be seen, 1 to 1024, the name not beginning with a colon). If not, "what is wrong; what to
@@ -44,17 +46,17 @@ void check_failed_job(struct check *check, const struct config_job *j, const cha
 bool check_dimension(const char *text, struct buf *why, size_t *ret_name_len);
 
 /* A file with the secret @key must be root's, or that of whoever runs the command, and nobody else's to read. */
-void check_secret_file(struct check *check, const char *section, const char *key);
+void check_secret_file(struct config_check *check, const char *section, const char *key);
 
-void check_listen(struct check *check);
-void check_service(struct check *check);
-void check_aws(struct check *check);
-void check_cloudwatch(struct check *check);
-void check_logs(struct check *check);
-void check_alarms(struct check *check);
-void check_jobs(struct check *check);
-void check_backup(struct check *check);
-void check_doctor(struct check *check);
-void check_audit(struct check *check);
+void check_listen(struct config_check *check);
+void check_service(struct config_check *check);
+void check_aws(struct config_check *check);
+void check_cloudwatch(struct config_check *check);
+void check_logs(struct config_check *check);
+void check_alarms(struct config_check *check);
+void check_jobs(struct config_check *check);
+void check_backup(struct config_check *check);
+void check_doctor(struct config_check *check);
+void check_audit(struct config_check *check);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Where problems stand, and the checks of [listen]. */
-#include "config/check.h"
+#include "config/problems.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -19,7 +19,7 @@ static const struct schema_key *key_named(const char *section, const char *name)
 	return k;
 }
 
-static void begin(struct check *check, unsigned int line)
+static void begin(struct config_check *check, unsigned int line)
 {
 	buf_add_str(check->problems, check->where);
 	if (line)
@@ -27,7 +27,7 @@ static void begin(struct check *check, unsigned int line)
 	check->err = -EINVAL;
 }
 
-void check_failed_nth(struct check *check, const char *section, const char *name, size_t i)
+void check_failed_nth(struct config_check *check, const char *section, const char *name, size_t i)
 {
 	unsigned int line = 0;
 
@@ -37,12 +37,12 @@ void check_failed_nth(struct check *check, const char *section, const char *name
 	buf_printf(check->problems, ": [%s] %s = ", section, name);
 }
 
-void check_failed(struct check *check, const char *section, const char *name)
+void check_failed(struct config_check *check, const char *section, const char *name)
 {
 	check_failed_nth(check, section, name, 0);
 }
 
-static void failed_item(struct check *check, const char *section, const char *label,
+static void failed_item(struct config_check *check, const char *section, const char *label,
 			const void *item, const char *name, size_t i)
 {
 	unsigned int line = 0;
@@ -55,23 +55,25 @@ static void failed_item(struct check *check, const char *section, const char *la
 	buf_printf(check->problems, ": [%s \"%s\"] %s = ", section, label, name);
 }
 
-void check_failed_alarm(struct check *check, const struct config_alarm *a, const char *name,
+void check_failed_alarm(struct config_check *check, const struct config_alarm *a, const char *name,
 			size_t i)
 {
 	failed_item(check, "alarm", a->name, a, name, i);
 }
 
-void check_failed_log(struct check *check, const struct config_log *l, const char *name, size_t i)
+void check_failed_log(struct config_check *check, const struct config_log *l, const char *name,
+		      size_t i)
 {
 	failed_item(check, "log", l->name, l, name, i);
 }
 
-void check_failed_job(struct check *check, const struct config_job *j, const char *name)
+void check_failed_job(struct config_check *check, const struct config_job *j, const char *name)
 {
 	failed_item(check, "job", j->name, j, name, 0);
 }
 
-bool check_alarm_says(const struct check *check, const struct config_alarm *a, const char *name)
+bool check_alarm_says(const struct config_check *check, const struct config_alarm *a,
+		      const char *name)
 {
 	return check->lines && parse_line_of(check->lines, key_named("alarm", name), a, 0);
 }
@@ -89,7 +91,7 @@ static bool is_loopback(const char *address)
 	return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
 }
 
-static void check_exposure(struct check *check)
+static void check_exposure(struct config_check *check)
 {
 	const struct config *c = check->c;
 
@@ -103,7 +105,7 @@ static void check_exposure(struct check *check)
 		   c->listen_address);
 }
 
-static void check_own_port(struct check *check)
+static void check_own_port(struct config_check *check)
 {
 	const struct config *c = check->c;
 
@@ -118,13 +120,13 @@ static void check_own_port(struct check *check)
 	}
 }
 
-void check_listen(struct check *check)
+void check_listen(struct config_check *check)
 {
 	check_exposure(check);
 	check_own_port(check);
 }
 
-void check_secret_file(struct check *check, const char *section, const char *key)
+void check_secret_file(struct config_check *check, const char *section, const char *key)
 {
 	const struct stat *st = check->file;
 
