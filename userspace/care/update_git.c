@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/utf8.h"
 
 #define OUT_MAX (8u << 20)
 #define LINE_MAX_BYTES 4096
@@ -284,16 +285,18 @@ static bool is_requirement(const char *path, const char *requirements)
 static int in_the_way(const struct update_git *g, const char *path, struct buf *why)
 {
 	_cleanup_(buf_done) struct buf full = BUF_INIT(2 * PATH_MAX);
+	char plain[PATH_MAX];
 	struct stat st;
 
 	if (buf_printf(&full, "%s/%s", g->directory, path))
 		return full.err;
 	if (lstat(buf_str(&full), &st))
 		return 0;
+	utf8_make_plain(buf_str(&full), full.len, plain, sizeof(plain));
 	buf_printf(
 		why,
 		"%s: git ignores it now, and the new commit has a file of that name: move it away",
-		buf_str(&full));
+		plain);
 	return -EEXIST;
 }
 
