@@ -16,7 +16,7 @@
 #include "care/update_git.h"
 
 #define UPDATE_JOURNAL "update.journal"
-#define UPDATE_LOCK "update.lock"
+#define UPDATE_LOCK "update.lock" /* of whoever stops and starts the service for something: updates, restores */
 
 struct update_options {
 	const char *state_directory;

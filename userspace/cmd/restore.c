@@ -5,7 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/util.h"
+#include "care/update_app.h"
 #include "cmd/cmd.h"
 #include "cmd/restore_cmd.h"
 
@@ -64,6 +66,29 @@ static int service_start(struct buf *why, void *ctx)
 	struct restore_command *c = ctx;
 
 	return service_control_start(c->service, 0, why);
+}
+
+/* Who starts the service must not do so while another one has it stopped. */
+static int lock(const struct restore_command *c, int *ret_fd)
+{
+	_cleanup_(buf_done) struct buf path = BUF_INIT(RESTORE_PATH_MAX);
+	const char *directory = c->tool.config->state_directory;
+	pid_t holder = 0;
+	int err;
+
+	if (c->no_service || c->dry_run)
+		return CMD_OK;
+	err = file_make_directory(directory, 0750);
+	err = err ?: buf_printf(&path, "%s/" UPDATE_LOCK, directory);
+	err = err ?: file_lock(buf_str(&path), ret_fd, &holder);
+	if (err == -EBUSY)
+		fprintf(stderr,
+			RESTORE_COMMAND
+			": an update of the application, or another restore, is under way, in process %d\n",
+			(int)holder);
+	else if (err)
+		fprintf(stderr, RESTORE_COMMAND ": %s: %s\n", directory, strerror(-err));
+	return err ? CMD_FAILED : CMD_OK;
 }
 
 static int open_service(struct restore_command *c, const struct restore_service **ret,
@@ -138,11 +163,14 @@ static int run(struct restore_command *c, const char *target,
 				     .far = show_far,
 				     .stop_asked = stop_asked,
 				     .ctx = c };
+	_cleanup_(file_closep) int lock_fd = -1;
 	struct restore_service hooks;
 	struct restore_result result;
 	unsigned int n;
-	int err, status = open_service(c, &o.service, &hooks);
+	int err, status = lock(c, &lock_fd);
 
+	if (!status)
+		status = open_service(c, &o.service, &hooks);
 	if (status)
 		return status;
 	backup_catch_signals();
