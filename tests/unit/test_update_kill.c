@@ -409,6 +409,26 @@ static void half_a_checkout(void)
 	EXPECT_INT(abort_now(), -ENOENT);
 }
 
+/* Where the key of a deployment is told. */
+static void asks_by_its_own_ssh(void)
+{
+	static const struct update_head head = { .branch = "main" };
+	const struct update_run run = { .timeout_s = 20, .log_fd = -1, .echo_fd = -1 };
+	char ref[UPDATE_REF_MAX], commit[UPDATE_COMMIT_MAX];
+	struct update_git g;
+
+	host_reset();
+	REQUIRE_INT(
+		shell("git -C app remote set-url origin ssh://deploy@localhost/x &&"
+		      " printf '#!/bin/sh\\necho \"$0 $SSH_ASKPASS_REQUIRE\" >ssh-was-run\\nexit 1\\n' >own-ssh &&"
+		      " chmod 755 own-ssh && git -C app config core.sshCommand \"cd $PWD && ./own-ssh\""),
+		0);
+	buf_reset(&why);
+	REQUIRE_INT(update_git_open(app, &run, &why, &g), 0);
+	EXPECT(update_git_fetch(&g, "origin", "", &head, &why, ref, commit) != 0);
+	EXPECT_INT(shell("grep -q 'own-ssh force' ssh-was-run"), 0);
+}
+
 static int commit_meanwhile(struct buf *text, void *ctx)
 {
 	(void)text;
@@ -519,6 +539,7 @@ int main(int argc, char **argv)
 		{ "killed at each step, and resumed", resumed },
 		{ "killed at each step of going back, and aborted", aborted_on_its_way_back },
 		{ "half a checkout is taken back", half_a_checkout },
+		{ "git asks by the ssh that is told to it", asks_by_its_own_ssh },
 		{ "a commit that came meanwhile is not lost", a_commit_meanwhile },
 		{ "only what it made is given away", gives_away_only_what_it_made },
 		{ "a build is led to nothing of others", leads_to_nothing_of_others },
