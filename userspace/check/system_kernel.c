@@ -169,6 +169,10 @@ static int tell_file(struct finding_text *t, struct findings *out)
 	t->meaning = "what was updated is not in use before the host is rebooted";
 	t->remedy = "reboot when it suits";
 	file_read(REBOOT_PACKAGES, &packages);
+	while (packages.len && packages.data[packages.len - 1] == '\n')
+		packages.data[--packages.len] = '\0';
+	for (char *c = packages.data; packages.len && *c; c++)
+		*c = *c == '\n' ? ' ' : *c;
 	return findings_add(out, t, "%s is there%s%s", REBOOT_FILE,
 			    packages.len ? ", because of " : "", buf_str(&packages));
 }
