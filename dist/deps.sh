@@ -77,6 +77,9 @@ test	!setfattr=attr		!setfattr=attr
 test	!setfacl=acl		!setfacl=acl
 test	!mkfs.ext4=e2fsprogs	!mkfs.ext4=e2fsprogs
 test	mount			util-linux
+test	libdeflate0		libdeflate
+test	restic			restic
+test	borgbackup		borgbackup
 test	valgrind		valgrind
 test	cpio			-
 test	xz-utils		-

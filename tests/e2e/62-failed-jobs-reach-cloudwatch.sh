@@ -123,7 +123,32 @@ stop isamon TERM
 recorded=$(sql "SELECT sum(n) FROM job_total WHERE result <> 1")
 [ "$recorded" = "$n" ] || fail "the history has $recorded failures, not $n"
 
+say "== the backup that there is by default, for which the example has alarms"
+sed -i '/^\[job "backup"\]$/,+1d' "$T/isamon.conf"
+{
+	printf '%s\n' "[backup]" "directory = $T/backups" "data = $T/kept" "config = none"
+	sed -n '/^#\[alarm "JobFailed"\]/,/^$/p; /^#\[alarm "JobOverdue"\]/,/^$/p' "$REPO/dist/isamon.conf" | sed 's/^#//'
+} >>"$T/isamon.conf"
+"$ISAMON" alarms apply --yes --config "$T/isamon.conf" >"$T/alarms.log" 2>&1 || fail "isamon alarms apply"
+for name in JobFailed:JobFailures JobOverdue:JobsOverdue; do
+	[ "$(aws_cli cloudwatch describe-alarms --alarm-names "${name%:*}" --query 'MetricAlarms[0].MetricName' --output text)" = "${name#*:}" ] ||
+		fail "no alarm ${name%:*}"
+done
+! jobs run backup >"$T/backup.log" 2>&1 || fail "a backup of nothing"
+again
+expect_failures $((n + 1))
+last_overdue 0 || fail "overdue: $(values JobsOverdue)"
+mkdir "$T/kept"
+jobs run backup >"$T/backup.log" 2>&1 || fail "no backup"
+stop isamon TERM
+sql "UPDATE job_run SET started_ms = started_ms - 3 * 86400000 WHERE job = 'backup'"
+again
+wait_for 30 "the backup to be overdue" last_overdue 1
+[ "$(metric isamon_job_overdue job=backup)" = 1 ] || fail "it is another one"
+stop isamon TERM
+
 say "== without a job it is refused"
 sed '/^\[job "[^b]/,$d' "$T/isamon.conf" >"$T/bad.conf"
+printf '%s\n' '[job "backup"]' "enabled = no" >>"$T/bad.conf"
 if "$ISAMON" check-config "$T/bad.conf" >"$T/said" 2>&1; then fail "taken: $(cat "$T/said")"; fi
 grep -q 'jobs = yes: no job is enabled' "$T/said" || fail "said: $(cat "$T/said")"

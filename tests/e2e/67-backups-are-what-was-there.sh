@@ -71,6 +71,12 @@ start writer "$PY" "$FIXTURES/db_writer.py" "$D/production.db" wal --rows 300
 ready() { grep -qs ready "$T/writer.log"; }
 wait_for 20 "the writer" ready
 
+say "== before the first one there is nothing to drill, which is no failure of the job"
+"$ISAMON" jobs run restore-drill >"$T/out" 2>&1 || fail "the job: $(cat "$T/out")"
+has '^nothing to drill: there is no backup of the data yet$'
+run 1 drill
+has 'there is no backup of the data in ' err
+
 say "== made, and restored by tar"
 run 0 create --note "before the update"
 has 'agent-isa-data-[0-9]{8}-[0-9]{6}.tar.gz: 6 files, 1 database, .*; read back and compared$'
@@ -103,13 +109,17 @@ run 0 verify
 has "^$(basename "$DATA"): sound: 6 files, 1 database$"
 
 "$PY" -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$ISAMON" backup verify </dev/null >"$T/out" 2>&1 || fail "on a terminal"
-has 'hashing: .* of .*, [0-9]+ %'
-! "$ISAMON" backup verify 2>&1 | grep -q hashing || fail "progress where there is no terminal"
+has 'checking: .* of .*, [0-9]+ %'
+! "$ISAMON" backup verify 2>&1 | grep -q 'checking: ' || fail "progress where there is no terminal"
 
 say "== made by the job, whose history knows how much"
 "$ISAMON" jobs run backup >"$T/job.log" 2>&1 || fail "the job"
 "$ISAMON" jobs history backup --json >"$T/out"
 json "d[0]['result'] == 'ok' and d[0]['bytes'] == $(stat -c %s "$(newest data)") + $(stat -c %s "$(newest config)")"
+"$ISAMON" jobs run restore-drill >"$T/job.log" 2>&1 || fail "the job that restores"
+"$ISAMON" jobs history restore-drill --json --output >"$T/out"
+json "[r['result'] for r in d] == ['ok', 'ok']"
+grep -q "agent-isa-data-.*: restored: .*; removed again" "$T/job.log" || fail "no drill"
 DATA=$(newest data)
 # As under the unit's ProtectSystem=strict: the data are read-only to it, while the service writes.
 if unshare -m true 2>/dev/null; then
@@ -222,6 +232,18 @@ if mount -t tmpfs -o size=2m none "$T/small"; then
 	[ "$(ls -A "$T/small")" = .isamon-lock ] || fail "left behind: $(ls -A "$T/small")"
 	umount "$T/small"
 fi
+if mount -t tmpfs -o size=24m none "$T/small"; then
+	cp "$(newest data)" "$T/small"
+	B=$T/small S=$T/state-small conf
+	run 3 drill
+	has 'unpacks to more than may be .*MiB may be used in ' err
+	run 0 verify
+	run 3 drill
+	has 'no room: .* MiB are missing' err
+	rm "$T/small"/agent-isa-*
+	[ "$(ls -A "$T/small")" = .isamon-lock ] || fail "left behind: $(ls -A "$T/small")"
+	umount "$T/small"
+fi
 conf "data = none"
 run 2 create --data
 D=$T/nothing conf
@@ -258,6 +280,13 @@ everywhere() {
 	rm -rf "$T/state" "$B" # a host that has seen nothing
 	run 0 list --s3
 	has "^$(id_of "$data") .* S3 +not verified"
+	run 1 verify "$(id_of "$data")"
+	run 0 verify --s3 "$(id_of "$data")"
+	has "^$(basename "$data"): sound: 6 files, 1 of them databases$"
+	[ "$(ls -A "$B")" = .isamon-lock ] || fail "verifying leaves behind: $(ls -A "$B")"
+	run 0 verify "$(id_of "$data")" # the catalogue knows by now where it is
+	run 0 list
+	has "^$(id_of "$data") .* S3 +sound"
 	run 0 fetch "$(id_of "$data")"
 	has "$(basename "$data"): .*, sound: 6 files, 1 database$"
 	cmp "$T/kept" "$data" || fail "something else was fetched"
@@ -279,6 +308,10 @@ everywhere() {
 	rm "$data"
 	flip "$T/kept"
 	aws_cli s3 cp --only-show-errors "$T/kept" "s3://$BUCKET/daily/host-1/agent-isa-data-20260102-030405.tar.gz" || fail "aws s3 cp"
+	run 1 verify --s3 --json
+	json 'sorted(b["verdict"] for b in d) == ["damaged", "sound", "sound"] and not any(b["local"] for b in d)'
+	run 1 list
+	rm -rf "$T/state"
 	run 1 fetch data-20260102-030405
 	has 'what S3 has is damaged: .*; it is not kept' err
 	[ ! -e "$B/agent-isa-data-20260102-030405.tar.gz" ] || fail "a damaged one was kept"

@@ -40,7 +40,7 @@ static void check_taken(const struct config *c)
 	require(c->runtime_directory[0] == '/');
 	require(c->n_alarms <= CONFIG_ALARMS_MAX);
 	require(c->n_logs <= CONFIG_LOGS_MAX);
-	require(c->n_jobs >= 1 && c->n_jobs <= CONFIG_JOBS_MAX);
+	require(c->n_jobs >= 2 && c->n_jobs <= CONFIG_JOBS_MAX);
 	require(c->n_backup_excludes <= CONFIG_EXCLUDES_MAX);
 }
 

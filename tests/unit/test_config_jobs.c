@@ -19,9 +19,9 @@ static void sets_every_key(void)
 	EXPECT_INT(parse(text, sizeof(text) - 1, &c, &found), 0);
 	EXPECT_STR(buf_str(&found), "");
 	REQUIRE(c);
-	REQUIRE_UINT(c->n_jobs, 3);
+	REQUIRE_UINT(c->n_jobs, 4);
 	j = config_job_find(c, "a");
-	REQUIRE(j == c->jobs[1]);
+	REQUIRE(j == c->jobs[2]);
 	EXPECT_UINT(j->line, 1);
 	EXPECT(j->enabled && j->time_limit_s == 14400 && j->output_bytes == 65536);
 	EXPECT(j->priority == CONFIG_JOB_LOW && j->missed == CONFIG_JOB_RUN);
@@ -44,17 +44,17 @@ static void backup_is_there(void)
 	_cleanup_(config_freep) struct config *c = NULL, *d = NULL, *e = NULL, *f = NULL;
 
 	EXPECT_INT(parse(none, sizeof(none) - 1, &c, &found), 0);
-	REQUIRE(c && c->n_jobs == 1);
+	REQUIRE(c && c->n_jobs == 2);
 	EXPECT(c->jobs[0]->is_default && c->jobs[0]->enabled && c->jobs[0]->line == 0);
 	EXPECT_STR(c->jobs[0]->name, "backup");
 	EXPECT_STR(c->jobs[0]->schedule, "0 2 * * *");
 	EXPECT_STR(c->jobs[0]->command, "backup run");
 	EXPECT_INT(parse(off, sizeof(off) - 1, &d, &found), 0);
-	REQUIRE(d && d->n_jobs == 1);
+	REQUIRE(d && d->n_jobs == 2);
 	EXPECT(!d->jobs[0]->is_default && !d->jobs[0]->enabled && d->jobs[0]->line == 1);
 	EXPECT_STR(d->jobs[0]->schedule, "0 2 * * *");
 	EXPECT_INT(parse(other, sizeof(other) - 1, &e, &found), 0);
-	REQUIRE(e && e->n_jobs == 1);
+	REQUIRE(e && e->n_jobs == 2);
 	EXPECT(e->jobs[0]->enabled && e->jobs[0]->line == 2);
 	EXPECT_STR(e->jobs[0]->schedule, "@weekly");
 	EXPECT_STR(e->jobs[0]->command, "logs check");
@@ -65,14 +65,48 @@ static void backup_is_there(void)
 		   "name, or make one of them\n");
 }
 
-/* That of dist/isamon.conf. */
-static void example_is_the_default(void)
+/* Each Sunday, where backups are made, unless a section of its own says something else. */
+static void drill_is_there(void)
+{
+	static const struct {
+		const char *text;
+		bool enabled, is_default;
+	} rows[] = {
+		{ "[service]\n", true, true },
+		{ "[job \"backup\"]\nenabled = no\n", false, true },
+		{ "[job \"backup\"]\nschedule = @daily\n", true, true },
+		{ "[job \"restore-drill\"]\nenabled = no\n", false, false },
+		{ "[job \"restore-drill\"]\nenabled = yes\n[job \"backup\"]\nenabled = no\n", true,
+		  false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(buf_done) struct buf found = BUF_INIT(10000);
+		_cleanup_(config_freep) struct config *c = NULL;
+		const struct config_job *j;
+
+		unit_begin("%s", rows[i].text);
+		EXPECT_INT(parse(rows[i].text, strlen(rows[i].text), &c, &found), 0);
+		REQUIRE(c);
+		j = config_job_find(c, "restore-drill");
+		REQUIRE(j);
+		EXPECT_STR(j->schedule, "30 4 * * SUN");
+		EXPECT_STR(j->command, "backup drill --scheduled");
+		EXPECT(j->enabled == rows[i].enabled && j->is_default == rows[i].is_default);
+	}
+}
+
+/* Those of dist/isamon.conf. */
+static void examples_are_the_defaults(void)
 {
 	_cleanup_(buf_done) struct buf text = BUF_INIT(100000);
 
 	REQUIRE_INT(file_read("dist/isamon.conf", &text), 0);
 	EXPECT_HAS(buf_str(&text),
 		   "\n#[job \"backup\"]\n#schedule = 0 2 * * *\n#command = backup run\n\n");
+	EXPECT_HAS(
+		buf_str(&text),
+		"\n#[job \"restore-drill\"]\n#schedule = 30 4 * * SUN\n#command = backup drill --scheduled\n\n");
 }
 
 static void refuses(void)
@@ -115,7 +149,7 @@ static void takes_thirty_two(void)
 	_cleanup_(buf_done) struct buf text = BUF_INIT(20000), found = BUF_INIT(1000);
 	_cleanup_(config_freep) struct config *c = NULL, *none = NULL;
 
-	for (int i = 1; i < CONFIG_JOBS_MAX; i++)
+	for (int i = 2; i < CONFIG_JOBS_MAX; i++)
 		buf_printf(&text, "[job \"%d\"]\nschedule = @daily\ncommand = x\n", i);
 	EXPECT_INT(parse(text.data, text.len, &c, &found), 0);
 	REQUIRE(c);
@@ -123,7 +157,7 @@ static void takes_thirty_two(void)
 	buf_add_str(&text, "[job \"more\"]\n");
 	EXPECT_INT(parse(text.data, text.len, &none, &found), -EINVAL);
 	EXPECT_STR(buf_str(&found),
-		   "t.conf:94: [job \"more\"]: one too many; there may be 32 jobs\n");
+		   "t.conf:91: [job \"more\"]: one too many; there may be 32 jobs\n");
 }
 
 static void survives_lack_of_memory(void)
@@ -146,7 +180,8 @@ int main(int argc, char **argv)
 		{ "every key of a job is set, or has its default", sets_every_key },
 		{ NULL, refuses },
 		{ "there is a backup by default", backup_is_there },
-		{ "and it is the example's", example_is_the_default },
+		{ "and a drill of its restore", drill_is_there },
+		{ "and they are the example's", examples_are_the_defaults },
 		{ "there may be thirty-two", takes_thirty_two },
 		{ "lack of memory", survives_lack_of_memory },
 	};

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/limits.h>
 #include <linux/openat2.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -149,6 +150,31 @@ static int set_owner(struct extractor *x, const struct archive_member *m, int fd
 		       0;
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* libarchive writes what is not printable ASCII, GNU tar % and =, as %XX; libarchive (3.6.2) does not read it so. False: too long, or a NUL. */
+static bool decode_name(const char *name, char ret[static XATTR_NAME_MAX + 1])
+{
+	size_t n = 0;
+
+	for (; *name && n < XATTR_NAME_MAX; name++) {
+		const int high = *name == '%' ? hex_digit(name[1]) : -1;
+		const int low = high < 0 ? -1 : hex_digit(name[2]);
+
+		ret[n++] = low < 0 ? *name : (char)(high << 4 | low);
+		if (low >= 0)
+			name += 2;
+	}
+	ret[n] = '\0';
+	return !*name && strlen(ret) == n;
+}
+
 /* What may run as its owner, or hands on its group, means something with owners only; and units of systemd may not set it. */
 static mode_t mode_of(const struct extractor *x, const struct archive_member *m)
 {
@@ -158,15 +184,17 @@ static mode_t mode_of(const struct extractor *x, const struct archive_member *m)
 /* user.* only: what others mean is this system's own business. A file system without them does without. */
 static int set_xattrs(struct extractor *x, int fd)
 {
+	char decoded[XATTR_NAME_MAX + 1];
 	const char *name;
 	const void *value;
 	size_t size;
 
 	x->api->archive_entry_xattr_reset(x->entry);
 	while (x->api->archive_entry_xattr_next(x->entry, &name, &value, &size) == ARCHIVE_OK) {
-		if (!name || strncmp(name, "user.", 5) != 0 || size > XATTRS_BYTES_MAX)
+		if (!name || strncmp(name, "user.", 5) != 0 || size > XATTRS_BYTES_MAX ||
+		    !decode_name(name, decoded))
 			continue;
-		if (fsetxattr(fd, name, value, size, 0) && errno != EOPNOTSUPP)
+		if (fsetxattr(fd, decoded, value, size, 0) && errno != EOPNOTSUPP)
 			return -errno;
 	}
 	return 0;

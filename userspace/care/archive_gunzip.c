@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* zlib's inflate, which compares the checksum and the length at the end of each member itself. */
+/*
+ * Members that say how long they are, as our own archives', by gunzip_members; from the first other one on all is zlib's, whose inflate
+ * compares the checksum and the length at the end of each member itself.
+ */
 #include "care/archive_gunzip.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zlib.h>
+
+#include "base/util.h"
+#include "care/gunzip_members.h"
 
 #define STEP (64u << 10)
 
 struct archive_gunzip {
-	int fd;
+	struct archive_input file;
+	struct gunzip_members *members; /* NULL: behind them */
 	int err;
 	const char *why;
 	bool between; /* members: no bytes of the next one were seen */
@@ -22,17 +28,18 @@ struct archive_gunzip {
 	unsigned char in[STEP], out[STEP];
 };
 
-int archive_gunzip_new(int fd, struct archive_gunzip **ret)
+int archive_gunzip_new(const struct archive_input *in, struct archive_gunzip **ret)
 {
 	struct archive_gunzip *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return -ENOMEM;
-	if (inflateInit2(&g->z, 15 + 16) != Z_OK) { /* + 16: gzip only */
-		free(g);
+	if (inflateInit2(&g->z, 15 + 16) != Z_OK || /* + 16: gzip only */
+	    gunzip_members_new(in, &g->members)) {
+		archive_gunzip_free(g);
 		return -ENOMEM;
 	}
-	g->fd = fd;
+	g->file = *in;
 	g->between = true;
 	*ret = g;
 	return 0;
@@ -42,6 +49,7 @@ void archive_gunzip_free(struct archive_gunzip *g)
 {
 	if (!g)
 		return;
+	gunzip_members_free(g->members);
 	inflateEnd(&g->z);
 	free(g);
 }
@@ -63,11 +71,9 @@ static int fill(struct archive_gunzip *g)
 
 	if (g->z.avail_in || g->end)
 		return 0;
-	do
-		got = read(g->fd, g->in, sizeof(g->in));
-	while (got < 0 && errno == EINTR);
+	got = archive_input_read(&g->file, g->in, sizeof(g->in));
 	if (got < 0)
-		return -errno;
+		return (int)got;
 	g->z.next_in = g->in;
 	g->z.avail_in = (uInt)got;
 	g->end = got == 0;
@@ -127,12 +133,34 @@ static ssize_t next(struct archive_gunzip *g)
 	return (ssize_t)(sizeof(g->out) - g->z.avail_out);
 }
 
+static void leave_members(struct archive_gunzip *g)
+{
+	size_t n;
+	const unsigned char *rest = gunzip_members_rest(g->members, &n);
+
+	memcpy(g->in, rest, n);
+	g->z.next_in = g->in;
+	g->z.avail_in = (uInt)n;
+	g->any = gunzip_members_any(g->members);
+	gunzip_members_free(take(g->members));
+}
+
 ssize_t archive_gunzip_next(struct archive_gunzip *g, const void **ret)
 {
-	ssize_t n = g->err ? g->err : next(g);
+	ssize_t n = g->err;
 
+	if (!n && g->members) {
+		n = gunzip_members_next(g->members, ret);
+		if (n == -EBADMSG)
+			bad(g, gunzip_members_why(g->members));
+		if (n == 0)
+			leave_members(g);
+	}
+	if (!n) {
+		n = next(g);
+		*ret = g->out;
+	}
 	if (n < 0)
 		g->err = (int)n;
-	*ret = g->out;
 	return n;
 }

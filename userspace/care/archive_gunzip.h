@@ -6,16 +6,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "care/archive_input.h"
+
 struct archive_gunzip;
 
-/* @fd stays the caller's. Returns 0 or -ENOMEM. */
-int archive_gunzip_new(int fd, struct archive_gunzip **ret);
+/* Returns 0 or -ENOMEM. */
+int archive_gunzip_new(const struct archive_input *in, struct archive_gunzip **ret);
 void archive_gunzip_free(struct archive_gunzip *g);
 
 /*
  * The next bytes, which are valid until the next call. Returns how many; 0: the end, whole and with the right checksums (several
  * members follow each other; zeros behind them are fine); -EBADMSG: it is not gzip, ends early or is damaged, as
- * archive_gunzip_why() says; another -errno of read(2). After an error every call returns it.
+ * archive_gunzip_why() says; another -errno of archive_input_read(). After an error every call returns it.
  */
 ssize_t archive_gunzip_next(struct archive_gunzip *g, const void **ret);
 const char *archive_gunzip_why(const struct archive_gunzip *g);

@@ -418,7 +418,8 @@ static int read_all(struct reader *r)
 
 static int open_reader(struct reader *r, int fd)
 {
-	int err = archive_gunzip_new(fd, &r->gzip);
+	const struct archive_input in = { fd, r->o->bytes, r->o->ctx };
+	int err = archive_gunzip_new(&in, &r->gzip);
 
 	if (err)
 		return err;

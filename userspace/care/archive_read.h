@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "care/archive_input.h"
 #include "care/archive_manifest.h"
 
 /* Whether the database @path, a copy that is removed afterwards, is sound. Returns 0; -EBADMSG, -EUCLEAN: it is not, with why in
@@ -38,7 +39,9 @@ struct archive_read_options {
 	archive_check_fn check_database; /* for verifying; NULL: databases are files */
 	archive_member_fn member;        /* NULL: nobody wants to know */
 	archive_going_fn going;          /* likewise */
-	void *ctx;                       /* of all three */
+	archive_bytes_fn
+		bytes; /* likewise; to the end of @fd when all is well, as far as it was read if not */
+	void *ctx;     /* of all four */
 };
 
 struct archive_was {

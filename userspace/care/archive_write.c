@@ -32,6 +32,7 @@ static int put_bytes(const void *bytes, size_t n, void *ctx)
 {
 	struct archive_writer *w = ctx;
 	const char *at = bytes;
+	uint64_t before = w->ret->archive_bytes;
 
 	if (!EVP_DigestUpdate(w->whole, bytes, n))
 		return -ENOMEM;
@@ -46,6 +47,9 @@ static int put_bytes(const void *bytes, size_t n, void *ctx)
 		at += put;
 		n -= (size_t)put;
 	}
+	/* The disk may begin: then little is left to do for who syncs it. (Not where it cannot: a pipe.) */
+	if (before / ARCHIVE_WRITE_OUT != w->ret->archive_bytes / ARCHIVE_WRITE_OUT)
+		sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	return 0;
 }
 

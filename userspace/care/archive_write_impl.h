@@ -14,6 +14,7 @@
 #include "care/gzip_parallel.h"
 
 #define ARCHIVE_STEP (64u << 10)
+#define ARCHIVE_WRITE_OUT (8u << 20) /* so much is given to the disk at a time */
 #define ARCHIVE_MANIFEST_FLUSH (64u << 10)
 
 struct archive_writer {

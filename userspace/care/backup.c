@@ -137,7 +137,7 @@ static int copy_database(const char *path, const char *to, struct buf *why, void
 	slash = slash ? slash + 1 : path;
 	utf8_make_plain(slash, strlen(slash), m->database, sizeof(m->database));
 	m->database_bytes = stat(path, &st) ? 0 : (uint64_t)st.st_size;
-	return database_copy(path, to, &progress, why, &copied);
+	return database_copy_passing(path, to, &progress, why, &copied);
 }
 
 static int member_told(const char *path, uint64_t bytes, void *ctx)

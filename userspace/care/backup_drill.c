@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -14,7 +15,10 @@
 #include "care/archive_read.h"
 #include "care/restored_database.h"
 
-#define ROOM_LEFT (16u << 20)
+/* So much of the disk is left to the service: a twentieth, within these. */
+#define ROOM_LEFT_MIN ((uint64_t)16 << 20)
+#define ROOM_LEFT_MAX ((uint64_t)1 << 30)
+#define BLOCK 4096u /* of a small file */
 #define PIECE (256u * 1024)
 #define MIB (1024.0 * 1024.0)
 
@@ -25,7 +29,8 @@ struct drill {
 	struct backup_drilled *ret;
 	struct buf unsound; /* the first database that is damaged, and why */
 	char dir[sizeof(((struct backup_place *)NULL)->scratch) + sizeof("/" BACKUP_DRILL)];
-	uint64_t restored, total, others; /* entries that are no directories */
+	uint64_t restored, total, room_left;
+	uint64_t others; /* entries that are no directories */
 	unsigned char *piece;
 };
 
@@ -38,12 +43,27 @@ static int tell(const struct drill *d, const char *what, uint64_t done)
 	return p->fn && p->fn(what, done, d->total, p->ctx) ? -ECANCELED : 0;
 }
 
+/* The service writes meanwhile, and goes first. */
+static int check_left(struct drill *d)
+{
+	uint64_t room = 0;
+	int err = backup_place_room(d->place, &room);
+
+	if (err || room >= d->room_left)
+		return err;
+	buf_printf(d->why, "%s: no room: %.1f MiB are to be left, and are not any more",
+		   d->place->directory, (double)d->room_left / MIB);
+	return -ENOSPC;
+}
+
 static int member_restored(const struct archive_member *m, void *ctx)
 {
 	struct drill *d = ctx;
+	int err;
 
 	d->restored += m->size;
-	return tell(d, "restoring", d->restored);
+	err = check_left(d);
+	return err ? err : tell(d, "restoring", d->restored);
 }
 
 static int member_going(uint64_t bytes, void *ctx)
@@ -171,13 +191,31 @@ static int look(struct drill *d, int dir_fd, const struct catalogue_entry *e,
 
 /* --- all of it */
 
-/* What nobody has looked into yet may need anything: the disk says so then. */
-static int check_room(const struct drill *d, const struct catalogue_entry *e)
+static int set_room_left(struct drill *d)
 {
-	uint64_t room = 0;
-	const uint64_t needed = e->file_bytes + ROOM_LEFT;
-	int err = backup_place_room(d->place, &room);
+	struct statvfs v;
+	uint64_t left;
 
+	if (fstatvfs(d->place->dir_fd, &v))
+		return -errno;
+	left = (uint64_t)v.f_blocks * v.f_frsize / 20;
+	d->room_left = left < ROOM_LEFT_MIN ? ROOM_LEFT_MIN :
+		       left > ROOM_LEFT_MAX ? ROOM_LEFT_MAX :
+					      left;
+	return 0;
+}
+
+/* What nobody has looked into yet may need anything: it is found out then. */
+static int check_room(struct drill *d, const struct catalogue_entry *e, uint64_t *ret_max)
+{
+	uint64_t room = 0, needed;
+	int err = set_room_left(d);
+
+	if (!err)
+		err = backup_place_room(d->place, &room);
+	needed = e->file_bytes + e->files * BLOCK + d->room_left;
+	if (!err && needed <= room)
+		*ret_max = room - d->room_left + 1; /* 0 is no limit */
 	if (err || needed <= room)
 		return err;
 	buf_printf(d->why, "%s: no room: %.1f MiB are needed, %.1f MiB are missing",
@@ -185,18 +223,20 @@ static int check_room(const struct drill *d, const struct catalogue_entry *e)
 	return -ENOSPC;
 }
 
-static int restore(struct drill *d, const struct catalogue_entry *e)
+static int restore(struct drill *d, const struct catalogue_entry *e, uint64_t bytes_max)
 {
 	_cleanup_(file_closep) int fd =
 		openat(d->place->dir_fd, e->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_(file_closep) int dir_fd = -1;
-	const struct archive_read_options o = { .scratch = d->place->scratch,
-						.as_me = true,
-						.allow_setuid =
-							true, /* nothing becomes so, as_me */
-						.member = member_restored,
-						.going = member_going,
-						.ctx = d };
+	const struct archive_read_options o = {
+		.scratch = d->place->scratch,
+		.bytes_max = bytes_max,
+		.as_me = true,
+		.allow_setuid = true, /* nothing becomes so, as_me */
+		.member = member_restored,
+		.going = member_going,
+		.ctx = d,
+	};
 	struct archive_was was;
 	int err;
 
@@ -209,7 +249,12 @@ static int restore(struct drill *d, const struct catalogue_entry *e)
 	if (dir_fd < 0)
 		return -errno;
 	err = archive_extract(fd, dir_fd, &o, d->why, &was);
-	if (err == -EPERM || err == -EFBIG)
+	if (err == -EFBIG) {
+		buf_printf(d->why, " (%.1f MiB may be used in %s)", (double)bytes_max / MIB,
+			   d->place->directory);
+		err = -ENOSPC;
+	}
+	if (err == -EPERM)
 		err = -EBADMSG;
 	if (!err)
 		err = look(d, dir_fd, e, &was);
@@ -229,14 +274,15 @@ int backup_drill(struct backup_place *place, const struct catalogue_entry *e,
 		.unsound = BUF_INIT(8192),
 		.total = e->file_bytes,
 	};
+	uint64_t bytes_max = 0;
 	int err, removed;
 
 	*ret = (struct backup_drilled){ 0 };
 	snprintf(d.dir, sizeof(d.dir), "%s/%s", place->scratch, BACKUP_DRILL);
 	d.piece = malloc(PIECE);
-	err = d.piece ? check_room(&d, e) : -ENOMEM;
+	err = d.piece ? check_room(&d, e, &bytes_max) : -ENOMEM;
 	if (!err)
-		err = restore(&d, e);
+		err = restore(&d, e, bytes_max);
 	removed = backup_place_remove(place, BACKUP_DRILL);
 	free(d.piece);
 	buf_done(&d.unsound);

@@ -19,6 +19,8 @@
 struct reading {
 	const struct backup_progress *progress;
 	uint64_t done, total;
+	EVP_MD_CTX *digest; /* of the whole file */
+	uint64_t bytes;
 };
 
 static int tell(const struct backup_progress *p, const char *what, uint64_t done, uint64_t total)
@@ -28,9 +30,9 @@ static int tell(const struct backup_progress *p, const char *what, uint64_t done
 	return p->fn && p->fn(what, done, total, p->ctx) ? -ECANCELED : 0;
 }
 
-static void digest_freep(EVP_MD_CTX **ctx)
+static void reading_done(struct reading *r)
 {
-	EVP_MD_CTX_free(*ctx);
+	EVP_MD_CTX_free(r->digest);
 }
 
 static void memory_freep(unsigned char **memory)
@@ -38,52 +40,60 @@ static void memory_freep(unsigned char **memory)
 	free(*memory);
 }
 
-static int hash_pieces(int fd, const struct backup_progress *progress, EVP_MD_CTX *digest,
-		       uint64_t *ret_bytes)
+static int add_bytes(const void *bytes, size_t n, void *ctx)
+{
+	struct reading *r = ctx;
+
+	if (EVP_DigestUpdate(r->digest, bytes, n) != 1)
+		return -ENOMEM;
+	r->bytes += n;
+	return 0;
+}
+
+/* What is left of @fd from its position on. */
+static int hash_rest(int fd, struct reading *r, char ret_sha256[SHA256_HEX])
 {
 	_cleanup_(memory_freep) unsigned char *piece = malloc(PIECE);
+	const struct archive_input in = { fd, add_bytes, r };
+	unsigned char bytes[SHA256_BYTES];
 	struct stat st;
-	uint64_t at = 0;
-	int err = 0;
+	ssize_t n = 1;
 
 	if (!piece)
 		return -ENOMEM;
 	if (fstat(fd, &st))
 		return -errno;
-	while (!err) {
-		const ssize_t n = pread(fd, piece, PIECE, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		if (EVP_DigestUpdate(digest, piece, (size_t)n) != 1)
-			return -ENOMEM;
-		at += (size_t)n;
-		err = tell(progress, "hashing", at, (uint64_t)st.st_size);
+	while (n > 0) {
+		n = archive_input_read(&in, piece, PIECE);
+		if (n > 0 && tell(r->progress, "hashing", r->bytes, (uint64_t)st.st_size))
+			return -ECANCELED;
 	}
-	*ret_bytes = at;
-	return err;
+	if (n < 0)
+		return (int)n;
+	if (EVP_DigestFinal_ex(r->digest, bytes, NULL) != 1)
+		return -ENOMEM;
+	sha256_to_hex(bytes, ret_sha256);
+	return 0;
+}
+
+static int begin_hash(int fd, struct reading *r)
+{
+	r->digest = EVP_MD_CTX_new();
+	if (!r->digest || EVP_DigestInit_ex(r->digest, EVP_sha256(), NULL) != 1)
+		return -ENOMEM;
+	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
 int backup_hash(int fd, const struct backup_progress *progress, char ret_sha256[SHA256_HEX],
 		uint64_t *ret_bytes)
 {
-	_cleanup_(digest_freep) EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	unsigned char bytes[SHA256_BYTES];
-	int err;
+	_cleanup_(reading_done) struct reading r = { .progress = progress };
+	int err = begin_hash(fd, &r);
 
-	if (!digest || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1)
-		return -ENOMEM;
-	err = hash_pieces(fd, progress, digest, ret_bytes);
-	if (err)
-		return err;
-	if (EVP_DigestFinal_ex(digest, bytes, NULL) != 1)
-		return -ENOMEM;
-	sha256_to_hex(bytes, ret_sha256);
-	return 0;
+	if (!err)
+		err = hash_rest(fd, &r, ret_sha256);
+	*ret_bytes = r.bytes;
+	return err;
 }
 
 /* --- the members */
@@ -153,24 +163,21 @@ static void set_parts(struct catalogue_entry *e, const struct archive_was *was)
 		snprintf(e->host, sizeof(e->host), "%s", was->host);
 }
 
-static int read_members(int fd, const char *scratch, const struct backup_progress *progress,
-			struct catalogue_entry *e, struct buf *why)
+static int read_members(int fd, const char *scratch, struct reading *r, struct catalogue_entry *e,
+			struct buf *why)
 {
-	struct reading r = { .progress = progress, .total = e->file_bytes };
 	const struct archive_read_options o = {
 		.scratch = scratch,
 		.allow_setuid = true,
 		.check_database = check_database,
 		.member = member_read,
 		.going = member_going,
-		.ctx = &r,
+		.bytes = add_bytes,
+		.ctx = r,
 	};
 	struct archive_was was;
-	int err;
+	int err = archive_verify(fd, &o, why, &was);
 
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return -errno;
-	err = archive_verify(fd, &o, why, &was);
 	if (!err) {
 		set_parts(e, &was);
 		e->verdict = BACKUP_SOUND;
@@ -183,21 +190,41 @@ static int read_members(int fd, const char *scratch, const struct backup_progres
 	return err;
 }
 
+/* The file is read once: its hash is made on the way, and to its end where the members were not read so far. */
+static int read_once(int fd, const char *scratch, struct reading *r, struct catalogue_entry *e,
+		     struct buf *found, char ret_sha256[SHA256_HEX], bool *ret_other)
+{
+	struct catalogue_entry read = *e;
+	int err = begin_hash(fd, r), hash_err;
+
+	if (err)
+		return err;
+	err = read_members(fd, scratch, r, &read, found);
+	if (err == -ECANCELED)
+		return err;
+	hash_err = hash_rest(fd, r, ret_sha256);
+	if (hash_err)
+		return err && !is_verdict(err) ? err : hash_err;
+	*ret_other = *e->sha256 && strcmp(ret_sha256, e->sha256) != 0;
+	if (!*ret_other)
+		*e = read;
+	return err;
+}
+
 int backup_verify(int fd, const char *scratch, const struct backup_progress *progress,
 		  int64_t now_s, struct catalogue_entry *e, struct buf *why)
 {
+	_cleanup_(reading_done) struct reading r = { .progress = progress, .total = e->file_bytes };
 	_cleanup_(buf_done) struct buf found = BUF_INIT(8192);
-	char sha256[SHA256_HEX];
-	uint64_t bytes = 0;
-	int err = backup_hash(fd, progress, sha256, &bytes);
+	char sha256[SHA256_HEX] = "";
+	bool other = false;
+	int err = read_once(fd, scratch, &r, e, &found, sha256, &other);
 
-	if (!err && *e->sha256 && strcmp(sha256, e->sha256) != 0) {
+	if (other) {
 		set_unsound(e, "it is not what was written: its SHA-256 is another one");
 		e->verified_s = now_s;
 		return 0;
 	}
-	if (!err)
-		err = read_members(fd, scratch, progress, e, &found);
 	if (err == -EPERM)
 		buf_add_str(&found, " (refused: it would not be restored)");
 	if (err && !is_verdict(err)) {
@@ -209,7 +236,7 @@ int backup_verify(int fd, const char *scratch, const struct backup_progress *pro
 		set_unsound(e, buf_str(&found));
 	else if (e->verdict == BACKUP_SOUND)
 		snprintf(e->sha256, sizeof(e->sha256), "%s", sha256);
-	e->archive_bytes = bytes;
+	e->archive_bytes = r.bytes;
 	e->verified_s = now_s;
 	return 0;
 }

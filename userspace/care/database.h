@@ -65,6 +65,10 @@ struct database_copied {
  */
 int database_copy(const char *path, const char *to, const struct database_progress *progress,
 		  struct buf *why, struct database_copied *ret);
+/* The same for a copy that is read and removed at once: nothing of it is synced, so that it may never reach the disk. */
+int database_copy_passing(const char *path, const char *to,
+			  const struct database_progress *progress, struct buf *why,
+			  struct database_copied *ret);
 
 struct database_table {
 	char name[128];

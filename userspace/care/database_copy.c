@@ -35,6 +35,7 @@ struct copy {
 	int fd;         /* of it; locked, so that no second copy is made to the same place */
 	const char *target;
 	struct database_copied *result;
+	bool passing; /* nobody wants it after a crash */
 };
 
 static int said(struct buf *why, const char *path, int err)
@@ -192,7 +193,7 @@ static int dress(struct copy *c, struct buf *why)
 	/* The daemon's jobs are root's without CAP_CHOWN. */
 	if (geteuid() == 0 && fchown(c->fd, st->st_uid, st->st_gid) && errno != EPERM)
 		return said(why, buf_str(&c->tmp), -errno);
-	if (fsync(c->fd))
+	if (!c->passing && fsync(c->fd))
 		return said(why, buf_str(&c->tmp), -errno);
 	return 0;
 }
@@ -209,7 +210,7 @@ static int publish(struct copy *c, struct buf *why)
 		err = -errno;
 	if (err == -EINVAL) /* a file system that does not know the flag */
 		err = access(c->target, F_OK) == 0 ? -EEXIST : rename(tmp, c->target) ? -errno : 0;
-	if (!err)
+	if (!err && !c->passing)
 		err = database_sync_directory(c->target);
 	return said(why, c->target, err);
 }
@@ -264,10 +265,12 @@ static int name_tmp(const char *to, struct buf *out, struct buf *why)
 	return said(why, to, buf_printf(out, "%s/%s.tmp", real, name));
 }
 
-static int copy_once(const char *path, const char *to, const struct database_progress *progress,
-		     struct buf *why, struct database_copied *ret)
+static int copy_once(const char *path, const char *to, bool passing,
+		     const struct database_progress *progress, struct buf *why,
+		     struct database_copied *ret)
 {
 	struct copy c = {
+		.passing = passing,
 		.tmp = BUF_INIT(8192),
 		.fd = -1,
 		.target = to,
@@ -286,8 +289,9 @@ static int copy_once(const char *path, const char *to, const struct database_pro
 	return err;
 }
 
-int database_copy(const char *path, const char *to, const struct database_progress *progress,
-		  struct buf *why, struct database_copied *ret)
+static int copy_again(const char *path, const char *to, bool passing,
+		      const struct database_progress *progress, struct buf *why,
+		      struct database_copied *ret)
 {
 	int err = -EAGAIN;
 
@@ -298,9 +302,22 @@ int database_copy(const char *path, const char *to, const struct database_progre
 	}
 	for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
 		buf_reset(why);
-		err = copy_once(path, to, progress, why, ret);
+		err = copy_once(path, to, passing, progress, why, ret);
 	}
 	if (err == -EAGAIN)
 		buf_printf(why, "%s is opened and closed too often to be copied; try again", path);
 	return err;
+}
+
+int database_copy(const char *path, const char *to, const struct database_progress *progress,
+		  struct buf *why, struct database_copied *ret)
+{
+	return copy_again(path, to, false, progress, why, ret);
+}
+
+int database_copy_passing(const char *path, const char *to,
+			  const struct database_progress *progress, struct buf *why,
+			  struct database_copied *ret)
+{
+	return copy_again(path, to, true, progress, why, ret);
 }

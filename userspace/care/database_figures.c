@@ -16,23 +16,49 @@
 #define SQL_NAMES \
 	"SELECT name, NULL, type FROM sqlite_schema WHERE type = 'table' ORDER BY name LIMIT 201"
 
-static int64_t integer(struct database *d, const char *sql)
+static int unread(struct database *d, int err, struct buf *why)
 {
-	int64_t value = 0;
+	int explained = database_explain(d, sqlite3_errcode(d->sql), why);
 
-	return sql_integer(d->sql, sql, &value) ? 0 : value;
+	return explained ? explained : err;
 }
 
-static void text(struct database *d, const char *sql, char *to, size_t size)
+static int read_integers(struct database *d, struct buf *why, struct database_figures *ret)
+{
+	const struct {
+		const char *sql;
+		int64_t *to;
+	} rows[] = {
+		{ "PRAGMA page_size", &ret->page_size },
+		{ "PRAGMA page_count", &ret->n_pages },
+		{ "PRAGMA freelist_count", &ret->n_free },
+		{ "PRAGMA user_version", &ret->user_version },
+		{ "PRAGMA application_id", &ret->application_id },
+		{ "PRAGMA auto_vacuum", &ret->auto_vacuum },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int err = sql_integer(d->sql, rows[i].sql, rows[i].to);
+
+		if (err)
+			return unread(d, err, why);
+	}
+	return 0;
+}
+
+static int read_text(struct database *d, const char *sql, struct buf *why, char *to, size_t size)
 {
 	_cleanup_(sql_donep) sqlite3_stmt *st = NULL;
 	const unsigned char *s = NULL;
+	int err = sql_prepare(d->sql, sql, &st);
 
 	to[0] = '\0';
-	if (sql_prepare(d->sql, sql, &st) == 0 && sql_step(st) == 1)
+	if (!err && sql_step(st) == 1)
 		s = sqlite3_column_text(st, 0);
-	if (s)
-		utf8_make_plain((const char *)s, strlen((const char *)s), to, size);
+	if (!s)
+		return unread(d, err ? err : -ENOMEM, why);
+	utf8_make_plain((const char *)s, strlen((const char *)s), to, size);
+	return 0;
 }
 
 static int64_t count_rows(struct database *d, const char *name)
@@ -74,11 +100,11 @@ static int find_tables(struct database *d, struct buf *why, struct database_figu
 	int code, err = 0;
 
 	database_doing(d, "reading");
-	if (sqlite3_prepare_v2(d->sql, SQL_SIZES, -1, &st, NULL) != SQLITE_OK) {
+	code = sqlite3_prepare_v2(d->sql, SQL_SIZES, -1, &st, NULL);
+	if (code == SQLITE_ERROR) /* there is no such table */
 		code = sqlite3_prepare_v2(d->sql, SQL_NAMES, -1, &st, NULL);
-		if (code != SQLITE_OK)
-			return database_explain(d, code, why);
-	}
+	if (code != SQLITE_OK)
+		return database_explain(d, code, why);
 	while ((code = sqlite3_step(st)) == SQLITE_ROW && !err) {
 		ret->more_tables = ret->n_tables == DATABASE_TABLES_MAX;
 		if (ret->more_tables)
@@ -103,18 +129,17 @@ int database_figures(const char *path, bool tables, const struct database_progre
 	shm = database_side_file(d.path, "-shm", &ret->shm_bytes);
 	ret->in_use = wal && shm;
 	ret->file_bytes = (uint64_t)d.st.st_size;
-	ret->page_size = integer(&d, "PRAGMA page_size");
-	ret->n_pages = integer(&d, "PRAGMA page_count");
-	ret->n_free = integer(&d, "PRAGMA freelist_count");
-	ret->user_version = integer(&d, "PRAGMA user_version");
-	ret->application_id = integer(&d, "PRAGMA application_id");
-	ret->auto_vacuum = integer(&d, "PRAGMA auto_vacuum");
-	text(&d, "PRAGMA encoding", ret->encoding, sizeof(ret->encoding));
+	err = read_integers(&d, why, ret);
+	if (!err)
+		err = read_text(&d, "PRAGMA encoding", why, ret->encoding, sizeof(ret->encoding));
 	/* Of one that is read as immutable SQLite does not say it. */
-	if (d.way == DATABASE_PLAIN)
-		text(&d, "PRAGMA journal_mode", ret->journal_mode, sizeof(ret->journal_mode));
-	else
+	if (d.way != DATABASE_PLAIN)
 		snprintf(ret->journal_mode, sizeof(ret->journal_mode), "wal");
+	else if (!err)
+		err = read_text(&d, "PRAGMA journal_mode", why, ret->journal_mode,
+				sizeof(ret->journal_mode));
+	if (err)
+		return err;
 	return tables ? find_tables(&d, why, ret) : 0;
 }
 

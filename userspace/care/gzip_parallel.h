@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compresses a stream as gzip (RFC 1952) on several cores: one member, that any gunzip reads.
+ * Compresses a stream as gzip (RFC 1952) on several cores: members one after the other (care/gzip_member.h), that any gunzip reads as
+ * one stream. The same bytes with any number of threads.
  *
- * Memory: about 2.3 MiB a thread. Threads are started with the stream and end with it; they take no signals. A stream is one
- * thread's to use.
+ * Memory: about 2.5 MiB a thread. A stream is one thread's to use.
  */
 #ifndef ISAMON_GZIP_PARALLEL_H
 #define ISAMON_GZIP_PARALLEL_H
@@ -11,23 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GZIP_PARALLEL_THREADS_MAX 16
-
 /* Takes @n bytes of what was compressed, in their order, in the thread that gave them. Returns 0 or -errno. */
 typedef int (*gzip_parallel_fn)(const void *bytes, size_t n, void *ctx);
 
 struct gzip_parallel;
 
 struct gzip_parallel_options {
-	int level; /* 1 to 9 */
-	unsigned int
-		n_threads; /* 0: as many as this process has CPUs, at most GZIP_PARALLEL_THREADS_MAX */
-	size_t block_bytes; /* what a thread takes at a time; 0: 512 KiB */
+	int level;              /* 1 to 9 */
+	unsigned int n_threads; /* as work_ring_threads() takes it; 0: by the CPUs */
+	size_t block_bytes;     /* of a member, at most GZIP_MEMBER_BYTES_MAX; 0: 512 KiB */
 	gzip_parallel_fn fn;
 	void *ctx;
 };
 
-/* Returns 0 or -ENOMEM. A thread that cannot be started is done without. */
+/* Returns 0 or -ENOMEM. */
 int gzip_parallel_new(const struct gzip_parallel_options *o, struct gzip_parallel **ret);
 /* NULL is fine, and so is one that was not finished. */
 void gzip_parallel_free(struct gzip_parallel *g);

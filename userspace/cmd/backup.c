@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -82,6 +83,26 @@ void backup_tool_done(struct backup_tool *t)
 	catalogue_close(t->catalogue);
 	config_free(t->config);
 	*t = (struct backup_tool){ 0 };
+}
+
+int backup_open_place(const struct backup_tool *t, unsigned int wait_s, struct buf *why,
+		      struct backup_place *ret)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	unsigned int waited = 0;
+	int err;
+
+	for (;;) {
+		err = backup_place_open(t->config->backup_directory, why, ret);
+		if (err != -EBUSY || waited++ >= wait_s || backup_is_stopped())
+			return err;
+		if (waited == 1)
+			fprintf(stderr, "%s: %s; waiting, %u minutes at most\n", t->command,
+				buf_str(why), wait_s / 60);
+		buf_reset(why);
+		backup_place_close(ret);
+		nanosleep(&second, NULL);
+	}
 }
 
 void backup_complain(const struct backup_tool *t, const char *why, int err)

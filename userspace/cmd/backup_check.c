@@ -14,17 +14,20 @@
 #include "cmd/status_format.h"
 
 static const char usage[] =
-	"usage: isamon backup verify [ID...] [--json]\n"
+	"usage: isamon backup verify [ID...] [--s3] [--json]\n"
 	"Reads backups from the disk, whole: checksums, the hash of every file in the manifest, and the databases; of archives without\n"
 	"a manifest, as the guide's script makes them, every member and its gzip checksum, and the databases.\n"
-	"Without an ID: all that are in the directory.\n"
+	"Without an ID: all that are in the directory. What is in S3 only is brought to a temporary file, and verified there.\n"
 	"\n"
+	"  --s3              asks S3 first what it has; without an ID: also those that are in S3 only\n"
 	"  --json            what was found as JSON\n" BACKUP_CONFIG_USAGE "\n"
 	"Exit status: 0 all are sound; 1 one is not, or is not there; 2 wrong usage or configuration; 3 could not be done.\n";
 
 struct verifying {
 	struct backup_tool *t;
 	struct backup_place place;
+	struct backup_s3 s3;
+	bool s3_too;
 	json_t *list; /* NULL: as text */
 	int status;
 };
@@ -51,7 +54,16 @@ static void tell(struct verifying *v, const struct catalogue_entry *e)
 	fflush(stdout);
 }
 
-static void verify_one(struct verifying *v, struct catalogue_entry *e)
+static void found_out(struct verifying *v, const struct catalogue_entry *e)
+{
+	if (backup_remember(v->t, e, CATALOGUE_FOUND))
+		worsen(v, CMD_FAILED);
+	if (e->verdict == BACKUP_UNSOUND)
+		worsen(v, CMD_NOT_OK);
+	tell(v, e);
+}
+
+static void verify_local(struct verifying *v, struct catalogue_entry *e)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
 	_cleanup_(file_closep) int fd = -1;
@@ -72,11 +84,25 @@ static void verify_one(struct verifying *v, struct catalogue_entry *e)
 		worsen(v, CMD_FAILED);
 		return;
 	}
-	if (backup_remember(v->t, e, CATALOGUE_FOUND))
-		worsen(v, CMD_FAILED);
-	if (e->verdict == BACKUP_UNSOUND)
-		worsen(v, CMD_NOT_OK);
-	tell(v, e);
+	found_out(v, e);
+}
+
+/* It leaves nothing in the directory. */
+static void verify_remote(struct verifying *v, struct catalogue_entry *e)
+{
+	_cleanup_(file_closep) int fd = -1;
+	int err = v->s3.s3 ? 0 : backup_s3_open(v->t, &v->s3);
+
+	if (err)
+		backup_s3_close(&v->s3);
+	else
+		err = backup_fetch_into(v->t, &v->s3, &v->place, e, &fd);
+	if (err) {
+		worsen(v, err == -ENOENT ? CMD_NOT_OK : CMD_FAILED);
+		return;
+	}
+	backup_place_remove(&v->place, e->file);
+	found_out(v, e);
 }
 
 static void verify_named(struct verifying *v, const char *name)
@@ -89,21 +115,18 @@ static void verify_named(struct verifying *v, const char *name)
 		if (name && !backup_name_means(name, e))
 			continue;
 		found++;
-		if (e->local) {
-			verify_one(v, e);
-		} else if (name) {
-			fprintf(stderr,
-				"%s: %s is in S3 only; isamon backup fetch %s brings and verifies it\n",
-				v->t->command, e->id, e->id);
-			worsen(v, CMD_NOT_OK);
-		}
+		if (e->local)
+			verify_local(v, e);
+		else if (name || v->s3_too)
+			verify_remote(v, e);
 	}
 	if (found || !name || backup_is_stopped())
 		return;
 	fprintf(stderr, "%s: there is no backup \"%s\"; %s\n", v->t->command, name,
 		strchr(name, '/') ?
 			"one that is elsewhere is looked at by isamon restore FILE --dry-run" :
-			"isamon backup list shows which there are");
+		v->s3_too ? "isamon backup list --s3 shows which there are" :
+			    "isamon backup list shows which there are");
 	worsen(v, CMD_NOT_OK);
 }
 
@@ -117,6 +140,8 @@ static int verify(struct verifying *v, char **names, int n)
 		return CMD_FAILED;
 	}
 	v->status = backup_tool_list(v->t);
+	if (v->s3_too && (backup_s3_open(v->t, &v->s3) || backup_s3_list(v->t, &v->s3)))
+		return CMD_FAILED;
 	for (int i = 0; i < n; i++)
 		verify_named(v, names[i]);
 	if (!n)
@@ -133,9 +158,10 @@ int backup_verify_command(int argc, char **argv)
 	_cleanup_(backup_tool_done) struct backup_tool t = { 0 };
 	_cleanup_(json_freep) json_t *list = NULL;
 	const char *config_path = NULL;
-	struct verifying v = { .t = &t };
+	struct verifying v = { .t = &t, .place = { .lock_fd = -1, .dir_fd = -1, .part_fd = -1 } };
 	bool json = false;
 	const struct tool_option options[] = {
+		{ "s3", &v.s3_too, NULL },
 		{ "json", &json, NULL },
 		{ BACKUP_CONFIG_OPTION, NULL, &config_path },
 	};
@@ -153,6 +179,7 @@ int backup_verify_command(int argc, char **argv)
 	backup_catch_signals();
 	status = verify(&v, argv + first, argc - first);
 	backup_place_close(&v.place);
+	backup_s3_close(&v.s3);
 	if (json && tool_print_json(t.command, list) != CMD_OK)
 		status = CMD_FAILED;
 	return status;

@@ -42,6 +42,11 @@ int backup_tool_open(const char *command, const char *config_path, struct backup
 int backup_tool_list(struct backup_tool *t);
 void backup_tool_done(struct backup_tool *t);
 
+/* As backup_place_open(); waits so long for another who works there, and says so. A signal ends that. */
+int backup_open_place(const struct backup_tool *t, unsigned int wait_s, struct buf *why,
+		      struct backup_place *ret);
+#define BACKUP_JOB_WAITS_S (30u * 60) /* jobs do */
+
 /* "COMMAND: why", on standard error, after what progress is shown there. */
 void backup_complain(const struct backup_tool *t, const char *why, int err);
 /* Puts into the catalogue what was found out or done; says why it cannot. Returns 0 or -errno. */
@@ -86,6 +91,12 @@ void backup_s3_abort(struct backup_tool *t, const struct catalogue_entry *e);
 /* Adds to the list what the bucket has, and sets where it is. Returns 0 or -errno, which was said. */
 int backup_s3_list(struct backup_tool *t, struct backup_s3 *s);
 
+/*
+ * Brings @e from S3 into a new file of its name in BACKUP_PART, if there is room, and verifies it: what it is is in @e then. Returns 0 with
+ * the file, open, for whoever called to name or remove; else -errno, which was said, and no file; -ENOENT: S3 has none.
+ */
+int backup_fetch_into(struct backup_tool *t, struct backup_s3 *s, struct backup_place *place,
+		      struct catalogue_entry *e, int *ret_fd);
 /* Brings it from S3 into the directory, verified, and says nothing of what is well; the list knows it then. Returns the exit status. */
 int backup_fetch(struct backup_tool *t, const char *name);
 

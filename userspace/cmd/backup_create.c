@@ -13,8 +13,6 @@
 #include "cmd/backup_cmd.h"
 #include "cmd/cmd.h"
 
-#define RUN_WAITS_S 1800
-
 static const char create_usage[] =
 	"usage: isamon backup create [--data] [--config] [--to-s3] [--note TEXT] [--json]\n"
 	"Makes a backup of the service's data and one of its configuration, as [backup] of isamon's configuration says: a tar.gz that\n"
@@ -121,26 +119,6 @@ static int create_one(struct creating *c, struct backup_place *place, int kind)
 	return told(c, &made);
 }
 
-/* A night's backup waits for what somebody else does there, such as a long verification. */
-static int open_place(struct creating *c, struct buf *why, struct backup_place *place)
-{
-	const struct timespec second = { .tv_sec = 1 };
-	unsigned int waited = 0;
-	int err;
-
-	for (;;) {
-		err = backup_place_open(c->t->config->backup_directory, why, place);
-		if (err != -EBUSY || waited++ >= c->wait_s || backup_is_stopped())
-			return err;
-		if (waited == 1)
-			fprintf(stderr, "%s: %s; waiting, %u minutes at most\n", c->t->command,
-				buf_str(why), c->wait_s / 60);
-		buf_reset(why);
-		backup_place_close(place);
-		nanosleep(&second, NULL);
-	}
-}
-
 /* Where nothing of it is there, as on a host without the service, nothing is made. */
 static bool is_anything_there(const struct creating *c)
 {
@@ -166,7 +144,7 @@ static int create_all(struct creating *c)
 			0);
 		return CMD_FAILED;
 	}
-	err = open_place(c, &why, &place);
+	err = backup_open_place(c->t, c->wait_s, &why, &place);
 	c->now_s = backup_now_s();
 	if (err) {
 		backup_complain(c->t, buf_str(&why), err);
@@ -348,7 +326,7 @@ int backup_run_command(int argc, char **argv)
 {
 	_cleanup_(backup_tool_done) struct backup_tool t = { 0 };
 	const char *config_path = NULL;
-	struct creating c = { .t = &t, .wait_s = RUN_WAITS_S };
+	struct creating c = { .t = &t, .wait_s = BACKUP_JOB_WAITS_S };
 	const struct tool_option options[] = {
 		{ "json", &c.json, NULL },
 		{ BACKUP_CONFIG_OPTION, NULL, &config_path },

@@ -15,18 +15,20 @@
 #include "cmd/status_format.h"
 
 static const char usage[] =
-	"usage: isamon backup drill [ID] [--json]\n"
+	"usage: isamon backup drill [ID] [--scheduled] [--json]\n"
 	"Restores a backup into a directory beside the backups, compares every hash, opens its databases and checks them, and removes it\n"
 	"again. Without an ID: the newest of the data and the newest of the configuration that are not known to be damaged. Nothing of the\n"
-	"service is touched. It needs room for all of it.\n"
+	"service is touched. It needs room for all of it, and leaves a twentieth of the disk free.\n"
 	"\n"
+	"  --scheduled       as the job: waits half an hour for others who work there; where nothing was backed up yet all is fine\n"
 	"  --json            what was found as JSON\n" BACKUP_CONFIG_USAGE "\n"
 	"Exit status: 0 they can be restored; 1 one cannot, or there is none; 2 wrong usage or configuration; 3 could not be done.\n";
 
 struct drilling {
 	struct backup_tool *t;
 	struct backup_place place;
-	json_t *list; /* NULL: as text */
+	json_t *list;   /* NULL: as text */
+	bool scheduled; /* it is a job's: there need not be a backup yet */
 	int status;
 };
 
@@ -106,6 +108,28 @@ static struct catalogue_entry *newest(struct backup_list *l, int kind)
 	return NULL;
 }
 
+static bool is_any(const struct backup_list *l, int kind)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if ((int)l->entries[i].kind == kind)
+			return true;
+	return false;
+}
+
+static void there_is_none(struct drilling *d, int kind)
+{
+	const char *what = backup_kind_names[kind];
+
+	if (d->scheduled && !is_any(&d->t->list, kind)) {
+		if (!d->list)
+			printf("nothing to drill: there is no backup of the %s yet\n", what);
+		return;
+	}
+	fprintf(stderr, "%s: there is no backup of the %s in %s that is not damaged\n",
+		d->t->command, what, d->t->config->backup_directory);
+	worsen(d, CMD_NOT_OK);
+}
+
 static void drill_newest(struct drilling *d)
 {
 	const struct config *c = d->t->config;
@@ -113,14 +137,10 @@ static void drill_newest(struct drilling *d)
 	for (int kind = 0; kind < BACKUP_KINDS && !backup_is_stopped(); kind++) {
 		struct catalogue_entry *e = newest(&d->t->list, kind);
 
-		if (e) {
+		if (e)
 			drill_one(d, e);
-		} else if (backup_source(c, kind)) {
-			fprintf(stderr,
-				"%s: there is no backup of the %s in %s that is not damaged\n",
-				d->t->command, backup_kind_names[kind], c->backup_directory);
-			worsen(d, CMD_NOT_OK);
-		}
+		else if (backup_source(c, kind))
+			there_is_none(d, kind);
 	}
 }
 
@@ -147,7 +167,7 @@ static void drill_named(struct drilling *d, const char *name)
 static int drill(struct drilling *d, const char *name)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
-	int err = backup_place_open(d->t->config->backup_directory, &why, &d->place);
+	int err = backup_open_place(d->t, d->scheduled ? BACKUP_JOB_WAITS_S : 0, &why, &d->place);
 
 	if (err) {
 		backup_complain(d->t, buf_str(&why), err);
@@ -172,9 +192,10 @@ int backup_drill_command(int argc, char **argv)
 	_cleanup_(backup_tool_done) struct backup_tool t = { 0 };
 	_cleanup_(json_freep) json_t *list = NULL;
 	const char *config_path = NULL;
-	struct drilling d = { .t = &t };
+	struct drilling d = { .t = &t, .place = { .lock_fd = -1, .dir_fd = -1, .part_fd = -1 } };
 	bool json = false;
 	const struct tool_option options[] = {
+		{ "scheduled", &d.scheduled, NULL },
 		{ "json", &json, NULL },
 		{ BACKUP_CONFIG_OPTION, NULL, &config_path },
 	};

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "base/util.h"
 #include "care/backup_name.h"
 #include "cmd/backup_cmd.h"
@@ -146,43 +147,78 @@ static int told(struct fetching *f, const struct catalogue_entry *e)
 	return CMD_OK;
 }
 
-static int check_room(struct fetching *f, const struct catalogue_entry *e)
+static int check_room(const struct backup_tool *t, const struct backup_place *place,
+		      const struct catalogue_entry *e)
 {
 	uint64_t room = 0;
-	int err = backup_place_room(&f->place, &room);
+	int err = backup_place_room(place, &room);
 
 	if (err || e->archive_bytes <= room)
 		return err;
-	fprintf(stderr, "%s: %s: no room: it has %.1f MiB, %.1f MiB are missing\n", f->t->command,
-		f->t->config->backup_directory, (double)e->archive_bytes / 1048576,
+	fprintf(stderr, "%s: %s: no room: it has %.1f MiB, %.1f MiB are missing\n", t->command,
+		t->config->backup_directory, (double)e->archive_bytes / 1048576,
 		(double)(e->archive_bytes - room) / 1048576);
 	return -ENOSPC;
 }
 
-/* Fetches and verifies what is to be @e in @fd. Returns the exit status; what is wrong was said. */
-static int fetch_into(struct fetching *f, int fd, struct catalogue_entry *e)
+static void set_unsound(struct catalogue_entry *e, const char *why)
+{
+	e->verdict = BACKUP_UNSOUND;
+	utf8_make_plain(why, strlen(why), e->why, sizeof(e->why));
+	e->verified_s = backup_now_s();
+}
+
+int backup_fetch_into(struct backup_tool *t, struct backup_s3 *s, struct backup_place *place,
+		      struct catalogue_entry *e, int *ret_fd)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
+	_cleanup_(file_closep) int fd = -1;
 	const struct backup_progress progress = backup_progress();
 	struct s3_object object;
-	int err = s3_get_file(f->s3.s3, e->key, fd, 0, NULL, &object);
+	int err = check_room(t, place, e);
 
-	backup_progress_clear();
-	if (err) {
-		backup_complain(f->t, s3_why(f->s3.s3), err);
-		return err == -ENOENT || err == -EBADMSG ? CMD_NOT_OK : CMD_FAILED;
+	if (err)
+		return err;
+	fd = backup_place_begin(place, e->file, &why);
+	if (fd < 0) {
+		backup_complain(t, buf_str(&why), fd);
+		return fd;
 	}
-	if (!*e->sha256)
+	err = s3_get_file(s->s3, e->key, fd, 0, NULL, &object);
+	backup_progress_clear();
+	if (err == -EBADMSG)
+		set_unsound(e, s3_why(s->s3));
+	if (err && err != -EBADMSG)
+		backup_complain(t, s3_why(s->s3), err);
+	if (!err && !*e->sha256)
 		snprintf(e->sha256, sizeof(e->sha256), "%s", object.sha256);
-	if (fsync(fd))
-		err = -errno;
-	if (!err)
-		err = backup_verify(fd, f->place.scratch, &progress, backup_now_s(), e, &why);
-	backup_progress_clear();
-	if (err) {
-		backup_complain(f->t, buf_str(&why), err);
-		return CMD_FAILED;
+	if (!err) {
+		err = backup_verify(fd, place->scratch, &progress, backup_now_s(), e, &why);
+		backup_progress_clear();
+		if (err)
+			backup_complain(t, buf_str(&why), err);
 	}
+	if (err && err != -EBADMSG) {
+		backup_place_remove(place, e->file);
+		return err;
+	}
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+/* Returns the exit status; what is wrong was said. */
+static int fetch_into(struct fetching *f, struct catalogue_entry *e)
+{
+	_cleanup_(file_closep) int fd = -1;
+	int err = backup_fetch_into(f->t, &f->s3, &f->place, e, &fd);
+
+	if (!err && fsync(fd)) {
+		err = -errno;
+		backup_complain(f->t, e->file, err);
+	}
+	if (err)
+		return err == -ENOENT ? CMD_NOT_OK : CMD_FAILED;
 	if (e->verdict != BACKUP_UNSOUND)
 		return CMD_OK;
 	fprintf(stderr, "%s: %s: what S3 has is damaged: %s; it is not kept\n", f->t->command,
@@ -199,7 +235,6 @@ static const char *const here_texts[] = {
 static int fetch_one(struct fetching *f, struct catalogue_entry *e)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
-	_cleanup_(file_closep) int fd = -1;
 	int status;
 
 	if (e->local) {
@@ -207,16 +242,9 @@ static int fetch_one(struct fetching *f, struct catalogue_entry *e)
 			f->t->config->backup_directory, e->file, here_texts[e->verdict]);
 		return e->verdict == BACKUP_UNSOUND ? CMD_NOT_OK : CMD_OK;
 	}
-	if (check_room(f, e))
-		return CMD_FAILED;
-	fd = backup_place_begin(&f->place, e->file, &why);
-	if (fd < 0) {
-		backup_complain(f->t, buf_str(&why), fd);
-		return CMD_FAILED;
-	}
-	status = fetch_into(f, fd, e);
+	status = fetch_into(f, e);
 	if (status) {
-		unlinkat(f->place.part_fd, e->file, 0);
+		backup_place_remove(&f->place, e->file);
 		return status;
 	}
 	if (backup_place_finish(&f->place, e->file, &why)) {

@@ -120,6 +120,7 @@ static int config_parse(const struct parse_source *source, const struct stat *fi
 	err = parse_text(schema_config(), source, c, lines, problems);
 	if (err == -ENOMEM)
 		return err;
+	config_jobs_settle(c);
 	for (size_t i = 0; i < c->n_routes; i++)
 		c->route_lines[i] = parse_line_of(lines, route, c, i);
 	for (size_t i = 0; i < c->n_logs; i++)

@@ -13,6 +13,9 @@
 
 #define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
+#define BACKUP "backup"
+#define DRILL "restore-drill"
+
 const char *const config_job_priority_words[] = { "low", "normal", NULL };
 const char *const config_job_missed_words[] = { "run", "skip", NULL };
 
@@ -100,13 +103,14 @@ int config_job_item(void *whole, const char *label, struct buf *why, void **ret_
 	return 0;
 }
 
-int config_jobs_set_initial(struct config *c)
+static int set_default(struct config *c, const char *name, const char *schedule,
+		       const char *command)
 {
-	static const struct {
+	const struct {
 		const char *key, *value;
-	} values[] = { { "schedule", "0 2 * * *" }, { "command", CONFIG_JOB_BACKUP } };
+	} values[] = { { "schedule", schedule }, { "command", command } };
 	struct config_job *j = NULL;
-	int err = job_add(c, "backup", &j);
+	int err = job_add(c, name, &j);
 
 	for (size_t i = 0; !err && i < ARRAY_SIZE(values); i++) {
 		const struct schema_key *k = schema_find_key(schema_config(), "job", values[i].key);
@@ -117,4 +121,20 @@ int config_jobs_set_initial(struct config *c)
 	if (!err)
 		j->is_default = true;
 	return err;
+}
+
+int config_jobs_set_initial(struct config *c)
+{
+	int err = set_default(c, BACKUP, "0 2 * * *", CONFIG_JOB_BACKUP);
+
+	return err ? err : set_default(c, DRILL, "30 4 * * SUN", CONFIG_JOB_DRILL);
+}
+
+void config_jobs_settle(struct config *c)
+{
+	const struct config_job *backup = config_job_find(c, BACKUP);
+
+	for (size_t i = 0; backup && i < c->n_jobs; i++)
+		if (c->jobs[i]->is_default && strcmp(c->jobs[i]->name, DRILL) == 0)
+			c->jobs[i]->enabled = backup->enabled;
 }
