@@ -8,7 +8,13 @@ umask 022
 need curl supervisord git setpriv
 need_root
 "$PY" -c 'import venv, ensurepip, uvicorn, fastapi' 2>/dev/null || skip "needs Python's venv, uvicorn and fastapi"
+# The tree's owner comes to it, wherever the test's directory is.
 chmod 755 "$T"
+way=${T%/*}
+while [ -n "$way" ]; do
+	[ $((0$(stat -c %a "$way") & 1)) = 1 ] || chmod o+x "$way"
+	way=${way%/*}
+done
 P=$T/opt A=$T/opt/app V=$T/opt/venv D=$T/opt/data W=$T/wheels
 SERVICE_PORT=$(free_port) ISAMON_PORT=$(free_port)
 mkdir -p "$P" "$D" "$T/etc" "$T/run" "$W" "$T/work" "$T/hold"
