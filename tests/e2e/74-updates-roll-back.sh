@@ -278,6 +278,8 @@ wait_for 20 "isamon to be ready" isamon_ready
 expect_metric 1 isamon_update_unfinished
 grep -q "an update of $A was cut off" "$T/isamon.log" || fail "the daemon does not say it"
 stop isamon
+timeout 60 "$ISAMON" doctor service --fix --yes --json --config "$T/isamon.conf" >"$T/out" 2>"$T/err" </dev/null || true
+json "d['diagnosis']['id'] == 'service.unfinished' and not [f for f in d['fixes'] if f['result'] == 'done']"
 run 2 app --abort
 has 'say --yes' err
 run 0 app --abort --yes
@@ -285,6 +287,12 @@ rolled_back good three 1
 run 1 app --abort
 has 'no update is unfinished' err
 cut_off start 'starting the service'
+mkdir -m 700 "$P/.data.isamon-restore"
+printf '%s\n' '{"isamon_restore":1,"id":"20260101-000000","step":"start","target":"/t","archive":"/a","old_inode":1,"new_inode":2,' \
+	'"owner_of_target":false,"alone":true,"ran_known":false,"ran":false}' >"$P/.data.isamon-restore/journal"
+run 1 app --resume
+has 'the restore 20260101-000000 of .* was cut off' err
+rm -r "$P/.data.isamon-restore"
 run 0 app --resume
 expect_version four
 head_is "$(tip)"
