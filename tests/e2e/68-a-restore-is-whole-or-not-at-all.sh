@@ -116,7 +116,7 @@ say "== an update has the service stopped"
 exec 9>>"$T/state/update.lock"
 flock 9
 run 3 --data --yes
-has 'an update of the application, or another restore, is under way' err
+has 'another update, restore or vacuum is under way, in process' err
 run 0 --data --dry-run
 exec 9>&-
 

@@ -7,7 +7,6 @@
 
 #include "base/file.h"
 #include "base/util.h"
-#include "care/update_app.h"
 #include "cmd/cmd.h"
 #include "cmd/restore_cmd.h"
 
@@ -66,29 +65,6 @@ static int service_start(struct buf *why, void *ctx)
 	struct restore_command *c = ctx;
 
 	return service_control_start(c->service, 0, why);
-}
-
-/* Who starts the service must not do so while another one has it stopped. */
-static int lock(const struct restore_command *c, int *ret_fd)
-{
-	_cleanup_(buf_done) struct buf path = BUF_INIT(RESTORE_PATH_MAX);
-	const char *directory = c->tool.config->state_directory;
-	pid_t holder = 0;
-	int err;
-
-	if (c->no_service || c->dry_run)
-		return CMD_OK;
-	err = file_make_directory(directory, 0750);
-	err = err ?: buf_printf(&path, "%s/" UPDATE_LOCK, directory);
-	err = err ?: file_lock(buf_str(&path), ret_fd, &holder);
-	if (err == -EBUSY)
-		fprintf(stderr,
-			RESTORE_COMMAND
-			": an update of the application, or another restore, is under way, in process %d\n",
-			(int)holder);
-	else if (err)
-		fprintf(stderr, RESTORE_COMMAND ": %s: %s\n", directory, strerror(-err));
-	return err ? CMD_FAILED : CMD_OK;
 }
 
 static int open_service(struct restore_command *c, const struct restore_service **ret,
@@ -167,7 +143,9 @@ static int run(struct restore_command *c, const char *target,
 	struct restore_service hooks;
 	struct restore_result result;
 	unsigned int n;
-	int err, status = lock(c, &lock_fd);
+	int err, status = c->no_service || c->dry_run ?
+				  CMD_OK :
+				  service_cmd_lock(RESTORE_COMMAND, c->tool.config, &lock_fd);
 
 	if (!status)
 		status = open_service(c, &o.service, &hooks);

@@ -11,6 +11,9 @@
 /* Opens it with the hooks of a command: what is seen goes to standard error, if that is a terminal. As service_control_open(),
  * but what is wrong is said, beginning with @command. */
 int service_cmd_open(const char *command, const struct config *c, struct service_control **ret);
+/* For whoever stops the service for a while: nobody else does so, and starts it, until *ret_fd is closed. What is wrong is said; returns the
+ * exit status. */
+int service_cmd_lock(const char *command, const struct config *c, int *ret_fd);
 /* The exit status for what service_control_start() and its like return. */
 int service_cmd_status(int err);
 
