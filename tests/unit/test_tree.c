@@ -25,6 +25,7 @@ static void judges(void)
 		gid_t gid;
 		unsigned int wrong;
 		mode_t want;
+		gid_t group; /* that it should have; 0: not looked at */
 	} rows[] = {
 		{ "data of the user", "x", TREE_DATA, S_IFREG | 0644, 1, 1, 0, 0 },
 		{ "data of root", "x", TREE_DATA, S_IFREG | 0644, 0, 0, TREE_OWNER, 0644 },
@@ -43,12 +44,22 @@ static void judges(void)
 		{ "a log of root", "x.log", TREE_LOGS, S_IFREG | 0644, 0, 0, 0, 0 },
 		{ "a log of somebody else", "x.log", TREE_LOGS, S_IFREG | 0644, OTHER, 1,
 		  TREE_OWNER, 0644 },
+		{ "a log of root that the user writes as one of all", "x.log", TREE_LOGS,
+		  S_IFREG | 0666, 0, 0, TREE_OWNER | TREE_WRITABLE, 0664, 1 },
+		{ "a log of root that all may write, the user by its group", "x.log", TREE_LOGS,
+		  S_IFREG | 0666, 0, 1, TREE_WRITABLE, 0664, 1 },
+		{ "somebody's program that is to run as who owns it", "x", TREE_LOGS,
+		  S_IFREG | 06777, OTHER, OTHER, TREE_OWNER | TREE_WRITABLE, 0775, 1 },
+		{ "a directory that hands its group on", "x", TREE_DATA, S_IFDIR | 02755, 0, 0,
+		  TREE_OWNER, 02755, 1 },
 		{ "a backup that all may read", "x.tar.gz", TREE_BACKUPS, S_IFREG | 0644, 0, 0,
 		  TREE_READABLE, 0640 },
 		{ "a backup", "x.tar.gz", TREE_BACKUPS, S_IFREG | 0600, 0, 0, 0, 0 },
 		{ "the directory of backups", ".", TREE_BACKUPS, S_IFDIR | 0755, 0, 0, 0, 0 },
 		{ "secrets that all may read", "a/x.env", TREE_CONFIG, S_IFREG | 0644, 0, 1,
 		  TREE_READABLE, 0640 },
+		{ "secrets of root that the user reads as one of all", ".env", TREE_CONFIG,
+		  S_IFREG | 0604, 0, 0, TREE_READABLE, 0640, 1 },
 		{ "secrets", ".env", TREE_CONFIG, S_IFREG | 0640, 0, 1, 0, 0 },
 		{ "secrets that the group may write", ".env", TREE_CONFIG, S_IFREG | 0660, 0, 1,
 		  TREE_READABLE, 0640 },
@@ -73,6 +84,8 @@ static void judges(void)
 		if (!wrong)
 			continue;
 		EXPECT_UINT(item.mode, rows[i].want);
+		if (rows[i].group)
+			EXPECT_UINT(item.gid, rows[i].group);
 		st.st_mode = (rows[i].mode & S_IFMT) | item.mode;
 		st.st_uid = item.uid;
 		st.st_gid = item.gid;
