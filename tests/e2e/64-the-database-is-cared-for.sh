@@ -15,7 +15,7 @@ at_end() { ! mountpoint -q "$T/small" || umount -l "$T/small"; }
 SERVICE_PORT=$(free_port)
 conf() { # LINE...
 	printf '%s\n' "[service]" "name = app" "ports = $SERVICE_PORT" "manager = supervisor" "supervisor_socket = $T/sv.sock" \
-		"[database]" "$@" >"$T/isamon.conf"
+		"[daemon]" "state_directory = $T/state" "[database]" "$@" >"$T/isamon.conf"
 }
 # run STATUS ARGUMENT...: of isamon db; output in $T/out, $T/err
 run() {
@@ -193,6 +193,12 @@ run 3 vacuum --yes
 has 'no room: VACUUM and the copy before it need' err
 [ "$(main_pid)" = "$first" ] || fail "the service was stopped for nothing"
 rm "$T/small/filler"
+mkdir -p "$T/state"
+exec 9>>"$T/state/update.lock"
+flock 9
+run 3 vacuum --yes
+has 'another update, restore or vacuum is under way, in process' err
+exec 9>&-
 before=$(stat -c %s "$B")
 run 0 vacuum --yes
 has "$B: [0-9.]+ (K|M)iB, before it [0-9.]+ MiB"

@@ -112,6 +112,14 @@ has "^$D: nothing is unfinished$"
 forget
 beside 0
 
+say "== an update has the service stopped"
+exec 9>>"$T/state/update.lock"
+flock 9
+run 3 --data --yes
+has 'another update, restore or vacuum is under way, in process' err
+run 0 --data --dry-run
+exec 9>&-
+
 say "== what is not kept is no target"
 sed "s|^config = .*|config = none|" "$T/isamon.conf" >"$T/none.conf"
 "$ISAMON" restore --status --config-file "$T/none.conf" >"$T/out" 2>&1 || fail "--status: $(cat "$T/out")"

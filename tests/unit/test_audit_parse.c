@@ -362,7 +362,10 @@ static void knows_secrets(void)
 		const char *text, *expected;
 	} rows[] = {
 		{ "x = 1\nJWT_SECRET=abcdefgh12345\n", "JWT_SECRET" },
-		{ "\"JWT_SECRET\": \"abcdefgh\"", NULL },
+		{ "\"JWT_SECRET\": \"abcdefgh\"", "JWT_SECRET" },
+		{ "{\"JWT_SECRET\": os.environ[\"JWT_SECRET\"]}", NULL },
+		{ "environ[\"JWT_SECRET\"], \"abcdefgh\"", NULL },
+		{ "\"JWT_SECRET\"", NULL },
 		{ "JWT_SECRET: 'abcdefgh'", "JWT_SECRET" },
 		{ "JWT_SECRET = os.environ[\"JWT_SECRET\"]", NULL },
 		{ "JWT_SECRET=${JWT_SECRET}", NULL },
@@ -392,6 +395,9 @@ static void knows_secrets(void)
 	EXPECT(audit_secret_by_name("agent-isa-config-20261126-020000.tar.gz", "backups"));
 	EXPECT(!audit_secret_by_name("id_rsa.pub", "x") &&
 	       !audit_secret_by_name("environment", "x"));
+	EXPECT(audit_secret_name_is_vague(".env.example") &&
+	       audit_secret_name_is_vague("app.env.sample") &&
+	       !audit_secret_name_is_vague(".env.production"));
 	EXPECT(audit_secret_name_is_vague("x.pem") && !audit_secret_name_is_vague("x.key"));
 }
 

@@ -86,6 +86,19 @@ static void finds_what_was_planted(void)
 		EXPECT(!strstr(f.list[i].evidence, "0123456789abcdef"));
 }
 
+static void quotes_names_for_shells(void)
+{
+	_cleanup_(findings_done) struct findings f = { 0 };
+	char expected[400];
+
+	make("q", 0755);
+	put("q/x; echo 'hi'", "x", 0666);
+	look("q", true, geteuid(), &f);
+	snprintf(expected, sizeof(expected), "chmod o-w '%s/q/x; echo '\\''hi'\\'''", top);
+	REQUIRE(f.n == 1);
+	EXPECT_STR(f.list[0].remedy, expected);
+}
+
 static void names_owners(void)
 {
 	_cleanup_(findings_done) struct findings f = { 0 };
@@ -176,6 +189,7 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "finds what was planted", finds_what_was_planted },
+		{ "names are quoted for shells", quotes_names_for_shells },
 		{ "names owners", names_owners },
 		{ "is not led away by links, nor held up by a FIFO", is_not_led_away },
 		{ "says how many more there are", says_how_many_more },

@@ -25,38 +25,50 @@ static void judges(void)
 		gid_t gid;
 		unsigned int wrong;
 		mode_t want;
+		gid_t group; /* that it should have; 0: not looked at */
 	} rows[] = {
-		{ "data of the user", "x", TREE_DATA, S_IFREG | 0644, 1, 1, 0, 0 },
-		{ "data of root", "x", TREE_DATA, S_IFREG | 0644, 0, 0, TREE_OWNER, 0644 },
-		{ "data of another group", "x", TREE_DATA, S_IFREG | 0644, 1, 0, TREE_OWNER, 0644 },
-		{ "data that all may write", "x", TREE_DATA, S_IFREG | 0666, 1, 1, TREE_WRITABLE,
-		  0664 },
-		{ "a directory of data that all may write", "x", TREE_DATA, S_IFDIR | 01777, 1, 1,
-		  TREE_WRITABLE, 01775 },
-		{ "a closed directory of data", "x", TREE_DATA, S_IFDIR | 0500, 1, 1, TREE_CLOSED,
-		  0700 },
-		{ "a file that is read only", "x", TREE_DATA, S_IFREG | 0400, 1, 1, 0, 0 },
-		{ "a symbolic link", "x", TREE_DATA, S_IFLNK | 0777, 0, 0, 0, 0 },
-		{ "a socket", "x", TREE_DATA, S_IFSOCK | 0777, 0, 0, 0, 0 },
-		{ "the directory of logs, root's", ".", TREE_LOGS, S_IFDIR | 0755, 0, 0, TREE_OWNER,
-		  0755 },
-		{ "a log of root", "x.log", TREE_LOGS, S_IFREG | 0644, 0, 0, 0, 0 },
-		{ "a log of somebody else", "x.log", TREE_LOGS, S_IFREG | 0644, OTHER, 1,
-		  TREE_OWNER, 0644 },
-		{ "a backup that all may read", "x.tar.gz", TREE_BACKUPS, S_IFREG | 0644, 0, 0,
-		  TREE_READABLE, 0640 },
-		{ "a backup", "x.tar.gz", TREE_BACKUPS, S_IFREG | 0600, 0, 0, 0, 0 },
-		{ "the directory of backups", ".", TREE_BACKUPS, S_IFDIR | 0755, 0, 0, 0, 0 },
-		{ "secrets that all may read", "a/x.env", TREE_CONFIG, S_IFREG | 0644, 0, 1,
-		  TREE_READABLE, 0640 },
-		{ "secrets", ".env", TREE_CONFIG, S_IFREG | 0640, 0, 1, 0, 0 },
-		{ "secrets that the group may write", ".env", TREE_CONFIG, S_IFREG | 0660, 0, 1,
-		  TREE_READABLE, 0640 },
-		{ "configuration without secrets", "x.toml", TREE_CONFIG, S_IFREG | 0644, 0, 0, 0,
+		{ "data of the user", "x", TREE_DATA, S_IFREG | 0644, 1, 1, 0, 0, 0 },
+		{ "data of root", "x", TREE_DATA, S_IFREG | 0644, 0, 0, TREE_OWNER, 0644, 0 },
+		{ "data of another group", "x", TREE_DATA, S_IFREG | 0644, 1, 0, TREE_OWNER, 0644,
 		  0 },
-		{ "code of root", "x.py", TREE_CODE, S_IFREG | 0644, 0, 0, 0, 0 },
+		{ "data that all may write", "x", TREE_DATA, S_IFREG | 0666, 1, 1, TREE_WRITABLE,
+		  0664, 0 },
+		{ "a directory of data that all may write", "x", TREE_DATA, S_IFDIR | 01777, 1, 1,
+		  TREE_WRITABLE, 01775, 0 },
+		{ "a closed directory of data", "x", TREE_DATA, S_IFDIR | 0500, 1, 1, TREE_CLOSED,
+		  0700, 0 },
+		{ "a file that is read only", "x", TREE_DATA, S_IFREG | 0400, 1, 1, 0, 0, 0 },
+		{ "a symbolic link", "x", TREE_DATA, S_IFLNK | 0777, 0, 0, 0, 0, 0 },
+		{ "a socket", "x", TREE_DATA, S_IFSOCK | 0777, 0, 0, 0, 0, 0 },
+		{ "the directory of logs, root's", ".", TREE_LOGS, S_IFDIR | 0755, 0, 0, TREE_OWNER,
+		  0755, 0 },
+		{ "a log of root", "x.log", TREE_LOGS, S_IFREG | 0644, 0, 0, 0, 0, 0 },
+		{ "a log of somebody else", "x.log", TREE_LOGS, S_IFREG | 0644, OTHER, 1,
+		  TREE_OWNER, 0644, 0 },
+		{ "a log of root that the user writes as one of all", "x.log", TREE_LOGS,
+		  S_IFREG | 0666, 0, 0, TREE_OWNER | TREE_WRITABLE, 0664, 1 },
+		{ "a log of root that all may write, the user by its group", "x.log", TREE_LOGS,
+		  S_IFREG | 0666, 0, 1, TREE_WRITABLE, 0664, 1 },
+		{ "somebody's program that is to run as who owns it", "x", TREE_LOGS,
+		  S_IFREG | 06777, OTHER, OTHER, TREE_OWNER | TREE_WRITABLE, 0775, 1 },
+		{ "a directory that hands its group on", "x", TREE_DATA, S_IFDIR | 02755, 0, 0,
+		  TREE_OWNER, 02755, 1 },
+		{ "a backup that all may read", "x.tar.gz", TREE_BACKUPS, S_IFREG | 0644, 0, 0,
+		  TREE_READABLE, 0640, 0 },
+		{ "a backup", "x.tar.gz", TREE_BACKUPS, S_IFREG | 0600, 0, 0, 0, 0, 0 },
+		{ "the directory of backups", ".", TREE_BACKUPS, S_IFDIR | 0755, 0, 0, 0, 0, 0 },
+		{ "secrets that all may read", "a/x.env", TREE_CONFIG, S_IFREG | 0644, 0, 1,
+		  TREE_READABLE, 0640, 0 },
+		{ "secrets of root that the user reads as one of all", ".env", TREE_CONFIG,
+		  S_IFREG | 0604, 0, 0, TREE_READABLE, 0640, 1 },
+		{ "secrets", ".env", TREE_CONFIG, S_IFREG | 0640, 0, 1, 0, 0, 0 },
+		{ "secrets that the group may write", ".env", TREE_CONFIG, S_IFREG | 0660, 0, 1,
+		  TREE_READABLE, 0640, 0 },
+		{ "configuration without secrets", "x.toml", TREE_CONFIG, S_IFREG | 0644, 0, 0, 0,
+		  0, 0 },
+		{ "code of root", "x.py", TREE_CODE, S_IFREG | 0644, 0, 0, 0, 0, 0 },
 		{ "code that all may write", "x.py", TREE_CODE, S_IFREG | 0646, 0, 0, TREE_WRITABLE,
-		  0644 },
+		  0644, 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -73,6 +85,8 @@ static void judges(void)
 		if (!wrong)
 			continue;
 		EXPECT_UINT(item.mode, rows[i].want);
+		if (rows[i].group)
+			EXPECT_UINT(item.gid, rows[i].group);
 		st.st_mode = (rows[i].mode & S_IFMT) | item.mode;
 		st.st_uid = item.uid;
 		st.st_gid = item.gid;

@@ -12,10 +12,14 @@ static void fault_step(void);
 #include <unistd.h>
 #define fsync(fd) ((void)(fd), 0)
 #define syncfs(fd) ((void)(fd), 0)
+#include <sys/stat.h>
+static int mkdirat_and_swap(int fd, const char *name, mode_t mode);
+#define mkdirat mkdirat_and_swap
 #include "care/update_app.c"
 #include "care/update_environment.c"
 #include "care/update_journal.c"
 #include "care/update_steps.c"
+#undef mkdirat
 
 #include <ftw.h>
 #include <sched.h>
@@ -49,6 +53,18 @@ static int shell(const char *command)
 		_exit(127);
 	}
 	return waitpid(pid, &status, 0) == pid ? status : -1;
+}
+
+static bool swaps;
+
+/* As the owner of the directory above could do it: what is root's there takes the place. */
+static int mkdirat_and_swap(int fd, const char *name, mode_t mode)
+{
+	int err = mkdirat(fd, name, mode);
+
+	if (!err && swaps)
+		err = renameat(fd, name, fd, "moved") ?: renameat(fd, "roots", fd, name);
+	return err;
 }
 
 static ino_t venv_inode(void)
@@ -393,6 +409,125 @@ static void half_a_checkout(void)
 	EXPECT_INT(abort_now(), -ENOENT);
 }
 
+/* Where the key of a deployment is told. */
+static void asks_by_its_own_ssh(void)
+{
+	static const struct update_head head = { .branch = "main" };
+	const struct update_run run = { .timeout_s = 20, .log_fd = -1, .echo_fd = -1 };
+	char ref[UPDATE_REF_MAX], commit[UPDATE_COMMIT_MAX];
+	struct update_git g;
+
+	host_reset();
+	REQUIRE_INT(
+		shell("git -C app remote set-url origin ssh://deploy@localhost/x &&"
+		      " printf '#!/bin/sh\\necho \"$0 $SSH_ASKPASS_REQUIRE\" >ssh-was-run\\nexit 1\\n' >own-ssh &&"
+		      " chmod 755 own-ssh && git -C app config core.sshCommand \"cd $PWD && ./own-ssh\""),
+		0);
+	buf_reset(&why);
+	REQUIRE_INT(update_git_open(app, &run, &why, &g), 0);
+	EXPECT(update_git_fetch(&g, "origin", "", &head, &why, ref, commit) != 0);
+	EXPECT_INT(shell("grep -q 'own-ssh force' ssh-was-run"), 0);
+}
+
+static int commit_meanwhile(struct buf *text, void *ctx)
+{
+	(void)text;
+	(void)ctx;
+	return shell("cd app && echo mine >mine && git add mine && " COMMIT
+		     " && git rev-parse HEAD >../mine") ?
+		       -EIO :
+		       0;
+}
+
+static void a_commit_meanwhile(void)
+{
+	struct update_options o = options();
+	char mine[UPDATE_COMMIT_MAX], head[UPDATE_COMMIT_MAX];
+	struct update_plan p;
+
+	host_reset();
+	o.backup = commit_meanwhile;
+	buf_reset(&why);
+	REQUIRE_INT(update_app_plan(&o, &why, &p), 0);
+	EXPECT_INT(update_app_begin(&o, &p, &why, &result), -EEXIST);
+	update_plan_done(&p);
+	EXPECT_INT(result.end, RESTORE_NOTHING);
+	EXPECT_HAS(buf_str(&why), "begin again");
+	read_head(head);
+	REQUIRE(take_commit_of("mine", mine));
+	EXPECT_STR(head, mine);
+	EXPECT(shared->running && nothing_is_left(0));
+}
+
+static void gives_away_only_what_it_made(void)
+{
+	const struct update_user nobody = { .as = { .uid = 65534, .gid = 65534 } };
+	int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st = { .st_uid = 1 };
+
+	REQUIRE(fd >= 0);
+	REQUIRE_INT(shell("rm -rf made moved roots && mkdir roots && echo secret >roots/key"), 0);
+	EXPECT_INT(update_make_directory(fd, "made", 0700, &nobody), 0);
+	EXPECT(fstatat(fd, "made", &st, 0) == 0 && st.st_uid == 65534);
+	REQUIRE_INT(shell("rmdir made"), 0);
+	swaps = true;
+	EXPECT_INT(update_make_directory(fd, "made", 0700, &nobody), -ENOTEMPTY);
+	EXPECT(fstatat(fd, "made", &st, 0) == 0 && st.st_uid == 0);
+	/* A file has no names in it. */
+	REQUIRE_INT(shell("rm -rf made moved && echo secret >roots"), 0);
+	EXPECT_INT(update_make_directory(fd, "made", 0700, &nobody), -ENOTDIR);
+	EXPECT(fstatat(fd, "made", &st, 0) == 0 && st.st_uid == 0);
+	swaps = false;
+	close(fd);
+}
+
+static void leads_to_nothing_of_others(void)
+{
+	const struct update_user nobody = { .as = { .uid = 65534, .gid = 65534, .home = "/" } };
+	const char *const argv[] = { "true", NULL };
+	_cleanup_(buf_done) struct buf out = BUF_INIT(1000);
+	char from[160], link[160], to[160];
+	struct update_bind bind = { .from = from, .to = to };
+	const struct update_run run = { .user = &nobody,
+					.binds = &bind,
+					.n_binds = 1,
+					.timeout_s = 20,
+					.log_fd = -1,
+					.echo_fd = -1 };
+
+	REQUIRE_INT(shell("rm -rf a b c && mkdir a b && chown 65534 a && ln -s a c"), 0);
+	snprintf(from, sizeof(from), "%s/a", top);
+	snprintf(to, sizeof(to), "%s/b", top);
+	snprintf(link, sizeof(link), "%s/c", top);
+	EXPECT_INT(update_run(&run, argv, &out), 0);
+	bind.from = link;
+	EXPECT_INT(update_run(&run, argv, &out), 126);
+	bind.from = to;
+	EXPECT_INT(update_run(&run, argv, &out), 126);
+	EXPECT_HAS(buf_str(&out), "bind");
+}
+
+static void shows_nothing_that_a_terminal_obeys(void)
+{
+	static const char text[] = "a\033[2Jb\007 \302\233x \377 \303\244\tc\n";
+	const char *const argv[] = { "printf", "%s", text, NULL };
+	_cleanup_(buf_done) struct buf out = BUF_INIT(1000), said = BUF_INIT(1000);
+	char shown[200] = "";
+	int ends[2];
+	struct update_run run = { .timeout_s = 20, .log_fd = -1 };
+
+	REQUIRE_INT(pipe2(ends, O_CLOEXEC), 0);
+	run.echo_fd = ends[1];
+	EXPECT_INT(update_run(&run, argv, &out), 0);
+	EXPECT_STR(buf_str(&out), text);
+	EXPECT(read(ends[0], shown, sizeof(shown) - 1) > 0);
+	EXPECT_STR(shown, "a?[2Jb? \302?x \377 \303\244\tc\n");
+	update_run_failed("it", 1, &out, &said);
+	EXPECT_STR(buf_str(&said), "it: failed with status 1\n  a?[2Jb? ?x ? \303\244?c");
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
@@ -404,6 +539,11 @@ int main(int argc, char **argv)
 		{ "killed at each step, and resumed", resumed },
 		{ "killed at each step of going back, and aborted", aborted_on_its_way_back },
 		{ "half a checkout is taken back", half_a_checkout },
+		{ "git asks by the ssh that is told to it", asks_by_its_own_ssh },
+		{ "a commit that came meanwhile is not lost", a_commit_meanwhile },
+		{ "only what it made is given away", gives_away_only_what_it_made },
+		{ "a build is led to nothing of others", leads_to_nothing_of_others },
+		{ "nothing is shown that a terminal obeys", shows_nothing_that_a_terminal_obeys },
 	};
 	int status;
 

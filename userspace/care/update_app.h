@@ -16,7 +16,9 @@
 #include "care/update_git.h"
 
 #define UPDATE_JOURNAL "update.journal"
+/* Of whoever stops the service for a while, and starts it: updates, restores, VACUUM. */
 #define UPDATE_LOCK "update.lock"
+#define UPDATE_LOCK_HELD "another update, restore or vacuum is under way, in process %d"
 
 struct update_options {
 	const char *state_directory;

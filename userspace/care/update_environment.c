@@ -149,14 +149,46 @@ void update_environment_close(struct update_environment *e)
 
 /* --- building */
 
+static int is_empty(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *e;
+
+	if (!d) {
+		file_closep(&copy);
+		return -errno;
+	}
+	while ((e = readdir(d)) && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0))
+		;
+	closedir(d);
+	return e ? -ENOTEMPTY : 0;
+}
+
+int update_make_directory(int parent_fd, const char *name, mode_t mode,
+			  const struct update_user *user)
+{
+	_cleanup_(file_closep) int fd = -1;
+	struct stat st;
+	int err;
+
+	if (mkdirat(parent_fd, name, mode))
+		return -errno;
+	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	/* What has something in it is not what was made: it would be given away. */
+	err = st.st_uid == geteuid() ? is_empty(fd) : -EPERM;
+	if (!err && fchown(fd, user->as.uid, user->as.gid))
+		err = -errno;
+	return err;
+}
+
 int update_environment_make(struct update_environment *e, const struct update_user *user,
 			    struct buf *why)
 {
-	int err = 0;
+	int err = update_make_directory(e->parent_fd, e->beside, 0755, user);
 
-	if (mkdirat(e->parent_fd, e->beside, 0755) ||
-	    fchownat(e->parent_fd, e->beside, user->as.uid, user->as.gid, AT_SYMLINK_NOFOLLOW))
-		err = -errno;
 	if (!err)
 		err = inode(e->parent_fd, e->beside, &e->new_ino);
 	return said(why, e->beside, err);

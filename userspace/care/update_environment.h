@@ -44,6 +44,9 @@ struct update_build {
 	struct update_run run;
 };
 
+/* Makes an empty directory that belongs to the user, whoever owns the one above, and might exchange it meanwhile. Returns 0 or -errno. */
+int update_make_directory(int parent_fd, const char *name, mode_t mode,
+			  const struct update_user *user);
 /* Makes the directory beside. Then it is new_ino. */
 int update_environment_make(struct update_environment *e, const struct update_user *user,
 			    struct buf *why);

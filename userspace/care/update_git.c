@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/utf8.h"
 
 #define OUT_MAX (8u << 20)
 #define LINE_MAX_BYTES 4096
@@ -16,9 +17,12 @@
 #define COMMITS_SHOWN "-20"
 #define COMMITS_BYTES 8192
 
-static const char *const quiet[] = { "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=/bin/false",
-				     "GIT_SSH_COMMAND=ssh -o BatchMode=yes", "GIT_OPTIONAL_LOCKS=0",
-				     NULL };
+#define QUIET \
+	"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=/bin/false", "GIT_OPTIONAL_LOCKS=0", \
+		"SSH_ASKPASS=/bin/false", "SSH_ASKPASS_REQUIRE=force"
+
+static const char *const quiet[] = { QUIET, "GIT_SSH_COMMAND=ssh -o BatchMode=yes", NULL };
+static const char *const quiet_by_its_ssh[] = { QUIET, NULL };
 
 /* What git says of @args (NULL behind them), in @out. Returns as update_run(). */
 static int git_as(const struct update_git *g, const char *const *environment,
@@ -39,6 +43,8 @@ static int git_as(const struct update_git *g, const char *const *environment,
 	struct update_run run = g->run;
 	size_t n = 12;
 
+	if (environment == quiet && g->own_ssh)
+		environment = quiet_by_its_ssh;
 	while (*args && n + 1 < UPDATE_ARGS_MAX)
 		argv[n++] = *args++;
 	run.user = &g->user;
@@ -129,7 +135,10 @@ int update_git_open(const char *directory, const struct update_run *run, struct 
 		buf_printf(why, "%s: is not the top of its git tree", directory);
 		return -EINVAL;
 	}
-	return 0;
+	buf_reset(&out);
+	result = git_as(ret, quiet, GIT_ARGS("config", "--get", "core.sshCommand"), &out);
+	ret->own_ssh = result == 0;
+	return result < 0 ? update_run_failed(directory, result, &out, why) : 0;
 }
 
 int update_git_head(const struct update_git *g, struct buf *why, struct update_head *ret)
@@ -284,16 +293,18 @@ static bool is_requirement(const char *path, const char *requirements)
 static int in_the_way(const struct update_git *g, const char *path, struct buf *why)
 {
 	_cleanup_(buf_done) struct buf full = BUF_INIT(2 * PATH_MAX);
+	char plain[PATH_MAX];
 	struct stat st;
 
 	if (buf_printf(&full, "%s/%s", g->directory, path))
 		return full.err;
 	if (lstat(buf_str(&full), &st))
 		return 0;
+	utf8_make_plain(buf_str(&full), full.len, plain, sizeof(plain));
 	buf_printf(
 		why,
 		"%s: git ignores it now, and the new commit has a file of that name: move it away",
-		buf_str(&full));
+		plain);
 	return -EEXIST;
 }
 

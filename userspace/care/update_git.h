@@ -15,6 +15,7 @@ struct update_git {
 	const char *directory;
 	struct update_user user;
 	struct update_run run; /* of each call; .user is set */
+	bool own_ssh; /* its configuration has an ssh of its own, with a key of the host perhaps: core.sshCommand */
 };
 
 /* What @directory is: a directory that is the top of a git tree. -ENOENT: there is no such directory; -EINVAL: it is none. */

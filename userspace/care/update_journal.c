@@ -200,7 +200,7 @@ int update_lock(struct update *u)
 	if (!err)
 		err = file_lock(buf_str(&path), &u->lock_fd, &holder);
 	if (err == -EBUSY)
-		buf_printf(u->why, "another update is under way, in process %d", (int)holder);
+		buf_printf(u->why, UPDATE_LOCK_HELD, (int)holder);
 	else if (err)
 		buf_printf(u->why, "%s: %s", u->o->state_directory, strerror(-err));
 	return err;

@@ -13,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #define NS_PER_MS 1000000ull
 #define LOOK_MS 200 /* how soon it is seen that an end is asked for */
@@ -23,6 +25,7 @@
 #define ENVIRONMENT_BYTES 16384
 #define PASSWD_BYTES 16384
 #define SHOWN_LINES 12
+#define READ_BYTES 4096
 #define SHOWN_BYTES 2000
 
 int update_user_of(const struct stat *st, struct update_user *ret)
@@ -57,6 +60,19 @@ static int complain(const char *what, const char *name)
 	return -1;
 }
 
+/* Whoever owns the directory above could have led us anywhere, also to what only root can come to. */
+static int open_place(const struct update_run *r, const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && (!r->user || st.st_uid == r->user->as.uid)))
+		return fd;
+	close(fd);
+	errno = EPERM;
+	return -1;
+}
+
 /* One place may hide the source of another, so all of them are opened first; in the new namespace, for a mount stays in its own. */
 static int bind_all(const struct update_run *r)
 {
@@ -69,7 +85,7 @@ static int bind_all(const struct update_run *r)
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return complain("a mount namespace of its own", "(CAP_SYS_ADMIN)");
 	for (size_t i = 0; i < r->n_binds; i++) {
-		fds[i] = open(r->binds[i].from, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fds[i] = open_place(r, r->binds[i].from);
 		if (fds[i] < 0)
 			return complain("bind", r->binds[i].from);
 	}
@@ -152,6 +168,23 @@ static void pass_on(int fd, const char *piece, size_t n)
 	}
 }
 
+/* It is strangers' text, and may reach a terminal: only lines of it, no control characters (of UTF-8's C1 ones, too). */
+static void tell(const struct update_run *r, char *last, const char *piece, size_t n)
+{
+	char plain[READ_BYTES];
+
+	for (size_t i = 0; i < n; i++) {
+		const unsigned char c = (unsigned char)piece[i];
+		const bool control = (c < ' ' && !strchr("\n\r\t", c)) || c == 0x7f ||
+				     (c >= 0x80 && c < 0xa0 && *last == '\xc2');
+
+		plain[i] = control || !c ? '?' : piece[i];
+		*last = piece[i];
+	}
+	pass_on(r->log_fd, plain, n);
+	pass_on(r->echo_fd, plain, n);
+}
+
 static int keep(const struct update_run *r, struct buf *out, const char *piece, size_t n)
 {
 	if (out->len + n > out->max && r->tail) {
@@ -168,7 +201,7 @@ static int follow(const struct update_run *r, struct child *c, struct buf *out)
 {
 	uint64_t end_ns = clock_monotonic_ns() + r->timeout_s * NS_PER_SEC;
 	struct pollfd fd = { .fd = c->fd, .events = POLLIN };
-	char piece[4096];
+	char piece[READ_BYTES], last = '\0';
 	int err = 0;
 
 	while (!err && clock_monotonic_ns() < end_ns) {
@@ -183,8 +216,7 @@ static int follow(const struct update_run *r, struct child *c, struct buf *out)
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : 0;
-		pass_on(r->log_fd, piece, (size_t)n);
-		pass_on(r->echo_fd, piece, (size_t)n);
+		tell(r, &last, piece, (size_t)n);
 		err = keep(r, out, piece, (size_t)n);
 	}
 	return err ? err : -ETIMEDOUT;
@@ -238,10 +270,12 @@ static void add_end(const struct buf *out, struct buf *why)
 			break;
 	while (at < end) {
 		size_t n = strcspn(text + at, "\n");
+		char plain[SHOWN_BYTES + 1];
 
 		if (n > end - at)
 			n = end - at;
-		buf_printf(why, "\n  %.*s", (int)n, text + at);
+		utf8_make_plain(text + at, n, plain, sizeof(plain));
+		buf_printf(why, "\n  %s", plain);
 		at += n + 1;
 	}
 }

@@ -25,7 +25,8 @@ int update_user_of(const struct stat *st, struct update_user *ret);
 
 #define UPDATE_BINDS_MAX 4
 
-/* What the program, and nobody else, sees under another name: directories, absolute, in this order; at most UPDATE_BINDS_MAX. Needs CAP_SYS_ADMIN. */
+/* What the program, and nobody else, sees under another name: directories, absolute, in this order; at most UPDATE_BINDS_MAX. Each @from is the
+ * user's own. Needs CAP_SYS_ADMIN. */
 struct update_bind {
 	const char *from, *to;
 };
@@ -38,9 +39,9 @@ struct update_run {
 	const char *const
 		*environment; /* "NAME=value" beside the usual ones, NULL behind them; NULL: none */
 	unsigned int timeout_s;
-	int log_fd;                    /* what it says goes there, too; -1: nowhere */
-	int echo_fd;                   /* and there */
-	bool tail;                     /* of more than @out holds the end is kept */
+	int log_fd;  /* what it says goes there, too, without control characters; -1: nowhere */
+	int echo_fd; /* and there */
+	bool tail;   /* of more than @out holds the end is kept */
 	bool (*stop_asked)(void *ctx); /* true: it is ended; NULL */
 	void *ctx;
 };

@@ -87,9 +87,8 @@ static int make_stage(struct update *u)
 	int err = fd < 0 ? fd : 0;
 
 	UPDATE_STEP();
-	if (!err && (mkdirat(fd, name, 0700) || fchownat(fd, name, u->git.user.as.uid,
-							 u->git.user.as.gid, AT_SYMLINK_NOFOLLOW)))
-		err = -errno;
+	if (!err)
+		err = update_make_directory(fd, name, 0700, &u->git.user);
 	return update_failed(u, u->stage, err);
 }
 
@@ -260,14 +259,28 @@ static int switch_both(struct update *u)
 	return err;
 }
 
+/* Somebody may have been at it since it was planned: a commit that is new would be lost to its branch. */
+static int is_as_planned(struct update *u)
+{
+	struct update_head head;
+	int err = update_git_is_clean(&u->git, u->why);
+
+	if (!err)
+		err = update_git_head(&u->git, u->why, &head);
+	if (err || (strcmp(head.commit, u->from) == 0 && strcmp(head.branch, u->from_branch) == 0))
+		return err;
+	buf_printf(u->why, "%s: is at another commit than when this began, %.12s: begin again",
+		   u->directory, head.commit);
+	return -EEXIST;
+}
+
 static int go_forth(struct update *u)
 {
 	const struct restore_service *service = u->o->service;
 	int err = ask_service(u);
 
-	/* Somebody may have been at it while the environment was built. */
 	if (!err && !u->was_switched)
-		err = update_git_is_clean(&u->git, u->why);
+		err = is_as_planned(u);
 	if (!err && update_is_asked(u))
 		err = update_failed(u, "stopped", -ECANCELED);
 	if (!err)

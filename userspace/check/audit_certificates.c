@@ -159,9 +159,9 @@ static int nginx_file(struct certificates *c, const char *path)
 	if (c->n_files++ == FILES_MAX)
 		return 0;
 	err = file_read(path, &text);
-	if (err)
-		return err == -ENOMEM ? err : 0;
-	return nginx_names_parse(buf_str(&text), text.len, nginx_seen, c);
+	if (err && err != -ENOENT)
+		return err == -ENOMEM ? err : unreadable(c, path, strerror(-err));
+	return err ? 0 : nginx_names_parse(buf_str(&text), text.len, nginx_seen, c);
 }
 
 int audit_certificates(const struct check_input *in, struct findings *out)

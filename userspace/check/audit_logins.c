@@ -29,7 +29,7 @@
 struct logins {
 	struct audit_tally tally;
 	int64_t now_s, from_s;
-	const char *source; /* where they were read */
+	const char *source; /* where they were read; NULL: there was nothing to be read */
 	bool cut;           /* not all of the days are there */
 };
 
@@ -91,6 +91,7 @@ static int read_journal(struct logins *l, size_t *ret_n)
 		}
 		at += n + 1;
 	}
+	l->source = err == 0 ? "the journal" : NULL;
 	l->cut = *ret_n >= strtoul(JOURNAL_LINES, NULL, 10) || text.err || err == -ETIMEDOUT;
 	return 0;
 }
@@ -150,6 +151,7 @@ static int read_records(struct logins *l, const char *path, bool failed)
 
 	if (err)
 		return err == -ENOENT ? 0 : err;
+	l->source = "wtmp and btmp";
 	l->cut = l->cut || cut;
 	for (size_t at = cut ? text.len % size : 0; at + size <= text.len && !err; at += size) {
 		struct audit_login one;
@@ -166,15 +168,15 @@ static int read_somewhere(struct logins *l)
 	size_t n;
 	int err = read_journal(l, &n);
 
-	l->source = "the journal";
-	if (err || n)
+	if (err || n) {
+		l->source = "the journal";
 		return err;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
 		err = read_log(l, logs[i]);
 		if (err != -ENOENT)
 			return err;
 	}
-	l->source = "wtmp and btmp";
 	err = read_records(l, "/var/log/wtmp", false);
 	return err ?: read_records(l, "/var/log/btmp", true);
 }
@@ -284,8 +286,13 @@ static int report_last(struct logins *l, const struct config *c, struct findings
 
 static int report(struct logins *l, const struct config *c, struct findings *out)
 {
-	int err = report_failed(l, c, out);
+	int err;
 
+	if (!l->source)
+		return findings_add(
+			out, AUDIT_TEXT(.id = "logins.last", .result = FINDING_UNKNOWN),
+			"neither the journal nor auth.log, secure, wtmp or btmp can be read");
+	err = report_failed(l, c, out);
 	for (size_t i = 0; i < l->tally.n && !err; i++)
 		err = report_source(l->tally.list[i], out);
 	return err ?: report_last(l, c, out);

@@ -17,9 +17,17 @@ static bool ends_with(const char *name, const char *end)
 	return n >= len && strcmp(name + n - len, end) == 0;
 }
 
+/* Examples of environment files are in the public, as their repositories are; a real secret in one is found by its form. */
 bool audit_secret_name_is_vague(const char *name)
 {
-	return ends_with(name, ".pem");
+	static const char *const ends[] = { ".pem",          ".env.example", ".env.sample",
+					    ".env.template", ".env.dist",    ".example.env",
+					    ".sample.env" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (ends_with(name, ends[i]))
+			return true;
+	return false;
 }
 
 const char *audit_secret_by_name(const char *name, const char *directory)
@@ -73,6 +81,11 @@ static bool is_value(const char *at, size_t n)
 {
 	size_t len = 0;
 
+	/* "JWT_SECRET": "..." */
+	if (n && (*at == '"' || *at == '\'')) {
+		at++;
+		n--;
+	}
 	while (n && strchr(" \t", *at) && *at) {
 		at++;
 		n--;

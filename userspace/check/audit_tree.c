@@ -51,16 +51,36 @@ static int found(struct walk *w, enum kind kind, enum finding_result result, con
 			    "%s", evidence);
 }
 
+/* For people who copy it into a shell of root's: strangers give names. */
+static const char *quoted(const char *path, char to[static 4 * PATH_MAX + 3])
+{
+	char *at = to;
+
+	if (!path[strspn(
+		    path,
+		    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._+,:@%=-")])
+		return path;
+	*at++ = '\'';
+	for (; *path; path++) {
+		if (*path == '\'')
+			at = stpcpy(at, "'\\'");
+		*at++ = *path;
+	}
+	*at++ = '\'';
+	*at = '\0';
+	return to;
+}
+
 static int check_mode(struct walk *w, const struct stat *st)
 {
-	char remedy[PATH_MAX + 64], evidence[128];
+	char remedy[4 * PATH_MAX + 64], evidence[128], path[4 * PATH_MAX + 3];
 	int err = 0;
 
 	snprintf(evidence, sizeof(evidence), "%s, owner %u, mode %04o",
 		 S_ISDIR(st->st_mode) ? "directory" : "file", (unsigned int)st->st_uid,
 		 (unsigned int)st->st_mode & 07777);
 	if (st->st_mode & S_IWOTH && !(S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX)) {
-		snprintf(remedy, sizeof(remedy), "chmod o-w %s", w->path);
+		snprintf(remedy, sizeof(remedy), "chmod o-w %s", quoted(w->path, path));
 		err = found(w, WRITABLE, FINDING_PROBLEM,
 			    S_ISDIR(st->st_mode) ? "Every user can replace what is in it." :
 						   "Every user can change it.",
@@ -68,7 +88,7 @@ static int check_mode(struct walk *w, const struct stat *st)
 	}
 	if (!err && S_ISREG(st->st_mode) &&
 	    (st->st_mode & S_ISUID || (st->st_mode & S_ISGID && st->st_mode & S_IXGRP))) {
-		snprintf(remedy, sizeof(remedy), "chmod ug-s %s", w->path);
+		snprintf(remedy, sizeof(remedy), "chmod ug-s %s", quoted(w->path, path));
 		err = found(w, SETUID, FINDING_PROBLEM,
 			    "Who runs it has its owner's rights; nothing of a service needs that.",
 			    remedy, evidence);
@@ -78,13 +98,14 @@ static int check_mode(struct walk *w, const struct stat *st)
 
 static int check_owner(struct walk *w, const struct stat *st)
 {
-	char remedy[PATH_MAX + 128], evidence[128];
+	char remedy[4 * PATH_MAX + 128], evidence[128], path[4 * PATH_MAX + 3];
 
 	if (!w->tree->has_user || st->st_uid == 0 || st->st_uid == w->tree->uid)
 		return 0;
 	snprintf(evidence, sizeof(evidence), "owner %u, mode %04o; expected %s or root",
 		 (unsigned int)st->st_uid, (unsigned int)st->st_mode & 07777, w->tree->user);
-	snprintf(remedy, sizeof(remedy), "chown --no-dereference %s %s", w->tree->user, w->path);
+	snprintf(remedy, sizeof(remedy), "chown --no-dereference %s %s", w->tree->user,
+		 quoted(w->path, path));
 	return found(w, OWNER, FINDING_WARNING, "Another user can change it.", remedy, evidence);
 }
 
@@ -119,7 +140,7 @@ static int check_secret(struct walk *w, int dir, const char *name, const char *p
 			const struct stat *st, bool open)
 {
 	const char *what = audit_secret_by_name(name, parent), *inside = NULL;
-	char remedy[PATH_MAX + 64], evidence[160];
+	char remedy[4 * PATH_MAX + 64], evidence[160], path[4 * PATH_MAX + 3];
 	const bool vague = what && audit_secret_name_is_vague(name);
 
 	if (!open || !S_ISREG(st->st_mode) || !(st->st_mode & S_IROTH) || !st->st_size)
@@ -134,7 +155,8 @@ static int check_secret(struct walk *w, int dir, const char *name, const char *p
 	snprintf(evidence, sizeof(evidence), "%s%s, owner %u, mode %04o: all users can read it",
 		 inside ? "holds " : "", inside ? inside : what, (unsigned int)st->st_uid,
 		 (unsigned int)st->st_mode & 07777);
-	snprintf(remedy, sizeof(remedy), "chmod o-rwx %s, and change the secret", w->path);
+	snprintf(remedy, sizeof(remedy), "chmod o-rwx %s, and change the secret",
+		 quoted(w->path, path));
 	return found(w, SECRET, FINDING_PROBLEM,
 		     "Who takes any account of this host has the secret, too.", remedy, evidence);
 }

@@ -11,6 +11,7 @@ static const struct {
 	const char *id;  /* of a finding; "AREA.": any of that area */
 	const char *fix; /* only those with that repair; NULL: all */
 } causes[] = {
+	{ "service.unfinished", NULL },         /* it was stopped for it */
 	{ "service.manager", "service-start" }, /* somebody stopped it */
 	{ "system.disks", NULL },
 	{ "permissions.", NULL },

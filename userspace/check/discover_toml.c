@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/utf8.h"
 #include "check/discover_impl.h"
 #include "config/toml.h"
 
@@ -51,12 +52,13 @@ static bool make_absolute(const struct discovery *d, const char *text, char *to,
 static void take_value(const struct taking *t, const struct mapping *m, const char *text)
 {
 	const bool is_path = strcmp(m->key, "path") == 0;
-	char absolute[DISCOVER_VALUE_MAX];
+	char absolute[DISCOVER_VALUE_MAX], plain[DISCOVER_VALUE_MAX];
 
 	if (is_path && !make_absolute(t->d, text, absolute, sizeof(absolute))) {
+		utf8_make_plain(text, strlen(text), plain, sizeof(plain));
 		buf_printf(&t->d->notes,
 			   "%s: %s = \"%s\": relative to what is not known: set [%s] %s\n", t->file,
-			   m->path, text, m->section, m->key);
+			   m->path, plain, m->section, m->key);
 		return;
 	}
 	discover_add(t->d,

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "check/fix_impl.h"
 #include "check/nginx_process.h"
+#include "check/unfinished.h"
 #include "probe/listeners.h"
 
 #define OUTPUT_MAX 4096
@@ -99,11 +100,30 @@ static int apply_service(struct fix *x, struct buf *said, struct buf *why)
 	return err;
 }
 
+/* Whoever stopped the service for what is half done will start it, when it is whole. */
+static int refuse_unfinished(const struct config *c, struct buf *why)
+{
+	struct unfinished u;
+	int err = unfinished_find(c, &u);
+
+	if (err)
+		buf_printf(why, "whether a restore or an update was cut off: %s", strerror(-err));
+	if (err || !u.is)
+		return err;
+	if (u.working)
+		buf_printf(why, "%s is under way, and starts the service itself", u.what);
+	else
+		buf_printf(why, "%s was cut off: %s", u.what, u.remedy);
+	return -EBUSY;
+}
+
 int fix_plan_service(struct fix *x, bool restart, struct buf *why)
 {
 	const struct service_hooks hooks = { .listening = listening };
-	int err = service_control_open(x->config, &hooks, why, &x->control);
+	int err = refuse_unfinished(x->config, why);
 
+	if (!err)
+		err = service_control_open(x->config, &hooks, why, &x->control);
 	if (err)
 		return err;
 	x->restart = restart;

@@ -168,18 +168,19 @@ static void add_owner(uid_t uid, gid_t gid, struct buf *out)
 
 static void describe_item(const struct fix_item *item, struct buf *out)
 {
+	const bool owner = item->want.uid != item->old_uid || item->want.gid != item->old_gid;
 	char plain[512];
 
 	utf8_make_plain(item->path, strlen(item->path), plain, sizeof(plain));
 	buf_printf(out, "  %s  ", plain);
-	if (item->want.wrong & TREE_OWNER) {
+	if (owner) {
 		add_owner(item->old_uid, item->old_gid, out);
 		buf_add_str(out, " -> ");
 		add_owner(item->want.uid, item->want.gid, out);
 	}
 	if (item->want.mode != item->old_mode)
-		buf_printf(out, "%s%04o -> %04o", item->want.wrong & TREE_OWNER ? "  " : "",
-			   item->old_mode, item->want.mode);
+		buf_printf(out, "%s%04o -> %04o", owner ? "  " : "", item->old_mode,
+			   item->want.mode);
 	buf_add_char(out, '\n');
 }
 

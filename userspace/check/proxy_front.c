@@ -189,7 +189,7 @@ int proxy_tell_errors(struct proxy *p)
 	unsigned int n;
 
 	if (err) {
-		t.result = err == -ENOENT ? FINDING_FINE : FINDING_UNKNOWN;
+		t.result = err == -ENOENT ? FINDING_NOTE : FINDING_UNKNOWN;
 		return findings_add(p->out, &t, "%s: %s", path, strerror(-err));
 	}
 	n = describe(&e, &text);

@@ -9,6 +9,7 @@
 
 const struct check service_checks[] = {
 	{ "service", "service.manager", service_look_run, MANAGER_MS },
+	{ "service", "service.unfinished", service_look_unfinished, 0 },
 	{ "service", "service.health", service_look_answer, 6000 },
 	{ "service", "service.workers", service_look_processes, 0 },
 	{ "service", "service.restarts", service_look_past, 6000 },

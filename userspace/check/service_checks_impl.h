@@ -19,6 +19,9 @@ int service_look_dependencies(const struct check_input *in, struct findings *out
 /* service.packages: the environment against the requirements. */
 int service_look_packages(const struct check_input *in, struct findings *out);
 
+/* service.unfinished: whether a restore or an update was cut off. */
+int service_look_unfinished(const struct check_input *in, struct findings *out);
+
 /* The processes of the service, by one pass over all. Returns 0 or -errno. Free with members_free(). */
 int service_members(const struct config *c, struct members **ret);
 

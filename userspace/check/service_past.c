@@ -58,8 +58,10 @@ static int tell_restarts(const struct status *s, struct findings *out)
 	} else if (s->restarts != STATUS_UNKNOWN && s->restarts) {
 		t.result = FINDING_NOTE;
 	}
-	if (s->restarts == STATUS_UNKNOWN)
+	if (s->restarts == STATUS_UNKNOWN) {
+		t.result = t.result == FINDING_FINE ? FINDING_NOTE : t.result;
 		return findings_add(out, &t, "not known yet");
+	}
 	return findings_add(out, &t, "%llu since isamon runs%s%s", (unsigned long long)s->restarts,
 			    *s->last_exit ? "; last end: " : "", s->last_exit);
 }
@@ -68,8 +70,11 @@ static int tell_oom(const struct status *s, struct findings *out)
 {
 	struct finding_text t = { .id = "service.oom" };
 
-	if (s->oom_kills == STATUS_UNKNOWN)
+	/* What was not looked at is not fine. */
+	if (s->oom_kills == STATUS_UNKNOWN) {
+		t.result = FINDING_NOTE;
 		return findings_add(out, &t, "not known: ends of processes are not seen here");
+	}
 	if (s->oom_kills) {
 		t.result = is_recent(s, s->last_oom_s) ? FINDING_WARNING : FINDING_NOTE;
 		t.meaning = "memory ran out, and the kernel ended a process of the service";
@@ -95,6 +100,17 @@ static int tell_queue(const struct status *s, struct findings *out)
 			    s->queue_p99_s * 1e3);
 }
 
+/* One that hangs runs. */
+static const char *why_not(int err)
+{
+	switch (err) {
+	case -EACCES: return "may be asked by root only";
+	case -ENOENT:
+	case -ECONNREFUSED: return "does not run";
+	default: return "does not answer";
+	}
+}
+
 int service_look_past(const struct check_input *in, struct findings *out)
 {
 	struct status s;
@@ -108,9 +124,10 @@ int service_look_past(const struct check_input *in, struct findings *out)
 				.result = FINDING_NOTE,
 				.meaning = "restarts, OOM kills and queue times are not known",
 				.remedy = err == -EACCES ? "run this as root" :
-							   "systemctl start isamon" },
-			"the daemon %s",
-			err == -EACCES ? "may be asked by root only" : "does not run");
+					  err == -ENOENT || err == -ECONNREFUSED ?
+							   "systemctl start isamon" :
+							   "isamon doctor isamon" },
+			"the daemon %s", why_not(err));
 	err = tell_restarts(&s, out);
 	if (!err)
 		err = tell_oom(&s, out);

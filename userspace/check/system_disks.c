@@ -110,9 +110,12 @@ static int look(const struct mntent *m, struct seen *seen, struct findings *out)
 	if (!system_type_counts(m->mnt_type))
 		return 0;
 	if (system_type_is_remote(m->mnt_type))
-		return findings_add(
-			out, &(struct finding_text){ .id = "system.disks", .subject = m->mnt_dir },
-			"not looked at: %s may hang while its other side is away", m->mnt_type);
+		return findings_add(out,
+				    &(struct finding_text){ .id = "system.disks",
+							    .subject = m->mnt_dir,
+							    .result = FINDING_NOTE },
+				    "not looked at: %s may hang while its other side is away",
+				    m->mnt_type);
 	/* Hidden by another mount, or of another user: nothing that could be told. */
 	if (stat(m->mnt_dir, &st) || !is_new(seen, st.st_dev) || statvfs(m->mnt_dir, &s) ||
 	    !s.f_blocks)

@@ -60,6 +60,23 @@ static void forbid(mode_t bits, enum tree_wrong wrong, struct tree_item *ret)
 	ret->mode &= ~bits;
 }
 
+/* Whether the user may do what @bit says (S_IROTH, S_IWOTH) only because all may. */
+static bool has_it_as_one_of_all(mode_t bit, const struct stat *st, const struct child_user *user)
+{
+	bool is_in = st->st_gid == user->gid;
+
+	for (size_t i = 0; i < user->n_groups && !is_in; i++)
+		is_in = st->st_gid == user->groups[i];
+	return (st->st_mode & bit) && st->st_uid != user->uid && !is_in;
+}
+
+/* Of a file that is given away: its bits were set by somebody who is not the new owner. */
+static void take_set_ids(const struct stat *st, struct tree_item *ret)
+{
+	if (S_ISREG(st->st_mode) && ret->wrong & TREE_OWNER)
+		ret->mode &= ~(mode_t)(S_ISUID | S_ISGID);
+}
+
 bool tree_judge(enum tree_kind kind, const char *path, const struct stat *st,
 		const struct child_user *user, struct tree_item *ret)
 {
@@ -73,16 +90,25 @@ bool tree_judge(enum tree_kind kind, const char *path, const struct stat *st,
 	};
 	if (!directory && !S_ISREG(st->st_mode))
 		return false;
-	judge_owner(!users, st, user, ret);
+	/* A log that the user could write to goes on being one. */
+	judge_owner(!users && !(kind == TREE_LOGS && has_it_as_one_of_all(S_IWOTH, st, user)), st,
+		    user, ret);
 	forbid(S_IWOTH, TREE_WRITABLE, ret);
 	if (kind == TREE_BACKUPS && !directory)
 		forbid(S_IROTH | S_IXOTH, TREE_READABLE, ret);
-	if (kind == TREE_CONFIG && !directory && is_secret(path))
+	if (kind == TREE_CONFIG && !directory && is_secret(path)) {
+		/* The user goes on reading it: by its group, and that alone. */
+		if (has_it_as_one_of_all(S_IROTH, st, user) && !(ret->wrong & TREE_OWNER)) {
+			ret->gid = user->gid;
+			ret->mode |= S_IRGRP;
+		}
 		forbid(S_IROTH | S_IXOTH | S_IWGRP, TREE_READABLE, ret);
+	}
 	if (directory && users && (ret->mode & S_IRWXU) != S_IRWXU) {
 		ret->wrong |= TREE_CLOSED;
 		ret->mode |= S_IRWXU;
 	}
+	take_set_ids(st, ret);
 	return ret->wrong != 0;
 }
 

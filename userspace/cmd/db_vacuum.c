@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
@@ -118,6 +119,7 @@ static int with_service(struct service_control *s, const struct db_options *o)
 int db_vacuum(const struct db_options *o)
 {
 	_cleanup_(service_control_closep) struct service_control *s = NULL;
+	_cleanup_(file_closep) int lock_fd = -1;
 	int status = look_first(o);
 
 	if (status)
@@ -126,6 +128,9 @@ int db_vacuum(const struct db_options *o)
 		db_catch_signals();
 		return vacuum_all(o);
 	}
+	status = service_cmd_lock(COMMAND, o->c, &lock_fd);
+	if (status)
+		return status;
 	if (service_cmd_open(COMMAND, o->c, &s)) {
 		fprintf(stderr, COMMAND
 			": the service must be stopped for it: stop it, and say --stopped\n");

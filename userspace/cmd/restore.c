@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
 #include "cmd/restore_cmd.h"
@@ -111,11 +112,16 @@ static int run(struct restore_command *c, const char *target,
 				     .far = show_far,
 				     .stop_asked = stop_asked,
 				     .ctx = c };
+	_cleanup_(file_closep) int lock_fd = -1;
 	struct restore_service hooks;
 	struct restore_result result;
 	unsigned int n;
-	int err, status = open_service(c, &o.service, &hooks);
+	int err, status = c->no_service || c->dry_run ?
+				  CMD_OK :
+				  service_cmd_lock(RESTORE_COMMAND, c->tool.config, &lock_fd);
 
+	if (!status)
+		status = open_service(c, &o.service, &hooks);
 	if (status)
 		return status;
 	backup_catch_signals();

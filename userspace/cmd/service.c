@@ -5,8 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/number.h"
 #include "base/util.h"
+#include "care/update_app.h"
 #include "cmd/cmd.h"
 #include "cmd/service_cmd.h"
 #include "cmd/tool.h"
@@ -85,6 +87,23 @@ static int hook_start(struct buf *why, void *ctx)
 struct restore_service service_cmd_hooks(struct service_control *s)
 {
 	return (struct restore_service){ hook_runs, hook_stop, hook_start, s };
+}
+
+int service_cmd_lock(const char *command, const struct config *c, int *ret_fd)
+{
+	_cleanup_(buf_done) struct buf path = BUF_INIT(WHY_MAX);
+	pid_t holder = 0;
+	int err = file_make_directory(c->state_directory, 0750);
+
+	if (!err)
+		err = buf_printf(&path, "%s/" UPDATE_LOCK, c->state_directory);
+	if (!err)
+		err = file_lock(buf_str(&path), ret_fd, &holder);
+	if (err == -EBUSY)
+		fprintf(stderr, "%s: " UPDATE_LOCK_HELD "\n", command, (int)holder);
+	else if (err)
+		fprintf(stderr, "%s: %s: %s\n", command, c->state_directory, strerror(-err));
+	return err ? CMD_FAILED : CMD_OK;
 }
 
 int service_cmd_status(int err)

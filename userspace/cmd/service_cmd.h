@@ -14,6 +14,9 @@
 int service_cmd_open(const char *command, const struct config *c, struct service_control **ret);
 /* How a restore or an update stops and starts it; for as long as @s is open. */
 struct restore_service service_cmd_hooks(struct service_control *s);
+/* For whoever stops the service for a while: nobody else does so, and starts it, until *ret_fd is closed. What is wrong is said; returns the
+ * exit status. */
+int service_cmd_lock(const char *command, const struct config *c, int *ret_fd);
 /* The exit status for what service_control_start() and its like return. */
 int service_cmd_status(int err);
 

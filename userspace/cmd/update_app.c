@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "check/unfinished.h"
 #include "cmd/backup_cmd.h"
 #include "cmd/cmd.h"
 #include "cmd/service_cmd.h"
@@ -120,13 +121,32 @@ static int ask_to_go_back(const struct update_command *c)
 	return yes < 0 ? CMD_USAGE : yes ? CMD_OK : CMD_FAILED;
 }
 
+/* One that is under way has the lock. */
+static int refuse_restore(const struct update_command *c)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(UPDATE_WHY_MAX);
+	struct unfinished u;
+	int err = unfinished_restore(c->config, &u);
+
+	if (!err && !u.is)
+		return CMD_OK;
+	if (err)
+		buf_printf(&why, "whether a restore was cut off: %s", strerror(-err));
+	else
+		buf_printf(&why, "%s %s: %s", u.what, u.working ? "is under way" : "was cut off",
+			   u.working ? "wait for it" : u.remedy);
+	return update_tell_refused(c, err ?: -EBUSY, &why);
+}
+
 static int carry_out(struct update_command *c)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(UPDATE_WHY_MAX);
 	struct restore_service hooks;
 	struct update_result result;
-	int err, status = c->abort ? ask_to_go_back(c) : CMD_OK;
+	int err, status = refuse_restore(c);
 
+	if (!status && c->abort)
+		status = ask_to_go_back(c);
 	if (!status)
 		status = open_service(c, &hooks);
 	if (status)
