@@ -459,6 +459,22 @@ static void a_commit_meanwhile(void)
 	EXPECT(shared->running && nothing_is_left(0));
 }
 
+/* The tree is root's: what another user wrote would be run by root. */
+static void runs_no_python_of_others(void)
+{
+	host_reset();
+	REQUIRE_INT(
+		shell("printf '#!/bin/sh\\nid -u >../evil-was-run\\n' >evil && chmod 755 evil &&"
+		      " echo \"executable = $PWD/evil\" >>venv/pyvenv.cfg && chown 65534 venv/pyvenv.cfg"),
+		0);
+	EXPECT_INT(update_now(), -EPERM);
+	EXPECT_INT(result.end, RESTORE_NOTHING);
+	EXPECT_HAS(buf_str(&why), "venv/pyvenv.cfg: who owns it");
+	EXPECT(is_state(first, false) && nothing_is_left(0));
+	EXPECT(shared->running && !shared->moved);
+	EXPECT(shell("[ ! -e ../evil-was-run ] && [ ! -e evil-was-run ]") == 0);
+}
+
 static void gives_away_only_what_it_made(void)
 {
 	const struct update_user nobody = { .as = { .uid = 65534, .gid = 65534 } };
@@ -541,6 +557,7 @@ int main(int argc, char **argv)
 		{ "half a checkout is taken back", half_a_checkout },
 		{ "git asks by the ssh that is told to it", asks_by_its_own_ssh },
 		{ "a commit that came meanwhile is not lost", a_commit_meanwhile },
+		{ "no Python is run that another user names", runs_no_python_of_others },
 		{ "only what it made is given away", gives_away_only_what_it_made },
 		{ "a build is led to nothing of others", leads_to_nothing_of_others },
 		{ "nothing is shown that a terminal obeys", shows_nothing_that_a_terminal_obeys },

@@ -68,15 +68,31 @@ int update_pyvenv_parse(const char *text, struct update_pyvenv *ret)
 	return *ret->home == '/' ? 0 : -EBADMSG;
 }
 
-/* The Python that the old one is of; where that is gone (an upgrade of the system), the one that has its place. */
-static int find_python(const struct update_environment *e, struct update_pyvenv *ret,
+/* What it names is run. */
+static int check_owner(const struct stat *st, const struct update_user *user, const char *path,
 		       struct buf *why)
 {
+	if ((!st->st_uid || st->st_uid == user->as.uid) && !(st->st_mode & S_IWOTH))
+		return 0;
+	buf_printf(
+		why,
+		"%s: who owns it, or may write it (user %u, mode %04o), is not user %u, to whom the tree belongs, and who runs the Python that it names: give both to one user",
+		path, st->st_uid, st->st_mode & 07777, user->as.uid);
+	return -EPERM;
+}
+
+/* The Python that the old one is of; where that is gone (an upgrade of the system), the one that has its place. */
+static int find_python(const struct update_environment *e, const struct update_user *user,
+		       struct update_pyvenv *ret, struct buf *why)
+{
 	_cleanup_(buf_done) struct buf path = BUF_INIT(2 * PATH_MAX), text = BUF_INIT(PYVENV_MAX);
+	struct stat st;
 	int err = buf_printf(&path, "%s/pyvenv.cfg", e->path);
 
 	if (!err)
-		err = file_read(buf_str(&path), &text);
+		err = file_read_stat(buf_str(&path), &text, &st);
+	if (!err && check_owner(&st, user, buf_str(&path), why))
+		return -EPERM;
 	if (!err)
 		err = update_pyvenv_parse(buf_str(&text), ret);
 	if (err) {
@@ -199,7 +215,7 @@ static int make_venv(const struct update_environment *e, const struct update_run
 {
 	_cleanup_(buf_done) struct buf out = BUF_INIT(OUT_MAX);
 	struct update_pyvenv cfg;
-	int err = find_python(e, &cfg, why);
+	int err = find_python(e, run->user, &cfg, why);
 	const char *argv[] = { cfg.executable, "-I", "-m", "venv", e->path, NULL, NULL };
 
 	if (err)
