@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The few facts of AWS that advice is told with; each is for a message only, and decides nothing that is measured. Prices are those of us-east-1 in
- * USD, as of November 2025; other regions have others.
+ * USD, as of 2025; other regions have others.
  */
 #ifndef ISAMON_ADVICE_FACTS_H
 #define ISAMON_ADVICE_FACTS_H
