@@ -65,6 +65,14 @@ static void reads_all(void)
 	EXPECT_UINT(c.passes[0].place.line, 7);
 	EXPECT_UINT(c.passes[0].server, 0);
 	EXPECT_STR(c.passes[1].text, "http://${backend}:9000/x");
+	REQUIRE_UINT(c.n_settings, 1);
+	EXPECT_STR(c.settings[0].name, "keepalive");
+	EXPECT_STR(c.settings[0].value, "16");
+	EXPECT_STR(c.settings[0].upstream, "app");
+	EXPECT_STR(c.settings[0].location, "");
+	EXPECT(c.settings[0].server == SIZE_MAX);
+	EXPECT_UINT(c.settings[0].place.file, 0);
+	EXPECT_UINT(c.settings[0].place.line, 6);
 	nginx_conf_done(&c);
 }
 

@@ -58,7 +58,7 @@ static void makes_it(void)
 	EXPECT_UINT(st.st_mode & 07777, 0600);
 	close_both();
 	EXPECT_INT(integer_of("PRAGMA application_id"), MIGRATIONS_APPLICATION_ID);
-	EXPECT_INT(integer_of("PRAGMA user_version"), 4);
+	EXPECT_INT(integer_of("PRAGMA user_version"), 5);
 	EXPECT_INT(integer_of("SELECT count(*) FROM spool_counter"), 1);
 	EXPECT_INT(open_store(), 0);
 	tear_down();

@@ -111,6 +111,15 @@ static enum block kind_of(const struct reader *r)
 	return r->depth ? r->stack[r->depth - 1].kind : BLOCK_OTHER;
 }
 
+/* Of the innermost block of that kind; "" */
+static const char *name_of(const struct reader *r, enum block kind)
+{
+	for (size_t i = r->depth; i-- > 0;)
+		if (r->stack[i].kind == kind)
+			return r->stack[i].name;
+	return "";
+}
+
 static bool has_word(const struct reader *r, size_t from, const char *word)
 {
 	for (size_t i = from; i < r->n; i++)
@@ -148,12 +157,7 @@ static int add_pass(struct reader *r)
 	p->server = server_of(r);
 	p->place = (struct nginx_place){ r->file, r->words.line };
 	keep(p->text, r->word[1]);
-	for (size_t i = r->depth; i-- > 0;) {
-		if (r->stack[i].kind != BLOCK_LOCATION)
-			continue;
-		keep(p->location, r->stack[i].name);
-		break;
-	}
+	keep(p->location, name_of(r, BLOCK_LOCATION));
 	return 0;
 }
 
@@ -186,6 +190,39 @@ static int add_error_log(struct reader *r)
 	return 0;
 }
 
+static bool is_setting(const char *name)
+{
+	static const char *const names[] = { "worker_processes", "worker_connections",
+					     "keepalive",        "proxy_http_version",
+					     "proxy_set_header", "proxy_buffering" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static int add_setting(struct reader *r)
+{
+	struct nginx_setting *s;
+	size_t n = 0;
+
+	if (FULL(r->conf, settings))
+		return 0;
+	s = ADD(r->conf, settings);
+	if (!s)
+		return -ENOMEM;
+	snprintf(s->name, sizeof(s->name), "%.31s", r->word[0]);
+	s->server = server_of(r);
+	s->place = (struct nginx_place){ r->file, r->words.line };
+	keep(s->location, name_of(r, BLOCK_LOCATION));
+	keep(s->upstream, name_of(r, BLOCK_UPSTREAM));
+	for (size_t i = 1; i < r->n && n < sizeof(s->value) - 1; i++)
+		n += (size_t)snprintf(s->value + n, sizeof(s->value) - n, "%s%s", i > 1 ? " " : "",
+				      r->word[i]);
+	return 0;
+}
+
 static int directive(struct reader *r)
 {
 	const char *name = r->n ? r->word[0] : "";
@@ -199,6 +236,8 @@ static int directive(struct reader *r)
 		return add_peer(r);
 	if (strcmp(name, "proxy_pass") == 0)
 		return add_pass(r);
+	if (is_setting(name))
+		return add_setting(r);
 	if (strcmp(name, "listen") == 0 && in == BLOCK_SERVER)
 		return add_listen(r);
 	if (strcmp(name, "server_name") == 0 && in == BLOCK_SERVER) {
@@ -305,6 +344,7 @@ void nginx_conf_done(struct nginx_conf *c)
 	free(c->passes);
 	free(c->peers);
 	free(c->error_logs);
+	free(c->settings);
 	*c = (struct nginx_conf){ .n_files = 0 };
 }
 

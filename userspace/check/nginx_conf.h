@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What nginx is configured to do, as `nginx -T` prints it: every file behind a line "# configuration file PATH:". Only what is asked about the way
- * to an upstream is kept: servers and where they listen, proxy_pass, upstreams, logs of errors. Variables are not evaluated.
+ * to an upstream is kept: servers and where they listen, proxy_pass, upstreams, logs of errors, and some settings. Variables are not evaluated.
  */
 #ifndef ISAMON_NGINX_CONF_H
 #define ISAMON_NGINX_CONF_H
@@ -54,6 +54,16 @@ struct nginx_log {
 	char path[1024]; /* as it stands there */
 };
 
+/* A directive of these: worker_processes, worker_connections, keepalive, proxy_http_version, proxy_set_header, proxy_buffering. */
+struct nginx_setting {
+	char name[32];
+	char value[NGINX_TEXT_MAX]; /* its words, with a space between them */
+	size_t server;              /* as of struct nginx_pass */
+	char location[NGINX_TEXT_MAX];
+	char upstream[NGINX_TEXT_MAX]; /* it stands in; "" */
+	struct nginx_place place;
+};
+
 struct nginx_conf {
 	struct nginx_file *files;
 	struct nginx_server *servers;
@@ -61,7 +71,8 @@ struct nginx_conf {
 	struct nginx_pass *passes;
 	struct nginx_peer *peers;
 	struct nginx_log *error_logs;
-	size_t n_files, n_servers, n_listens, n_passes, n_peers, n_error_logs;
+	struct nginx_setting *settings;
+	size_t n_files, n_servers, n_listens, n_passes, n_peers, n_error_logs, n_settings;
 };
 
 /* Reads all of @text, which may hold any bytes; what stands before the first named file is passed over. Returns 0, -EPROTO (braces do not

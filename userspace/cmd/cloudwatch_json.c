@@ -155,3 +155,40 @@ int cloudwatch_json_pretty(const char *json, struct buf *out)
 	}
 	return buf_add_char(out, '\n');
 }
+
+static bool is_same_metric(const json_t *a, const json_t *b)
+{
+	const json_t *da = json_object_get(a, "Dimensions"), *db = json_object_get(b, "Dimensions");
+
+	return json_equal(json_object_get(a, "MetricName"), json_object_get(b, "MetricName")) &&
+	       (da == db || json_equal(da, db));
+}
+
+static bool has_dimension(const json_t *datum, const char *name)
+{
+	const json_t *list = json_object_get(datum, "Dimensions");
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (strcmp(json_member_text(json_array_get(list, i), "Name", ""), name) == 0)
+			return true;
+	return false;
+}
+
+size_t cloudwatch_json_metrics(const char *request, const char *dimension)
+{
+	_cleanup_(json_freep) json_t *root = json_loads(request, 0, NULL);
+	const json_t *list = json_object_get(root, "MetricData");
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *datum = json_array_get(list, i);
+		size_t j = 0;
+
+		if (dimension && !has_dimension(datum, dimension))
+			continue;
+		while (j < i && !is_same_metric(json_array_get(list, j), datum))
+			j++;
+		n += j == i;
+	}
+	return n;
+}

@@ -40,4 +40,8 @@ int cloudwatch_json_parse(const char *json, struct cloudwatch_told *ret, const c
  * stays in one line. Returns 0 or the buffer's error. */
 int cloudwatch_json_pretty(const char *json, struct buf *out);
 
+/* How many metrics are in @request, that of the preview: what has a name and dimensions of its own is one, however many data there are of it.
+ * @dimension: only those that have it; NULL: all. */
+size_t cloudwatch_json_metrics(const char *request, const char *dimension);
+
 #endif

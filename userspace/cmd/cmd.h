@@ -26,6 +26,7 @@ int cmd_backup(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
 int cmd_update(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
+int cmd_advise(int argc, char **argv);
 int cmd_jobs(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
 int cmd_ship_logs(int argc, char **argv);

@@ -24,6 +24,7 @@ static const struct tool_command commands[] = {
 	  "puts a backup in its place, with the service stopped, and back if it is not well" },
 	{ "update", cmd_update, "the application, the system's packages; back if it is not well" },
 	{ "audit", cmd_audit, "what makes this host less safe, and what of it is new" },
+	{ "advise", cmd_advise, "what was measured speaks for which change, and what it saves" },
 	{ "ship-logs", cmd_ship_logs, NULL }, /* of the daemon, for itself */
 	{ "jobs", cmd_jobs, "what runs by schedule: list it, run it now, how it ended" },
 	{ "check-config", cmd_check_config, "check a configuration file" },

@@ -97,6 +97,9 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	err = schedule_new(d->base, "/proc/self/exe", o->config_path, &d->schedule);
 	if (err)
 		return err;
+	err = daemon_start_history(d);
+	if (err)
+		return err;
 	err = daemon_start_cloudwatch(d);
 	if (err)
 		return err;
@@ -112,6 +115,7 @@ int daemon_start(const struct options *o, struct buf *why, struct daemon **ret_d
 	restore_watch_look(&d->restore, d->config, clock_monotonic_ns());
 	memory_trim();     /* loading the programs took megabytes, for a moment */
 	daemon_refresh(d); /* the beginning of what is counted from now on */
+	history_watch_second(d->history, daemon_now_s(), clock_monotonic_ns());
 	*ret_daemon = take(d);
 	return 0;
 }
@@ -140,6 +144,8 @@ void daemon_free(struct daemon *d)
 	schedule_stop(d->schedule);
 	listener_close(d->control);
 	listener_close(d->http);
+	history_watch_free(d->history);
+	d->history = NULL;
 	cloudwatch_free(d->cloudwatch);
 	log_child_free(d->logs);
 	schedule_free(d->schedule);

@@ -68,6 +68,7 @@ static void on_second(evutil_socket_t fd, short what, void *ctx)
 	daemon_look_for_service(d);
 	service_state_second(d->state);
 	schedule_tick(d->schedule, daemon_now_s());
+	history_watch_second(d->history, daemon_now_s(), now);
 	restore_watch_second(&d->restore, d->config, now);
 	if (d->watchdog_ns && now >= d->watchdog_due_ns) {
 		notify_watchdog();
@@ -108,6 +109,7 @@ static void on_reload(evutil_socket_t fd, short what, void *ctx)
 	log_set_level(c->log_level);
 	service_state_reload(d->state, c);
 	schedule_use(d->schedule, c, daemon_now_s());
+	history_watch_reload(d->history, c);
 	if (!cloudwatch_reload(d->cloudwatch, c))
 		config_free(d->config);
 	d->config = c;

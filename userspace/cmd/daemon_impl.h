@@ -11,6 +11,7 @@
 #include "cmd/cloudwatch.h"
 #include "cmd/cloudwatch_look.h"
 #include "cmd/daemon.h"
+#include "cmd/history_watch.h"
 #include "cmd/log_child.h"
 #include "cmd/restore_watch.h"
 #include "cmd/service_state.h"
@@ -45,6 +46,7 @@ struct daemon {
 	struct status_watch status;
 	struct cloudwatch *cloudwatch;
 	struct cloudwatch_figures cloudwatch_figures;
+	struct history_watch *history;
 	struct log_child *logs;
 	struct restore_watch restore;
 	struct schedule *schedule;
@@ -59,6 +61,7 @@ int daemon_lock(struct daemon *d, struct buf *why);
 /* Each once, with what the struct has above it. Return 0 or -errno, that of the
  * listeners explained in @why. */
 int daemon_start_cloudwatch(struct daemon *d);
+int daemon_start_history(struct daemon *d);
 int daemon_start_listeners(struct daemon *d, struct buf *why);
 int daemon_start_events(struct daemon *d);
 

@@ -32,31 +32,6 @@ static void write_head(const struct cloudwatch_told *t)
 	       "x-amz-target: GraniteServiceVersion20100801.PutMetricData\n\n");
 }
 
-static bool is_same_metric(const json_t *a, const json_t *b)
-{
-	const json_t *da = json_object_get(a, "Dimensions"), *db = json_object_get(b, "Dimensions");
-
-	return json_equal(json_object_get(a, "MetricName"), json_object_get(b, "MetricName")) &&
-	       (da == db || json_equal(da, db));
-}
-
-/* A metric is what has a name and dimensions of its own, however many data there are of it. */
-static size_t count_metrics(const char *body)
-{
-	_cleanup_(json_freep) json_t *root = json_loads(body, 0, NULL);
-	const json_t *list = json_object_get(root, "MetricData");
-	size_t n = 0;
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		size_t j = 0;
-
-		while (j < i && !is_same_metric(json_array_get(list, i), json_array_get(list, j)))
-			j++;
-		n += j == i;
-	}
-	return n;
-}
-
 static void write_cost(const struct config *c, size_t n_metrics)
 {
 	struct cost cost = cost_month(n_metrics, (unsigned int)c->cloudwatch_interval_s, 1);
@@ -79,7 +54,7 @@ static int show(const struct preview *v, const struct cloudwatch_told *t, const 
 		write_head(t);
 	fwrite(buf_str(&text), 1, text.len, stdout);
 	if (!v->json)
-		write_cost(v->config, count_metrics(body));
+		write_cost(v->config, cloudwatch_json_metrics(body, NULL));
 	return CMD_OK;
 }
 

@@ -210,6 +210,13 @@ void service_state_usage(struct service_state *s, struct service_usage *ret_usag
 		.cpus = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN),
 		.memory_ratio = sum.memory_ratio,
 		.restarts = life_metrics_restarts(service_life_metrics(s->life)),
+		.workers = sum.processes[PROCESS_WORKER] ? sum.processes[PROCESS_WORKER] :
+							   sum.processes[PROCESS_MAIN],
+		.has_delay = sum.has_delay,
+		.delay_ns = sum.delay_ns,
+		.memory_bytes = sum.memory_bytes,
+		.open_fds = sum.open_fds,
+		.least_free_fds = sum.least_free_fds,
 	};
 }
 

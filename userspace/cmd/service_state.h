@@ -51,6 +51,12 @@ struct service_usage {
 	unsigned int cpus;   /* online */
 	double memory_ratio; /* of the host's; NaN: not known */
 	uint64_t restarts;
+	uint64_t
+		workers; /* processes that read requests: workers, or where there are none the main ones */
+	bool has_delay;
+	uint64_t delay_ns; /* its threads were ready to run, and waited for a CPU */
+	uint64_t memory_bytes, open_fds;
+	uint64_t least_free_fds; /* as struct process_summary */
 };
 /* Collects, unless that was just done. */
 void service_state_usage(struct service_state *s, struct service_usage *ret_usage);

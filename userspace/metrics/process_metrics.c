@@ -283,6 +283,8 @@ void process_metrics_summary(const struct process_metrics *m, struct process_sum
 	*ret_summary = m->summary;
 	ret_summary->user_ns = m->total[PROCESS_USER];
 	ret_summary->system_ns = m->total[PROCESS_SYSTEM];
+	ret_summary->has_delay = m->known & PROC_DELAY;
+	ret_summary->delay_ns = m->total[PROCESS_DELAY];
 }
 
 const char *process_role_name(enum process_role role)

@@ -56,6 +56,8 @@ struct process_summary {
 	size_t processes[PROCESS_N_ROLES];
 	size_t unsampled; /* of them: those that the last collection has no new sample of */
 	uint64_t user_ns, system_ns; /* since isamon began */
+	bool has_delay;
+	uint64_t delay_ns; /* their threads were ready to run, and waited; since isamon began */
 	uint64_t anon_bytes, file_bytes, shmem_bytes, swap_bytes;
 	uint64_t memory_bytes; /* resident, shared pages once */
 	uint64_t threads, open_fds;

@@ -21,6 +21,7 @@
  * job_state      a job: up to when its schedule was seen to, when it last succeeded
  * job_total      how many of its runs ended how
  * backup         an archive (store/catalogue.h), by the name of its file
+ * history        a minute of what was measured (store/history.h)
  */
 static const char *const migrations[] = {
 	"CREATE TABLE spool ("
@@ -110,6 +111,40 @@ static const char *const migrations[] = {
 	" bucket TEXT NOT NULL,"
 	" s3_key TEXT NOT NULL,"
 	" upload_id TEXT NOT NULL) WITHOUT ROWID",
+
+	"CREATE TABLE history ("
+	" start_s INTEGER PRIMARY KEY,"
+	" watched_s INTEGER,"
+	" requests INTEGER,"
+	" errors INTEGER,"
+	" timed INTEGER,"
+	" p50_ns INTEGER,"
+	" p99_ns INTEGER,"
+	" queue_p99_ns INTEGER,"
+	" in_flight_max INTEGER,"
+	" connections_max INTEGER,"
+	" websockets_max INTEGER,"
+	" connections INTEGER,"
+	" websockets INTEGER,"
+	" streams INTEGER,"
+	" listen_drops INTEGER,"
+	" restarts INTEGER,"
+	" sampled_ns INTEGER,"
+	" cpu_ns INTEGER,"
+	" delay_ns INTEGER,"
+	" cpus INTEGER,"
+	" processes_max INTEGER,"
+	" workers INTEGER,"
+	" memory_bytes INTEGER,"
+	" open_fds INTEGER,"
+	" free_fds_min INTEGER,"
+	" host_cpu_ppm INTEGER,"
+	" host_steal_ppm INTEGER,"
+	" host_memory_bytes INTEGER,"
+	" host_available_bytes INTEGER,"
+	" host_swap_bytes INTEGER,"
+	" disk_bytes INTEGER,"
+	" disk_free_bytes INTEGER)",
 };
 
 const char *const *migrations_list(size_t *ret_n)

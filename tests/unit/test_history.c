@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/* Minutes of the history are there, for other processes too, for thirty days, and no more than are to be kept. */
+#include "nomem.h"
+
+#include "store/history.c"
+
+#include "cmd/history_sum.h"
+#include "store_fixture.h"
+
+#define S NS_PER_SEC
+#define START_S 1800000000 /* a multiple of 60 */
+
+static struct history *history;
+
+static void open_history(void)
+{
+	set_up();
+	EXPECT_INT(history_new(t.base, t.dir, &history), 0);
+}
+
+static void close_history(void)
+{
+	history_close(take(history), 0);
+	tear_down();
+}
+
+static struct {
+	struct history_minute list[200];
+	size_t n;
+	int stop_at;
+} seen;
+
+static int see(const struct history_minute *m, void *ctx)
+{
+	(void)ctx;
+	if (seen.n < ARRAY_SIZE(seen.list))
+		seen.list[seen.n] = *m;
+	seen.n++;
+	return seen.stop_at && (int)seen.n == seen.stop_at ? 7 : 0;
+}
+
+static int read_from(int64_t from_s, int64_t until_s)
+{
+	seen.n = 0;
+	buf_reset(&t.why);
+	return history_read(t.dir, from_s, until_s, see, NULL, &t.why);
+}
+
+static struct history_minute minute(int64_t start_s, int64_t requests)
+{
+	struct history_minute m;
+
+	history_minute_init(&m, start_s);
+	m.watched_s = 60;
+	m.requests = requests;
+	return m;
+}
+
+static int told;
+
+static void on_kept(int err, void *ctx)
+{
+	(void)ctx;
+	told = err ? err : told + 1;
+}
+
+static void keep(const struct history_minute *m)
+{
+	const uint64_t end_ns = clock_monotonic_ns() + DEADLINE_NS;
+
+	told = 0;
+	REQUIRE_INT(history_add(history, m, NULL, on_kept, NULL), 0);
+	while (!told && clock_monotonic_ns() < end_ns)
+		event_base_loop(t.base, EVLOOP_ONCE);
+	EXPECT_INT(told, 1);
+}
+
+static void keeps_what_is_known(void)
+{
+	struct history_minute m = minute(START_S, 12);
+
+	open_history();
+	m.p99_ns = 5000000000;
+	m.free_fds_min = 0;
+	keep(&m);
+	REQUIRE_INT(read_from(0, INT64_MAX), 0);
+	REQUIRE_UINT(seen.n, 1);
+	EXPECT_INT(seen.list[0].start_s, START_S);
+	EXPECT_INT(seen.list[0].requests, 12);
+	EXPECT_INT(seen.list[0].p99_ns, 5000000000);
+	EXPECT_INT(seen.list[0].free_fds_min, 0);
+	EXPECT_INT(seen.list[0].p50_ns, HISTORY_UNKNOWN);
+	EXPECT_INT(seen.list[0].disk_free_bytes, HISTORY_UNKNOWN);
+	close_history();
+}
+
+static void knows_the_disk(void)
+{
+	struct history_minute m = minute(START_S, 1);
+
+	open_history();
+	REQUIRE_INT(history_add(history, &m, t.dir, NULL, NULL), 0);
+	history_close(take(history), 0);
+	REQUIRE_INT(read_from(0, INT64_MAX), 0);
+	REQUIRE_UINT(seen.n, 1);
+	EXPECT_INT(seen.list[0].disk_bytes > 0, 1);
+	EXPECT_INT(seen.list[0].disk_free_bytes >= 0, 1);
+	EXPECT_INT(seen.list[0].disk_free_bytes <= seen.list[0].disk_bytes, 1);
+	close_history();
+}
+
+/* isamon was started again within a minute. */
+static void adds_parts_of_a_minute(void)
+{
+	struct history_minute a = minute(START_S, 10), b = minute(START_S, 5);
+
+	open_history();
+	a.watched_s = 20;
+	b.watched_s = 30;
+	a.p99_ns = 9;
+	b.p99_ns = 4;
+	b.p50_ns = 3;
+	a.free_fds_min = 100;
+	b.free_fds_min = 200;
+	a.workers = 4;
+	b.workers = 2;
+	a.streams = 1;
+	keep(&a);
+	keep(&b);
+	REQUIRE_INT(read_from(0, INT64_MAX), 0);
+	REQUIRE_UINT(seen.n, 1);
+	EXPECT_INT(seen.list[0].requests, 15);
+	EXPECT_INT(seen.list[0].watched_s, 50);
+	EXPECT_INT(seen.list[0].p99_ns, 9);
+	EXPECT_INT(seen.list[0].p50_ns, 3);
+	EXPECT_INT(seen.list[0].free_fds_min, 100);
+	EXPECT_INT(seen.list[0].workers, 2);
+	EXPECT_INT(seen.list[0].streams, 1);
+	EXPECT_INT(seen.list[0].restarts, HISTORY_UNKNOWN);
+	keep(&b);
+	REQUIRE_INT(read_from(0, INT64_MAX), 0);
+	EXPECT_INT(seen.list[0].watched_s, 60); /* and not 80 */
+	close_history();
+}
+
+static void keeps_thirty_days(void)
+{
+	const int64_t days = (int64_t)HISTORY_DAYS * 86400;
+	struct history_minute m;
+
+	open_history();
+	for (int i = 0; i < 130; i++) {
+		m = minute(START_S + i * 60, i);
+		REQUIRE_INT(history_add(history, &m, NULL, NULL, NULL), 0);
+		if (i % 30 == 29) {
+			history_close(take(history), 0);
+			REQUIRE_INT(history_new(t.base, t.dir, &history), 0);
+		}
+	}
+	m = minute(START_S + days + 100 * 60, 1000); /* 101 are too old: an hour's worth goes */
+	keep(&m);
+	REQUIRE_INT(read_from(0, INT64_MAX), 0);
+	EXPECT_UINT(seen.n, 130 - 60 + 1);
+	EXPECT_INT(seen.list[0].requests, 60);
+	m.start_s += 60;
+	keep(&m);
+	REQUIRE_INT(read_from(0, INT64_MAX), 0);
+	EXPECT_UINT(seen.n, 130 - 102 + 2);
+	EXPECT_INT(seen.list[0].requests, 102);
+	close_history();
+}
+
+/* The clock was set to a wrong year and back. */
+static void forgets_what_a_wrong_clock_wrote(void)
+{
+	struct history_minute good = minute(START_S, 1), wrong = minute(START_S + 86400ll * 20, 2),
+			      next = minute(START_S + 60, 3);
+
+	open_history();
+	keep(&good);
+	keep(&wrong);
+	keep(&next);
+	REQUIRE_INT(read_from(0, INT64_MAX), 0);
+	REQUIRE_UINT(seen.n, 2);
+	EXPECT_INT(seen.list[0].requests, 1);
+	EXPECT_INT(seen.list[1].requests, 3);
+	close_history();
+}
+
+static void reads_a_window(void)
+{
+	open_history();
+	for (int i = 0; i < 10; i++) {
+		struct history_minute m = minute(START_S + i * 60, i);
+
+		keep(&m);
+	}
+	REQUIRE_INT(read_from(START_S + 120, START_S + 300), 0);
+	REQUIRE_UINT(seen.n, 3);
+	EXPECT_INT(seen.list[0].requests, 2);
+	EXPECT_INT(seen.list[2].requests, 4);
+	seen.stop_at = 2;
+	EXPECT_INT(read_from(0, INT64_MAX), 7);
+	EXPECT_UINT(seen.n, 2);
+	seen.stop_at = 0;
+	close_history();
+}
+
+static void is_not_made_by_reading(void)
+{
+	set_up();
+	EXPECT_INT(read_from(0, INT64_MAX), -ENOENT);
+	EXPECT_HAS(buf_str(&t.why), "there is no history");
+	EXPECT_UINT(count_names(t.dir, HISTORY_FILE, NULL, 0), 0);
+	tear_down();
+}
+
+static void waits_for_no_disk(void)
+{
+	struct history_minute m = minute(START_S, 1);
+	int err = 0, n = 0;
+
+	open_history();
+	/* Nobody runs the loop, so that no end is told. */
+	for (; n < 1000 && !err; n++)
+		err = history_add(history, &m, NULL, NULL, NULL);
+	EXPECT_INT(err, -EAGAIN);
+	EXPECT_INT(n, 61);
+	close_history();
+}
+
+static void fails_whole_without_memory(void)
+{
+	struct history_minute m = minute(START_S, 1);
+
+	open_history();
+	for (unsigned int n = 1; nomem_again(n); n++) {
+		int err = history_add(history, &m, "/tmp", NULL, NULL);
+
+		EXPECT_INT(err, nomem_hit() ? -ENOMEM : 0);
+	}
+	history_close(take(history), 0);
+	REQUIRE_INT(read_from(0, INT64_MAX), 0);
+	EXPECT_UINT(seen.n, 1);
+	EXPECT_INT(seen.list[0].requests, 1);
+	close_history();
+}
+
+/* --- sums */
+
+static struct history_sum sum;
+
+static struct history_look look_at(uint64_t s, uint64_t cpu_s)
+{
+	const struct history_look l = {
+		.monotonic_ns = s * S,
+		.has_processes = true,
+		.cpu_ns = cpu_s * S,
+		.processes = 3,
+		.workers = 2,
+		.memory_bytes = 1000 + s,
+		.open_fds = 20,
+		.free_fds = 1000 - s,
+		.has_delay = true,
+		.delay_ns = cpu_s * S / 10,
+		.cpus = 4,
+		.has_host_cpu = true,
+		.host_cpu = { .busy = 100 * cpu_s, .idle = 400 * s - 100 * cpu_s },
+		.has_host_memory = true,
+		.host_memory = { .total = 8000,
+				 .available = 4000 - s,
+				 .swap_total = 9,
+				 .swap_free = 2 },
+		.streams = s,
+	};
+
+	return l;
+}
+
+static void begin(void)
+{
+	struct history_look l = look_at(100, 10);
+	const struct history_glance g = { .known = true, .ended = 1000, .connections = 70 };
+
+	memset(&sum, 0, sizeof(sum));
+	history_sum_begin(&sum, START_S, 100 * S);
+	history_sum_glance(&sum, &g);
+	history_sum_look(&sum, &l);
+}
+
+static void sums_a_minute(void)
+{
+	struct history_look l = look_at(130, 25);
+	const struct history_glance g = { .known = true,
+					  .ended = 1003,
+					  .in_flight = 5,
+					  .connections = 72,
+					  .open_connections = 9,
+					  .open_websockets = 1,
+					  .websockets = 4 };
+	const struct http_observed requests[] = {
+		{ .answered = true, .duration_ns = S, .has_queue = true, .queue_ns = S / 100 },
+		{ .answered = true, .duration_ns = 3 * S, .server_error = true },
+		{ .kind = HTTP_OBSERVED_TURN, .answered = true, .duration_ns = 100 * S },
+	};
+	struct history_minute m;
+
+	begin();
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
+		history_sum_request(&sum, &requests[i]);
+	history_sum_look(&sum, &l);
+	l = look_at(160, 40);
+	history_sum_glance(&sum, &g);
+	history_sum_look(&sum, &l);
+	history_sum_end(&sum, 160 * S, &m);
+	EXPECT_INT(m.watched_s, 60);
+	EXPECT_INT(m.requests, 3); /* the record of one was lost */
+	EXPECT_INT(m.errors, 1);
+	EXPECT_INT(m.timed, 2);
+	EXPECT_INT(m.p99_ns / 100000000 >= 29 && m.p99_ns / 100000000 <= 31, 1);
+	EXPECT_INT(m.queue_p99_ns / 1000000 >= 9 && m.queue_p99_ns / 1000000 <= 11, 1);
+	EXPECT_INT(m.in_flight_max, 5);
+	EXPECT_INT(m.connections, 2);
+	EXPECT_INT(m.websockets, 4);
+	EXPECT_INT(m.connections_max, 9);
+	EXPECT_INT(m.websockets_max, 1);
+	EXPECT_INT(m.streams, 60);
+	EXPECT_INT(m.sampled_ns, 60ll * (int64_t)S);
+	EXPECT_INT(m.cpu_ns, 30ll * (int64_t)S);
+	EXPECT_INT(m.delay_ns, 3ll * (int64_t)S);
+	EXPECT_INT(m.cpus, 4);
+	EXPECT_INT(m.workers, 2);
+	EXPECT_INT(m.memory_bytes, 1160);
+	EXPECT_INT(m.free_fds_min, 840);
+	EXPECT_INT(m.host_cpu_ppm, 125000); /* 30 s of 4 * 60 s */
+	EXPECT_INT(m.host_available_bytes, 3840);
+	EXPECT_INT(m.host_swap_bytes, 7);
+}
+
+static void counts_nothing_twice(void)
+{
+	struct history_look l = look_at(160, 40);
+	struct history_minute a, b;
+
+	begin();
+	history_sum_look(&sum, &l);
+	history_sum_end(&sum, 160 * S, &a);
+	history_sum_begin(&sum, START_S + 60, 160 * S);
+	l = look_at(170, 41);
+	history_sum_look(&sum, &l);
+	history_sum_end(&sum, 170 * S, &b);
+	EXPECT_INT(a.cpu_ns + b.cpu_ns, 31ll * (int64_t)S);
+	EXPECT_INT(b.streams, 10);
+	EXPECT_INT(b.requests, 0);
+	EXPECT_INT(b.watched_s, 10);
+	EXPECT_INT(b.p99_ns, HISTORY_UNKNOWN);
+	EXPECT_INT(b.host_cpu_ppm, 25000); /* 1 s of 4 * 10 s */
+}
+
+/* The service was started anew, or its processes are not known for a while. */
+static void knows_what_it_does_not_know(void)
+{
+	struct history_look l = look_at(130, 5);
+	struct history_minute m;
+
+	begin();
+	history_sum_look(&sum, &l); /* a counter that begins anew */
+	l.has_processes = l.has_host_cpu = l.has_host_memory = false;
+	l.monotonic_ns = 140 * S;
+	history_sum_look(&sum, &l);
+	l = look_at(160, 6);
+	history_sum_look(&sum, &l);
+	history_sum_end(&sum, 160 * S, &m);
+	EXPECT_INT(m.cpu_ns, 0);
+	EXPECT_INT(m.sampled_ns, 30ll * (int64_t)S);
+	memset(&sum, 0, sizeof(sum));
+	history_sum_begin(&sum, START_S, 0);
+	history_sum_end(&sum, 60 * S, &m);
+	EXPECT_INT(m.cpu_ns, HISTORY_UNKNOWN);
+	EXPECT_INT(m.in_flight_max, HISTORY_UNKNOWN);
+	EXPECT_INT(m.connections, HISTORY_UNKNOWN);
+	EXPECT_INT(m.requests, 0);
+}
+
+static const struct unit_case cases[] = {
+	{ "keeps what is known, and what is not", keeps_what_is_known },
+	{ "knows the disk", knows_the_disk },
+	{ "parts of a minute are one", adds_parts_of_a_minute },
+	{ "keeps thirty days", keeps_thirty_days },
+	{ "what a wrong clock wrote goes", forgets_what_a_wrong_clock_wrote },
+	{ "reads a window", reads_a_window },
+	{ "reading makes no file", is_not_made_by_reading },
+	{ "what waits for the disk is bounded", waits_for_no_disk },
+	{ "without memory it fails whole", fails_whole_without_memory },
+	{ "sums a minute", sums_a_minute },
+	{ "nothing is counted twice", counts_nothing_twice },
+	{ "what is not known is not zero", knows_what_it_does_not_know },
+};
+
+int main(int argc, char **argv)
+{
+	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));
+}
