@@ -523,6 +523,16 @@ static void leads_to_nothing_of_others(void)
 	EXPECT_HAS(buf_str(&out), "bind");
 }
 
+static void waits_for_nobody_left_behind(void)
+{
+	const char *const argv[] = { "sh", "-c", "sleep 6 & echo said; exit 3", NULL };
+	const struct update_run run = { .timeout_s = 3, .log_fd = -1, .echo_fd = -1 };
+	_cleanup_(buf_done) struct buf out = BUF_INIT(1000);
+
+	EXPECT_INT(update_run(&run, argv, &out), 3);
+	EXPECT_STR(buf_str(&out), "said\n");
+}
+
 static void shows_nothing_that_a_terminal_obeys(void)
 {
 	static const char text[] = "a\033[2Jb\007 \302\233x \377 \303\244\tc\n";
@@ -547,6 +557,7 @@ static void shows_nothing_that_a_terminal_obeys(void)
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
+		{ "who is left behind is not waited for", waits_for_nobody_left_behind },
 		{ "one that is well", good },
 		{ "one that is not goes back", bad },
 		{ "a service that was stopped stays so", stopped_before },

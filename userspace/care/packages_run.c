@@ -70,10 +70,12 @@ static void arguments_done(struct arguments *a)
 
 static int arguments_new(struct arguments *a, size_t n_packages)
 {
-	a->size = n_packages + ARGS_OWN;
-	a->list = calloc(a->size + 1, sizeof(*a->list));
+	a->list = calloc(n_packages + ARGS_OWN + 1, sizeof(*a->list));
 	a->specs = calloc(n_packages + 1, sizeof(*a->specs));
-	return a->list && a->specs ? 0 : -ENOMEM;
+	if (!a->list || !a->specs)
+		return -ENOMEM;
+	a->size = n_packages + ARGS_OWN; /* none: nothing can be added */
+	return 0;
 }
 
 static void add(struct arguments *a, const char *const *more)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -197,6 +198,14 @@ static int keep(const struct update_run *r, struct buf *out, const char *piece, 
 	return buf_add(out, piece, n);
 }
 
+static bool has_ended(const struct child *c)
+{
+	siginfo_t seen = { .si_pid = 0 };
+
+	return waitid(P_PID, (id_t)c->pid, &seen, WEXITED | WNOHANG | WNOWAIT) == 0 && seen.si_pid;
+}
+
+/* Until its output is at its end, or it has ended and nothing more comes: what it leaves behind (an ssh for the next time) may keep that open. */
 static int follow(const struct update_run *r, struct child *c, struct buf *out)
 {
 	uint64_t end_ns = clock_monotonic_ns() + r->timeout_s * NS_PER_SEC;
@@ -205,11 +214,15 @@ static int follow(const struct update_run *r, struct child *c, struct buf *out)
 	int err = 0;
 
 	while (!err && clock_monotonic_ns() < end_ns) {
+		bool ended = has_ended(c); /* before it is asked for what it said last */
 		ssize_t n;
 
 		if (r->stop_asked && r->stop_asked(r->ctx))
 			return -ECANCELED;
-		if (poll(&fd, 1, LOOK_MS) <= 0)
+		n = poll(&fd, 1, LOOK_MS);
+		if (n == 0 && ended)
+			return 0;
+		if (n <= 0)
 			continue;
 		n = read(c->fd, piece, sizeof(piece));
 		if (n < 0 && errno == EINTR)
