@@ -83,7 +83,7 @@ wait_for 5 "CloudWatch to be off" metric_is 0 isamon_cloudwatch_requests_total
 no_probe() { ! curl -fsS "$URL" | grep -q cloudwatch; }
 wait_for 5 "nothing to be told of it" no_probe
 threads=("/proc/${PIDS[isamon]}/task"/*)
-[ ${#threads[@]} = 1 ] || fail "a thread is left"
+[ ${#threads[@]} = 2 ] || fail "not two threads, the loop's and the history's: ${#threads[@]}"
 sed -i 's/^enabled = .*/enabled = yes/' "$T/isamon.conf"
 kill -HUP "${PIDS[isamon]}"
 wait_for 5 "CloudWatch to be on" metric_is 1 isamon_probe_up probe=cloudwatch
