@@ -119,20 +119,18 @@ static void wake_loop(struct store *s)
 /* Before its end is told: who hears of it may look into the file by another process. */
 static void release(struct store *s)
 {
-	bool more, last;
+	bool more;
 
 	if (!s->shared)
 		return;
 	pthread_mutex_lock(&s->mutex);
 	more = !TAILQ_EMPTY(&s->queue);
-	last = s->stop;
 	pthread_mutex_unlock(&s->mutex);
 	if (more)
 		return;
 	state_file_close(take(s->file.db), false);
-	/* Two megabytes that are needed for a moment in a minute. At the end somebody waits, and it is of no use. */
-	if (!last)
-		memory_trim_library((const void *)(uintptr_t)sqlite3_close);
+	/* Two megabytes that are needed for a moment in a minute. */
+	memory_trim_library((const void *)(uintptr_t)sqlite3_close);
 }
 
 static void work_end(struct store *s, struct work *w)
