@@ -3,7 +3,6 @@
 #include "base/memory.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -110,44 +109,6 @@ static void writable(void)
 	free(heap);
 }
 
-/* Resident pages of SQLite's code, in KiB. */
-static long sqlite_resident(void)
-{
-	_cleanup_(buf_done) struct buf smaps = BUF_INIT(16 << 20);
-	const char *p;
-
-	if (file_read("/proc/self/smaps", &smaps))
-		return -1;
-	for (p = buf_str(&smaps); (p = strstr(p, " r-xp ")); p++) {
-		const char *end = strchr(p, '\n'), *name = strstr(p, "libsqlite3");
-
-		if (name && name < end && (p = strstr(p, "\nRss:")))
-			return strtol(p + 5, NULL, 10);
-	}
-	return -1;
-}
-
-static void library(void)
-{
-	char *p = map_file(PROT_READ);
-	long before, code;
-	sqlite3 *db;
-
-	REQUIRE(p);
-	EXPECT_INT(p[0], 'a');
-	before = resident(p);
-	EXPECT_INT(sqlite3_open(":memory:", &db), SQLITE_OK);
-	EXPECT_INT(sqlite3_exec(db, "create table t(a)", NULL, NULL, NULL), SQLITE_OK);
-	code = sqlite_resident();
-	EXPECT(code > 0);
-	memory_trim_library((const void *)(uintptr_t)sqlite3_libversion);
-	EXPECT(sqlite_resident() < code);
-	EXPECT_INT(resident(p), before);
-	EXPECT_INT(sqlite3_exec(db, "insert into t values (1)", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-	munmap(p, SIZE);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
@@ -155,7 +116,6 @@ int main(int argc, char **argv)
 		{ "pages that were written to stay", written },
 		{ "pages that are in the swap stay", swapped },
 		{ "what can be written to stays", writable },
-		{ "of one library only its own pages go, and come back", library },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

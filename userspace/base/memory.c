@@ -6,13 +6,11 @@
 #include "base/memory.h"
 
 #include <inttypes.h>
-#include <link.h>
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/file.h"
 
@@ -41,20 +39,12 @@ static bool begins_mapping(const char *line, struct mapping *m)
 	return true;
 }
 
-/* Of a library: all its mappings are in it. */
-struct range {
-	uintptr_t inside, from, to; /* @inside: an address that is looked for */
-};
-
-static const struct range everything = { .from = 0, .to = UINTPTR_MAX };
-
 /* Swap comes behind Anonymous. */
-static void let_go(const char *line, const struct range *within, struct mapping *m)
+static void let_go(const char *line, struct mapping *m)
 {
 	uint64_t kib;
 
-	if (begins_mapping(line, m) || !m->read_only || m->from < within->from ||
-	    m->to > within->to)
+	if (begins_mapping(line, m) || !m->read_only)
 		return;
 	if (sscanf(line, "Anonymous: %" SCNu64, &kib) == 1)
 		m->in_memory_clean = kib == 0;
@@ -62,53 +52,13 @@ static void let_go(const char *line, const struct range *within, struct mapping 
 		madvise((void *)m->from, m->to - m->from, MADV_DONTNEED);
 }
 
-static void let_go_within(const char *smaps, const struct range *within)
+void memory_let_go(const char *smaps)
 {
 	struct mapping m = { .read_only = false };
 	const char *line;
 
 	for (line = smaps; *line; line += strcspn(line, "\n"), line += *line == '\n')
-		let_go(line, within, &m);
-}
-
-void memory_let_go(const char *smaps)
-{
-	let_go_within(smaps, &everything);
-}
-
-static int find_library(struct dl_phdr_info *info, size_t size, void *ctx)
-{
-	const uintptr_t page = (uintptr_t)getpagesize();
-	struct range *r = ctx;
-	uintptr_t from = UINTPTR_MAX, to = 0;
-
-	(void)size;
-	for (size_t i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
-		const uintptr_t at = info->dlpi_addr + h->p_vaddr;
-
-		if (h->p_type != PT_LOAD)
-			continue;
-		if (at < from)
-			from = at & ~(page - 1);
-		if (at + h->p_memsz > to)
-			to = (at + h->p_memsz + page - 1) & ~(page - 1);
-	}
-	if (r->inside < from || r->inside >= to)
-		return 0;
-	r->from = from;
-	r->to = to;
-	return 1;
-}
-
-void memory_trim_library(const void *inside)
-{
-	_cleanup_(buf_done) struct buf smaps = BUF_INIT(SMAPS_MAX);
-	struct range r = { .inside = (uintptr_t)inside };
-
-	malloc_trim(0);
-	if (dl_iterate_phdr(find_library, &r) && file_read("/proc/self/smaps", &smaps) == 0)
-		let_go_within(buf_str(&smaps), &r);
+		let_go(line, &m);
 }
 
 void memory_trim(void)

@@ -9,12 +9,7 @@
  * resolver of names does, is such a thing.
  */
 void memory_trim(void);
-/*
- * The same for what a moment's work has used of the heap and of the one library, linked and never unloaded, in which @inside is. Other threads may do
- * what they want meanwhile, also in this library: the place of its mappings does not change. Takes one or two milliseconds.
- */
-void memory_trim_library(const void *inside);
-/* What of memory_trim() is about pages; @smaps is what /proc/self/smaps says. */
+/* What of it is about pages; @smaps is what /proc/self/smaps says. */
 void memory_let_go(const char *smaps);
 
 #endif

@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/util.h"
 #include "store/sql.h"
 #include "store/state_file.h"
@@ -126,11 +125,8 @@ static void release(struct store *s)
 	pthread_mutex_lock(&s->mutex);
 	more = !TAILQ_EMPTY(&s->queue);
 	pthread_mutex_unlock(&s->mutex);
-	if (more)
-		return;
-	state_file_close(take(s->file.db), false);
-	/* Two megabytes that are needed for a moment in a minute. */
-	memory_trim_library((const void *)(uintptr_t)sqlite3_close);
+	if (!more)
+		state_file_close(take(s->file.db), false);
 }
 
 static void work_end(struct store *s, struct work *w)
