@@ -77,7 +77,7 @@ bool backup_is_stopped(void);
 
 /* --- S3 */
 struct backup_s3 {
-	struct tool_aws aws;
+	struct lone_session aws;
 	struct s3 *s3;
 };
 
