@@ -45,6 +45,17 @@ static int parse(const char *text, size_t len, struct config **ret, struct buf *
 	return parse_file(text, len, NULL, ret, problems);
 }
 
+/* Of a text that has no problem. */
+UNIT_USED_ static struct config *config_of(const char *text)
+{
+	_cleanup_(buf_done) struct buf problems = BUF_INIT(10000);
+	struct config *c = NULL;
+
+	parse(text, strlen(text), &c, &problems);
+	EXPECT_STR(buf_str(&problems), "");
+	return c;
+}
+
 /* A text that is refused, and all that is said of it. */
 struct refused {
 	const char *text, *expected;
