@@ -8,7 +8,7 @@
 #include "aws/keys.h"
 #include "aws/retry.h"
 #include "aws/s3.h"
-#include "aws/sha256.h"
+#include "base/sha256.h"
 
 #define S3_BASE64_SHA256 45
 #define S3_HEADERS_MAX 16
