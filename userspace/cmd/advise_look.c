@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "check/advice_impl.h"
 #include "check/advice_lifecycle.h"
 #include "cmd/advise_cmd.h"
 #include "cmd/cloudwatch.h"
