@@ -40,18 +40,19 @@ static int test_config(struct buf *why)
 	return run(argv, why);
 }
 
-/* Until a master runs whose newest worker is younger than @than_s. */
-static int wait_for_workers(double than_s, struct buf *why)
+/* Until a master runs all of whose workers are younger than @than_ticks: for a while after the new ones came, the old ones accept connections, too. */
+static int wait_for_workers(uint64_t than_ticks, struct buf *why)
 {
 	const uint64_t end_ns = clock_monotonic_ns() + NGINX_WAIT_NS;
 	struct nginx_processes p;
 
 	do {
-		if (nginx_processes_find(&p) == 0 && p.master && p.read_s > than_s)
+		if (nginx_processes_find(&p) == 0 && p.master && p.workers &&
+		    p.oldest_ticks > than_ticks)
 			return 0;
 		poll(NULL, 0, POLL_MS);
 	} while (clock_monotonic_ns() < end_ns);
-	buf_add_str(why, "no new worker of nginx is there after 5 s");
+	buf_add_str(why, "nginx does not work by new workers alone after 5 s");
 	return -ETIMEDOUT;
 }
 
@@ -67,7 +68,7 @@ static int apply_reload(struct fix *x, struct buf *said, struct buf *why)
 	if (!err)
 		err = run(reload, why);
 	if (!err)
-		err = wait_for_workers(before.read_s, why);
+		err = wait_for_workers(before.newest_ticks, why);
 	if (!err)
 		buf_add_str(said, "nginx has read its configuration again");
 	return err;
