@@ -10,6 +10,7 @@
 
 #include "base/number.h"
 #include "base/utf8.h"
+#include "care/update_way.h"
 
 #define OUT_MAX (8u << 20)
 #define LINE_MAX_BYTES 4096
@@ -106,6 +107,18 @@ static int find_commit(const struct update_git *g, const char *prefix, const cha
 	return err ? err : is_commit(ret) ? 0 : -EBADMSG;
 }
 
+/* Where the tree is root's, git and pip run as root: what it has must not be another's. */
+static int check_roots(const char *directory, struct buf *why)
+{
+	int err = update_way_check(directory, 0, why);
+
+	if (err == -EPERM)
+		buf_printf(why,
+			   "; and git would run as root in %s: give the tree to the service's user",
+			   directory);
+	return err;
+}
+
 int update_git_open(const char *directory, const struct update_run *run, struct buf *why,
 		    struct update_git *ret)
 {
@@ -120,6 +133,8 @@ int update_git_open(const char *directory, const struct update_run *run, struct 
 		return -ENOENT;
 	}
 	result = update_user_of(&st, &ret->user);
+	if (!result && ret->user.as.uid == 0)
+		result = check_roots(directory, why);
 	if (result)
 		return result;
 	result = git_as(ret, quiet, GIT_ARGS("rev-parse", "--show-prefix"), &out);
