@@ -160,6 +160,20 @@ static int tell_unseen(const struct tree *tree, int err, struct findings *out)
 					    strerror(-err));
 }
 
+static int tell_of_system(const struct tree *tree, struct findings *out)
+{
+	const struct finding_text t = {
+		.id = "permissions.owner",
+		.subject = tree->path,
+		.result = FINDING_NOTE,
+		.meaning = "others than the service use it, so it is not judged as the service's",
+		.remedy =
+			"give the service a directory of its own, and say so in the configuration",
+	};
+
+	return findings_add(out, &t, "is a directory of the system");
+}
+
 static int look_at_tree(const struct tree *tree, const struct child_user *user,
 			struct tree_limits *limits, struct findings *out)
 {
@@ -173,6 +187,8 @@ static int look_at_tree(const struct tree *tree, const struct child_user *user,
 	const uint64_t before = limits->seen;
 	int err;
 
+	if (tree_is_of_system(tree->path))
+		return tell_of_system(tree, out);
 	if (fd < 0)
 		return tell_unseen(tree, fd, out);
 	err = tree_walk(fd, tree->kind, user, limits, count, &t, &why);
