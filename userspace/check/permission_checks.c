@@ -252,10 +252,13 @@ static int try_need(const struct config *c, const struct need *need, unsigned in
 	char obstacle[APP_PATH_MAX];
 	struct stat st;
 
-	if (access(need->path, need->access) == 0 || (errno != EACCES && errno != EROFS)) {
+	if (access(need->path, need->access) == 0) {
 		++*n_fine;
 		return 0;
 	}
+	/* What is not there is no question of permissions. */
+	if (errno != EACCES && errno != EROFS)
+		return 0;
 	if (errno == EROFS)
 		return findings_add(out, &t, "its file system is mounted read-only");
 	find_obstacle(need->path, obstacle, sizeof(obstacle));
@@ -317,7 +320,9 @@ static int look_at_access(const struct config *c, const struct child_user *user,
 	if (err || out->n > had)
 		return err;
 	return findings_add(out, &(struct finding_text){ .id = "permissions.access" },
-			    "%s gets at all %u that it needs", c->app_user, n_fine);
+			    n_fine ? "%s gets at all %u that it needs and that are there" :
+				     "%s needs nothing that is there",
+			    c->app_user, n_fine);
 }
 
 static int look(const struct check_input *in, struct findings *out)
