@@ -220,6 +220,17 @@ touch "$A/new file"
 app 1
 has 'new file' err
 rm "$A/new file"
+as_owner git -C "$A" config core.quotePath false
+touch "$A/"$'caf\xe9\xc2\x9b'
+app 1 --json
+json 'not d["fine"] and "?? caf??" in d["why"]'
+rm "$A/"caf*
+as_owner git -C "$A" config --unset core.quotePath
+as_owner git -C "$A" checkout -q -b $'odd\xff'
+run 0 app --dry-run --json --ref origin/main
+json 'd["plan"]["branch"] == "odd?"'
+as_owner git -C "$A" checkout -q main
+as_owner git -C "$A" branch -q -D $'odd\xff'
 echo "of the new version" >"$T/work/settings.toml"
 chown nobody "$T/work/settings.toml"
 work_git add -f settings.toml

@@ -15,6 +15,7 @@
 #define OUT_MAX (8u << 20)
 #define LINE_MAX_BYTES 4096
 #define DIRTY_SHOWN 5
+#define DIRTY_BYTES 1024
 #define COMMITS_SHOWN "-20"
 #define COMMITS_BYTES 8192
 
@@ -191,9 +192,14 @@ int update_git_is_clean(const struct update_git *g, struct buf *why)
 		why,
 		"%s: has changes of its own, which an update could lose: commit them, take them back, or have git ignore them",
 		g->directory);
-	for (at = buf_str(&out); *at; at += strcspn(at, "\n"), at += *at == '\n')
+	for (at = buf_str(&out); *at; at += strcspn(at, "\n"), at += *at == '\n') {
+		char line[DIRTY_BYTES];
+
+		/* core.quotePath of the tree's own configuration lets names through as they are. */
+		utf8_make_plain(at, strcspn(at, "\n"), line, sizeof(line));
 		if (++n <= DIRTY_SHOWN)
-			buf_printf(why, "\n  %.*s", (int)strcspn(at, "\n"), at);
+			buf_printf(why, "\n  %s", line);
+	}
 	if (n > DIRTY_SHOWN)
 		buf_printf(why, "\n  and %u more", n - DIRTY_SHOWN);
 	return -EEXIST;
