@@ -210,6 +210,18 @@ expect_version three
 nothing_beside 1
 tree >"$T/good"
 
+say "== a link of the user's to an environment of root's is not exchanged"
+mkdir "$T/roots"
+"$PY" -m venv --without-pip "$T/roots/tool"
+mv "$V" "$T/venv.kept"
+as_owner ln -s "$T/roots/tool" "$V"
+before=$(find "$T/roots" -printf '%p %i %U\n' | sort)
+app 3 --rebuild
+has 'others than root may change it; and a symbolic link leads' err
+[ "$(find "$T/roots" -printf '%p %i %U\n' | sort)" = "$before" ] || fail "root's environment was touched"
+rm "$V"
+mv "$T/venv.kept" "$V"
+
 say "== what is refused: a dirty tree, a file in the way"
 echo "# by hand" >>"$A/main.py"
 app 1
@@ -239,18 +251,6 @@ app 1
 has 'settings.toml: git ignores it now' err
 work_git rm -q --cached settings.toml
 rolled_back good three 1
-
-say "== a link of the user's to an environment of root's is not exchanged"
-mkdir "$T/roots"
-"$PY" -m venv --without-pip "$T/roots/tool"
-mv "$V" "$T/venv.kept"
-as_owner ln -s "$T/roots/tool" "$V"
-before=$(find "$T/roots" -printf '%p %i %U\n' | sort)
-app 3 --rebuild
-has 'others than root may change it; and a symbolic link leads' err
-[ "$(find "$T/roots" -printf '%p %i %U\n' | sort)" = "$before" ] || fail "root's environment was touched"
-rm "$V"
-mv "$T/venv.kept" "$V"
 
 say "== versions that are no good: each goes back"
 version bad 1.0 'raise SystemExit("cannot start")'
