@@ -200,6 +200,18 @@ expect_version three
 nothing_beside 1
 tree >"$T/good"
 
+say "== a link of the user's to an environment of root's is not exchanged"
+mkdir "$T/roots"
+"$PY" -m venv --without-pip "$T/roots/tool"
+mv "$V" "$T/venv.kept"
+as_owner ln -s "$T/roots/tool" "$V"
+before=$(find "$T/roots" -printf '%p %i %U\n' | sort)
+app 3 --rebuild
+has 'others than root may change it; and a symbolic link leads' err
+[ "$(find "$T/roots" -printf '%p %i %U\n' | sort)" = "$before" ] || fail "root's environment was touched"
+rm "$V"
+mv "$T/venv.kept" "$V"
+
 say "== what is refused: a dirty tree, a file in the way"
 echo "# by hand" >>"$A/main.py"
 app 1
@@ -210,6 +222,17 @@ touch "$A/new file"
 app 1
 has 'new file' err
 rm "$A/new file"
+as_owner git -C "$A" config core.quotePath false
+touch "$A/"$'caf\xe9\xc2\x9b'
+app 1 --json
+json 'not d["fine"] and "?? caf??" in d["why"]'
+rm "$A/"caf*
+as_owner git -C "$A" config --unset core.quotePath
+as_owner git -C "$A" checkout -q -b $'odd\xff'
+run 0 app --dry-run --json --ref origin/main
+json 'd["plan"]["branch"] == "odd?"'
+as_owner git -C "$A" checkout -q main
+as_owner git -C "$A" branch -q -D $'odd\xff'
 echo "of the new version" >"$T/work/settings.toml"
 chown nobody "$T/work/settings.toml"
 work_git add -f settings.toml

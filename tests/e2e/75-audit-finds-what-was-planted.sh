@@ -27,11 +27,11 @@ mount -t tmpfs -o mode=755 none /run
 mkdir -p /run/systemd/system /run/sshd $H/bin
 mkdir -m 0 $H/hidden
 
-# stand_in PROGRAM: it says what is in $H/PROGRAM, or nothing.
+# stand_in PROGRAM: it says what is in $H/PROGRAM, or nothing, and writes what it was asked to $H/PROGRAM.asked.
 stand_in() {
 	local path
 	path=$(command -v "$1") || return 1
-	printf '#!/bin/sh\ncat %s/%s 2>/dev/null\nexit 0\n' $H "$1" >"$H/bin/$1"
+	printf '#!/bin/sh\necho "$*" >>%s.asked\ncat %s 2>/dev/null\nexit 0\n' "$H/$1" "$H/$1" >"$H/bin/$1"
 	chmod 755 "$H/bin/$1"
 	mount --bind "$H/bin/$1" "$(realpath "$path")"
 }
@@ -364,6 +364,7 @@ entry 2 'Accepted publickey for root from 2001:db8::8 port 4712 ssh2: RSA SHA256
 run 1 --json --no-save
 has '"evidence": "1 failed logins within 7 days, .* says the journal; most from 2001:db8::9 1"'
 has '"subject": "2001:db8::8"'
+grep -q -- '_UID=0 _COMM=sshd + _UID=0 _COMM=sshd-session$' $H/journalctl.asked || fail "whose process calls itself sshd is believed"
 rm $H/journalctl
 if command -v utmpdump >/dev/null; then
 	now=$(date -u +%Y-%m-%dT%H:%M:%S,000000+00:00)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # What stands in dist/: Prometheus takes the alerts, and they go off when they should; each expression of the dashboard is one, and of
-# metrics that there are; man pages and completion know every command and key.
+# metrics that there are; man pages and completion know every command and key; the docs know every finding.
 # limit: 90
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"
@@ -26,6 +26,23 @@ END
 while read -r name; do
 	grep -qxF -e "$name" -e "${name%_bucket}" -e "${name%_count}" "$T/metrics" || fail "no metric $name"
 done < <(grep -vE '^process_[a-z]+$|_ratio:|^isamon_rules' "$T/named")
+
+say "== every finding is documented, and every documented one can be found"
+"$PY" - <<'END' || fail "docs/doctor.md, docs/doctor-checks.md and docs/audit.md are not what userspace/check finds"
+import glob, re, sys
+areas = "service|proxy|permissions|aws|network|system|isamon|ports|users|sudo|logins|ssh|files|units|updates|imds|certificates"
+def names(pattern, paths):
+    return {m for p in paths for m in re.findall(pattern % areas, open(p, encoding="utf-8").read())}
+sources = [p for p in glob.glob("userspace/check/*.c") if "/advice" not in p]
+order = "userspace/check/diagnosis.c"
+code = names(r'"((?:%s)\.[a-z0-9-]+)"', [p for p in sources if p != order]) - {"isamon.service"}
+docs = names(r"`((?:%s)\.[a-z0-9-]+)`", ["docs/doctor.md", "docs/doctor-checks.md", "docs/audit.md"])
+causes = names(r'"((?:%s)\.[a-z0-9-]+)"', [order])
+assert len(code) > 70, code
+for what, some in ("not documented", code - docs), ("found by nobody", docs - code), ("a cause that nobody finds", causes - code):
+    if some:
+        sys.exit("%s: %s" % (what, ", ".join(sorted(some))))
+END
 
 say "== alerts"
 if command -v promtool >/dev/null; then

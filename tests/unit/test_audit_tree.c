@@ -53,6 +53,27 @@ static bool has(const struct findings *f, const char *id, const char *name)
 	return false;
 }
 
+/* More text than is read is said; what a name tells is found all the same. */
+static void tells_what_was_not_read(void)
+{
+	struct audit_tree t = { .user = "u", .text_bytes = AUDIT_TREE_TEXT_MAX };
+	_cleanup_(findings_done) struct findings f = { 0 };
+	char path[300];
+
+	make("full", 0755);
+	put("full/a.conf", "JWT_SECRET=abcdefghijkl", 0644);
+	put("full/b.conf", "JWT_SECRET=abcdefghijkl", 0644);
+	put("full/closed.conf", "JWT_SECRET=abcdefghijkl", 0600);
+	put("full/.env", "A=b", 0644);
+	snprintf(path, sizeof(path), "%s/full", top);
+	EXPECT_INT(audit_tree_look(&t, path, &f), 0);
+	REQUIRE_UINT(f.n, 2);
+	EXPECT(has(&f, "files.secret", "full/.env"));
+	EXPECT_STR(f.list[1].id, "files.not-all");
+	EXPECT_INT(f.list[1].result, FINDING_UNKNOWN);
+	EXPECT_HAS(f.list[1].evidence, "2 files were not looked into for secrets");
+}
+
 static void finds_what_was_planted(void)
 {
 	_cleanup_(findings_done) struct findings f = { 0 };
@@ -189,6 +210,7 @@ int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "finds what was planted", finds_what_was_planted },
+		{ "tells what was not read", tells_what_was_not_read },
 		{ "names are quoted for shells", quotes_names_for_shells },
 		{ "names owners", names_owners },
 		{ "is not led away by links, nor held up by a FIFO", is_not_led_away },

@@ -94,6 +94,47 @@ static void is_ended(void)
 	child_end(&c);
 }
 
+static bool has_gone(pid_t pid)
+{
+	for (int i = 0; i < 2000 && kill(pid, 0) == 0; i++)
+		usleep(5000);
+	return kill(pid, 0) != 0;
+}
+
+/* The child itself ends at SIGTERM, what it started does not. */
+static void ends_who_ignores(void)
+{
+	const char *argv[] = { "sh", "-c",
+			       "sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1; done' & wait",
+			       NULL };
+	struct child c = CHILD_NONE;
+	char text[32] = "";
+	pid_t grandchild;
+
+	REQUIRE_INT(child_start(argv, false, &c), 0);
+	REQUIRE(read(c.fd, text, sizeof(text) - 1) > 0);
+	grandchild = (pid_t)strtol(text, NULL, 10);
+	REQUIRE(grandchild > 1);
+	child_end(&c);
+	EXPECT(has_gone(grandchild));
+}
+
+/* Its output is at its end, and it is not. */
+static void closes_its_output(void)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(80);
+	const char *late[] = { "sh", "-c", "exec >&- 2>&-; sleep 1000", NULL };
+	const char *soon[] = { "sh", "-c", "echo a; exec >&- 2>&-; sleep 0.2; exit 5", NULL };
+	uint64_t begun = clock_monotonic_ns();
+
+	alarm(60);
+	EXPECT_INT(child_run(late, 300, &out), -ETIMEDOUT);
+	EXPECT(clock_monotonic_ns() - begun < 20 * NS_PER_SEC);
+	EXPECT_INT(child_run(soon, 20000, &out), 5);
+	EXPECT_STR(buf_str(&out), "a\n");
+	alarm(0);
+}
+
 static void is_somebody_else(void)
 {
 	static char path[] = "PATH=" CHILD_PATH;
@@ -140,6 +181,8 @@ int main(int argc, char **argv)
 		{ "a program that is not there", is_not_there },
 		{ "one that does not end is ended", too_long },
 		{ "ended with all that it started", is_ended },
+		{ "ended with what ignores the signal it ended by", ends_who_ignores },
+		{ "one that closes its output has its time limit all the same", closes_its_output },
 		{ "users and groups are found by name", users_are_found },
 		{ "one that becomes another user, somewhere else", is_somebody_else },
 	};

@@ -76,6 +76,18 @@ static void cpu(void)
 	EXPECT(!host_parse_cpu("intr 1 2 3 4 5 6 7 8\n", &c));
 }
 
+static void between(void)
+{
+	const struct host_cpu a = { .busy = 10, .idle = 20, .waiting = 30, .stolen = 40 };
+	const struct host_cpu b = { .busy = 15, .idle = 60, .waiting = 29, .stolen = 40 };
+	const struct host_cpu d = host_cpu_between(&a, &b);
+
+	EXPECT_UINT(d.busy, 5);
+	EXPECT_UINT(d.idle, 40);
+	EXPECT_UINT(d.waiting, 0);
+	EXPECT_UINT(d.stolen, 0);
+}
+
 static void files(void)
 {
 	uint64_t used, max;
@@ -109,8 +121,12 @@ static void pressure(void)
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
-		{ NULL, memory },        { "load", load },         { "ticks of the CPUs", cpu },
-		{ "open files", files }, { "pressure", pressure },
+		{ NULL, memory },
+		{ "load", load },
+		{ "ticks of the CPUs", cpu },
+		{ "a figure of the CPUs that falls", between },
+		{ "open files", files },
+		{ "pressure", pressure },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

@@ -148,11 +148,38 @@ static void survives_lack_of_memory(void)
 	}
 }
 
+/* Of a busy host, whose connections would not find room. */
+static void passes_connections_over(void)
+{
+	char proc[] = "/tmp/isamon-listening-XXXXXX", path[64];
+	struct listening_list l = { .n = 0 };
+	FILE *f;
+
+	REQUIRE(mkdtemp(proc));
+	snprintf(path, sizeof(path), "%s/net", proc);
+	REQUIRE_INT(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/net/tcp", proc);
+	f = fopen(path, "w");
+	REQUIRE(f);
+	fputs(HEAD "   0: 0100007F:1F40 00000000:0000 0A" REST, f);
+	for (int i = 1; i < 60000; i++)
+		fprintf(f, "%4d: 0100007F:1F40 0100007F:%04X 06" REST, i, i);
+	fclose(f);
+	EXPECT_INT(listening_read(proc, &l), 0);
+	EXPECT_UINT(l.n, 1);
+	listening_done(&l);
+	unlink(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+	rmdir(proc);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ NULL, reads_tables },
 		{ NULL, takes_connections },
+		{ "connections without number", passes_connections_over },
 		{ "our own socket is ours", finds_ourselves },
 		{ "memory that runs out is told", survives_lack_of_memory },
 	};

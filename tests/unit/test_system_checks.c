@@ -2,6 +2,15 @@
 /* How full is full, and which kernel is newer than the one that runs. */
 #include "unit.h"
 
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "check/system_impl.h"
 
 static void fullness(void)
@@ -56,12 +65,55 @@ static void types(void)
 	EXPECT(!system_type_is_remote("xfs"));
 }
 
+/* In a mount namespace of its own: many file systems, one upon the other. */
+static void many_disks(void)
+{
+	_cleanup_(findings_done) struct findings f = { 0 };
+	char top[] = "/tmp/isamon-disks-XXXXXX";
+	int status = 1;
+	pid_t pid;
+
+	if (geteuid() != 0) {
+		unit_skip("needs root: mounts");
+		return;
+	}
+	REQUIRE(mkdtemp(top));
+	pid = fork();
+	if (pid == 0) {
+		bool ok = unshare(CLONE_NEWNS) == 0 &&
+			  mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+
+		for (int i = 0; ok && i < 70; i++) {
+			char path[100];
+
+			snprintf(path, sizeof(path), "%s/%d", top, i);
+			ok = (i || mount("none", top, "tmpfs", 0, "size=1m") == 0) &&
+			     mkdir(path, 0700) == 0 &&
+			     mount("none", path, "tmpfs", 0, "size=1m") == 0;
+		}
+		if (!ok)
+			_exit(77);
+		ok = system_check_disks(NULL, &f) == 0 && f.n > 0;
+		_exit(ok && f.list[f.n - 1].result == FINDING_UNKNOWN &&
+				      strstr(f.list[f.n - 1].evidence, "were not looked at") ?
+			      0 :
+			      1);
+	}
+	waitpid(pid, &status, 0);
+	rmdir(top);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		unit_skip("no mount namespace of its own");
+	else
+		EXPECT_INT(status, 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ NULL, fullness },
 		{ "sizes, for people", sizes },
 		{ "which file systems count", types },
+		{ "more file systems than are looked at", many_disks },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

@@ -200,6 +200,40 @@ static void changes_what_was_seen(void)
 	nftw(top, forget, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+/* A database in /var/lib makes that the directory of the data; nobody wants /var/lib given to the service. */
+static void spares_the_system(void)
+{
+	static const struct {
+		const char *path;
+		bool is;
+	} rows[] = {
+		{ "/", true },
+		{ "/var/lib", true },
+		{ "/var/lib/", true },
+		{ "/var/../etc//", true },
+		{ "/var/lib/shop", false },
+		{ "/opt/shop", false },
+		{ "/opt/none/..", false },
+	};
+	static char none[] = "none", empty[] = "", name[] = "daemon", data[] = "/var/lib";
+	const struct config c = { .backup_data = data,
+				  .app_logs = none,
+				  .backup_directory = none,
+				  .backup_config = none,
+				  .app_directory = none,
+				  .app_venv = none,
+				  .app_user = name,
+				  .app_group = empty };
+	_cleanup_(buf_done) struct buf why = BUF_INIT(1000);
+	struct fix x = { .config = &c, .top_fd = -1 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (tree_is_of_system(rows[i].path) != rows[i].is)
+			FAIL_CASE("%s: not %d", rows[i].path, rows[i].is);
+	EXPECT_INT(fix_plan_tree(&x, data, &why), -EINVAL);
+	EXPECT_HAS(buf_str(&why), "/var/lib is a directory of the system");
+}
+
 static void follows_no_link(void)
 {
 	char path[200];
@@ -261,6 +295,7 @@ int main(int argc, char **argv)
 		{ NULL, judges },
 		{ "what was seen is changed, and nothing that took its place",
 		  changes_what_was_seen },
+		{ "a directory of the system is nobody's", spares_the_system },
 		{ "the way to a tree has no symbolic link", follows_no_link },
 		{ "a walk keeps to its limits", keeps_to_its_limits },
 		{ "memory that runs out is told", plans_without_memory },

@@ -113,6 +113,8 @@ static void tells_an_update(void)
 
 	set_up();
 	expect(FINDING_FINE, "no restore and no update was cut off", "");
+	put("state/update.journal", "{");
+	expect(FINDING_UNKNOWN, "whether a restore or an update was cut off: ", "");
 	put("state/update.journal", update_journal);
 	expect(FINDING_PROBLEM, "the update 20260202-000000 of /app was cut off",
 	       "isamon update app --resume");

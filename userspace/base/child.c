@@ -25,6 +25,7 @@
 #include "base/file.h"
 
 #define GRACE_MS 2000
+#define STEP_MS 5
 #define PATH_BYTES 512
 #define LOW_NICE 10
 #define LOW_OOM "500"
@@ -225,29 +226,43 @@ int child_wait(struct child *c)
 	return pid < 0 ? -errno : exit_of(status);
 }
 
+/* While it is not waited for, its number, and that of its group, stay its own. */
+static bool has_ended(const struct child *c)
+{
+	siginfo_t seen = { .si_pid = 0 };
+	int err;
+
+	do
+		err = waitid(P_PID, (id_t)c->pid, &seen, WEXITED | WNOHANG | WNOWAIT);
+	while (err && errno == EINTR);
+	return err || seen.si_pid;
+}
+
 void child_end(struct child *c)
 {
 	uint64_t end_ns = clock_monotonic_ns() + GRACE_MS * NS_PER_MS;
-	int status;
 
 	close_output(c);
 	if (c->pid <= 0)
 		return;
 	kill(-c->pid, SIGTERM);
-	while (waitpid(c->pid, &status, WNOHANG) == 0) {
+	while (!has_ended(c)) {
 		if (clock_monotonic_ns() > end_ns)
 			kill(-c->pid, SIGKILL);
-		poll(NULL, 0, 5);
+		poll(NULL, 0, STEP_MS);
 	}
+	/* What it started may have ignored the first signal. */
+	kill(-c->pid, SIGKILL);
+	child_wait(c);
 	c->pid = 0;
 }
 
 /* Until its output is at its end: 0; -ETIMEDOUT; another -errno. */
-static int drain(struct child *c, int timeout_ms, struct buf *out)
+static int drain(struct child *c, uint64_t end_ns, struct buf *out)
 {
-	uint64_t end_ns = clock_monotonic_ns() + (uint64_t)timeout_ms * NS_PER_MS, now_ns;
 	struct pollfd fd = { .fd = c->fd, .events = POLLIN };
 	char piece[4096];
+	uint64_t now_ns;
 
 	while ((now_ns = clock_monotonic_ns()) < end_ns) {
 		ssize_t n;
@@ -265,6 +280,17 @@ static int drain(struct child *c, int timeout_ms, struct buf *out)
 	return -ETIMEDOUT;
 }
 
+/* One whose output is at its end has mostly ended; but it may have closed it. */
+static int wait_until(const struct child *c, uint64_t end_ns)
+{
+	while (!has_ended(c)) {
+		if (clock_monotonic_ns() >= end_ns)
+			return -ETIMEDOUT;
+		poll(NULL, 0, 1);
+	}
+	return 0;
+}
+
 int child_run(const char *const argv[], int timeout_ms, struct buf *out)
 {
 	const struct child_how how = { .errors = true, .pass_fd = -1 };
@@ -275,10 +301,13 @@ int child_run(const char *const argv[], int timeout_ms, struct buf *out)
 int child_run_as(const struct child_how *how, const char *const argv[], int timeout_ms,
 		 struct buf *out)
 {
+	const uint64_t end_ns = clock_monotonic_ns() + (uint64_t)timeout_ms * NS_PER_MS;
 	_cleanup_(child_end) struct child c = CHILD_NONE;
 	int err = child_start_as(how, argv, &c);
 
 	if (!err)
-		err = drain(&c, timeout_ms, out);
+		err = drain(&c, end_ns, out);
+	if (!err)
+		err = wait_until(&c, end_ns);
 	return err ? err : child_wait(&c);
 }

@@ -71,11 +71,12 @@ int child_start_as(const struct child_how *how, const char *const argv[], struct
 
 /* Waits until it has ended. Returns its exit status, 128 + the signal that ended it, or -errno. */
 int child_wait(struct child *c);
-/* Ends it with SIGTERM (with SIGKILL after two seconds), and waits. One that is none is fine, for _cleanup_(). */
+/* Ends it, and what it has started in its process group, with SIGTERM (with SIGKILL after two seconds; of the others what is left when it has
+ * ended), and waits. One that is none is fine, for _cleanup_(). */
 void child_end(struct child *c);
 
 /*
- * Runs it to its end, at most @timeout_ms, and appends what it wrote, both ways, to @out as far as there is room. Returns as
+ * Runs it to its end, at most @timeout_ms, even if it closes its output before, and appends what it wrote, both ways, to @out as far as there is room. Returns as
  * child_wait(), -ETIMEDOUT when it was ended because of the time, or as child_start().
  */
 int child_run(const char *const argv[], int timeout_ms, struct buf *out);

@@ -44,7 +44,8 @@ static int open_all(struct update *u)
 				     u->directory, u->id) >= sizeof(u->stage))
 		err = update_failed(u, u->directory, -ENAMETOOLONG);
 	if (!err && u->builds)
-		err = update_environment_open(u->venv, u->id, u->why, &u->environment);
+		err = update_environment_open(u->venv, u->id, &u->git.user, u->why,
+					      &u->environment);
 	return err;
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "care/restore_tree.h"
+#include "care/update_way.h"
 
 #define OUT_MAX 65536
 #define PYVENV_MAX 65536
@@ -72,7 +73,10 @@ int update_pyvenv_parse(const char *text, struct update_pyvenv *ret)
 static int check_owner(const struct stat *st, const struct update_user *user, const char *path,
 		       struct buf *why)
 {
-	if ((!st->st_uid || st->st_uid == user->as.uid) && !(st->st_mode & S_IWOTH))
+	/* A group beside root's can be anybody. */
+	const mode_t others = user->as.uid == 0 && st->st_gid != 0 ? S_IWOTH | S_IWGRP : S_IWOTH;
+
+	if ((!st->st_uid || st->st_uid == user->as.uid) && !(st->st_mode & others))
 		return 0;
 	buf_printf(
 		why,
@@ -123,8 +127,42 @@ static int inode(int dir_fd, const char *name, ino_t *ret)
 	return 0;
 }
 
-int update_environment_open(const char *venv, const char *id, struct buf *why,
-			    struct update_environment *ret)
+/*
+ * The exchange is root's, and what comes is the user's. Whoever lays links could have another environment exchanged, which root or another service
+ * runs. Without any link, and where all is the user's own, there is nothing to be won.
+ */
+static int check_way(const struct update_environment *e, const char *venv,
+		     const struct update_user *user, struct buf *why)
+{
+	_cleanup_(file_closep) int direct = update_way_open(venv);
+	struct stat above, itself, named;
+	bool no_link, users;
+	int err;
+
+	if (fstat(e->parent_fd, &above) ||
+	    fstatat(e->parent_fd, e->name, &itself, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	no_link = direct >= 0 && fstat(direct, &named) == 0 && named.st_dev == itself.st_dev &&
+		  named.st_ino == itself.st_ino;
+	users = above.st_uid == user->as.uid && itself.st_uid == user->as.uid;
+	if (user->as.uid != 0 && (no_link || users))
+		return 0;
+	err = update_way_check(venv, user->as.uid, why);
+	if (err == -EPERM && user->as.uid == 0)
+		buf_printf(
+			why,
+			"; and what is in %s would be run as root: give the tree to the service's user",
+			venv);
+	else if (err == -EPERM)
+		buf_printf(
+			why,
+			"; and a symbolic link leads from there to %s, which is not the user's: write that path into [app] venv",
+			e->path);
+	return err;
+}
+
+int update_environment_open(const char *venv, const char *id, const struct update_user *user,
+			    struct buf *why, struct update_environment *ret)
 {
 	char *slash, *real = realpath(venv, ret->path);
 	bool is_mount = false;
@@ -143,11 +181,13 @@ int update_environment_open(const char *venv, const char *id, struct buf *why,
 		return said(why, venv, -EINVAL);
 	snprintf(ret->beside, sizeof(ret->beside), "%.200s" UPDATE_BESIDE "%.24s", ret->name, id);
 	*slash = '\0';
-	ret->parent_fd = open(*ret->path ? ret->path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ret->parent_fd = update_way_open(*ret->path ? ret->path : "/");
 	*slash = '/';
 	if (ret->parent_fd < 0)
-		return said(why, venv, -errno);
-	err = inode(ret->parent_fd, ret->name, &ret->old_ino);
+		return said(why, venv, ret->parent_fd);
+	err = check_way(ret, venv, user, why);
+	if (!err)
+		err = inode(ret->parent_fd, ret->name, &ret->old_ino);
 	if (!err)
 		err = restore_is_mount(ret->parent_fd, ret->name, &is_mount);
 	if (is_mount) {

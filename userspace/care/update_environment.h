@@ -30,9 +30,12 @@ struct update_pyvenv {
 /* -EBADMSG: it has no home. */
 int update_pyvenv_parse(const char *text, struct update_pyvenv *ret);
 
-/* Opens the directory above @venv, and names the one beside. Sets old_ino. -EINVAL: @venv cannot be exchanged, which @why explains. */
-int update_environment_open(const char *venv, const char *id, struct buf *why,
-			    struct update_environment *ret);
+/*
+ * Opens the directory above @venv, and names the one beside. Sets old_ino. @user: to whom the new one will belong. -EINVAL: @venv cannot be
+ * exchanged; -EPERM: somebody else could lead the exchange to what is not the user's (care/update_way.h); explained in @why.
+ */
+int update_environment_open(const char *venv, const char *id, const struct update_user *user,
+			    struct buf *why, struct update_environment *ret);
 void update_environment_close(struct update_environment *e);
 
 struct update_build {

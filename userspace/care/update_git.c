@@ -10,10 +10,12 @@
 
 #include "base/number.h"
 #include "base/utf8.h"
+#include "care/update_way.h"
 
 #define OUT_MAX (8u << 20)
 #define LINE_MAX_BYTES 4096
 #define DIRTY_SHOWN 5
+#define DIRTY_BYTES 1024
 #define COMMITS_SHOWN "-20"
 #define COMMITS_BYTES 8192
 
@@ -106,6 +108,18 @@ static int find_commit(const struct update_git *g, const char *prefix, const cha
 	return err ? err : is_commit(ret) ? 0 : -EBADMSG;
 }
 
+/* Where the tree is root's, git and pip run as root: what it has must not be another's. */
+static int check_roots(const char *directory, struct buf *why)
+{
+	int err = update_way_check(directory, 0, why);
+
+	if (err == -EPERM)
+		buf_printf(why,
+			   "; and git would run as root in %s: give the tree to the service's user",
+			   directory);
+	return err;
+}
+
 int update_git_open(const char *directory, const struct update_run *run, struct buf *why,
 		    struct update_git *ret)
 {
@@ -120,6 +134,8 @@ int update_git_open(const char *directory, const struct update_run *run, struct 
 		return -ENOENT;
 	}
 	result = update_user_of(&st, &ret->user);
+	if (!result && ret->user.as.uid == 0)
+		result = check_roots(directory, why);
 	if (result)
 		return result;
 	result = git_as(ret, quiet, GIT_ARGS("rev-parse", "--show-prefix"), &out);
@@ -176,9 +192,14 @@ int update_git_is_clean(const struct update_git *g, struct buf *why)
 		why,
 		"%s: has changes of its own, which an update could lose: commit them, take them back, or have git ignore them",
 		g->directory);
-	for (at = buf_str(&out); *at; at += strcspn(at, "\n"), at += *at == '\n')
+	for (at = buf_str(&out); *at; at += strcspn(at, "\n"), at += *at == '\n') {
+		char line[DIRTY_BYTES];
+
+		/* core.quotePath of the tree's own configuration lets names through as they are. */
+		utf8_make_plain(at, strcspn(at, "\n"), line, sizeof(line));
 		if (++n <= DIRTY_SHOWN)
-			buf_printf(why, "\n  %.*s", (int)strcspn(at, "\n"), at);
+			buf_printf(why, "\n  %s", line);
+	}
 	if (n > DIRTY_SHOWN)
 		buf_printf(why, "\n  and %u more", n - DIRTY_SHOWN);
 	return -EEXIST;

@@ -18,7 +18,8 @@ struct update_git {
 	bool own_ssh; /* its configuration has an ssh of its own, with a key of the host perhaps: core.sshCommand */
 };
 
-/* What @directory is: a directory that is the top of a git tree. -ENOENT: there is no such directory; -EINVAL: it is none. */
+/* What @directory is: a directory that is the top of a git tree. -ENOENT: there is no such directory; -EINVAL: it is none; -EPERM: it
+ * is root's, but not in root's hands alone (care/update_way.h). */
 int update_git_open(const char *directory, const struct update_run *run, struct buf *why,
 		    struct update_git *ret);
 

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
+#define ENDS_MS 5   /* how soon it is seen that it has ended, which closes its output before */
 #define LOOK_MS 200 /* how soon it is seen that an end is asked for */
 #define ENVIRONMENT_MAX 32
 #define ENVIRONMENT_BYTES 16384
@@ -204,7 +205,7 @@ static bool has_ended(const struct child *c)
 	return waitid(P_PID, (id_t)c->pid, &seen, WEXITED | WNOHANG | WNOWAIT) == 0 && seen.si_pid;
 }
 
-/* Until its output is at its end, or it has ended and nothing more comes: what it leaves behind (an ssh for the next time) may keep that open. */
+/* Until it has ended and nothing more comes: what it leaves behind (an ssh for the next time) may keep that open. */
 static int follow(const struct update_run *r, struct child *c, struct buf *out)
 {
 	uint64_t end_ns = clock_monotonic_ns() + r->timeout_s * NS_PER_SEC;
@@ -218,7 +219,7 @@ static int follow(const struct update_run *r, struct child *c, struct buf *out)
 
 		if (r->stop_asked && r->stop_asked(r->ctx))
 			return -ECANCELED;
-		n = poll(&fd, 1, LOOK_MS);
+		n = poll(&fd, 1, fd.fd < 0 ? ENDS_MS : LOOK_MS);
 		if (n == 0 && ended)
 			return 0;
 		if (n <= 0)
@@ -226,8 +227,13 @@ static int follow(const struct update_run *r, struct child *c, struct buf *out)
 		n = read(c->fd, piece, sizeof(piece));
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
+		if (n < 0)
+			return -errno;
+		/* It may have closed it, and go on. */
+		if (n == 0) {
+			fd.fd = -1;
+			continue;
+		}
 		tell(r, &last, piece, (size_t)n);
 		err = keep(r, out, piece, (size_t)n);
 	}

@@ -26,6 +26,7 @@ int app_python(const struct config *c, const char *const arguments[], int timeou
 	char python[APP_PATH_MAX], home[300];
 	char *environment[] = { path_variable, locale, no_bytecode, home, NULL };
 	const char *argv[ARGUMENTS_MAX + 2] = { python };
+	const size_t before = out->len;
 	struct child_user user;
 	struct child_how how = {
 		.path = python,
@@ -33,7 +34,7 @@ int app_python(const struct config *c, const char *const arguments[], int timeou
 		.errors = true,
 		.pass_fd = -1,
 	};
-	int err;
+	int err, status;
 
 	snprintf(python, sizeof(python), "%s/bin/python", c->app_venv);
 	if (access(python, F_OK))
@@ -46,5 +47,7 @@ int app_python(const struct config *c, const char *const arguments[], int timeou
 	how.directory = access(c->app_directory, X_OK) == 0 ? c->app_directory : "/";
 	for (size_t i = 0; i < ARGUMENTS_MAX && arguments[i]; i++)
 		argv[i + 1] = arguments[i];
-	return child_run_as(&how, argv, timeout_ms, out);
+	status = child_run_as(&how, argv, timeout_ms, out);
+	/* child_start_as() ends so where the user does not come into the directory, or cannot run it: no Python was there to say anything. */
+	return (status == 126 || status == 127) && out->len == before ? -EACCES : status;
 }

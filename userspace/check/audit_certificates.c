@@ -22,7 +22,7 @@
 #define FILE_MAX (1u << 20)
 #define FILES_MAX 300
 #define DEPTH_MAX 10
-#define PATHS_MAX 200
+#define PATHS_MAX 1000
 #define WHY_MAX 512
 
 struct certificates {
@@ -31,6 +31,7 @@ struct certificates {
 	char *paths[PATHS_MAX]; /* that were looked at */
 	size_t n, n_files;
 	unsigned int depth;
+	bool cut; /* there is more than was looked at */
 };
 
 /* Whether @path is met for the first time. */
@@ -39,8 +40,10 @@ static bool is_new(struct certificates *c, const char *path)
 	for (size_t i = 0; i < c->n; i++)
 		if (strcmp(c->paths[i], path) == 0)
 			return false;
-	if (c->n == PATHS_MAX)
+	if (c->n == PATHS_MAX) {
+		c->cut = true;
 		return false;
+	}
 	c->paths[c->n] = strdup(path);
 	c->n += c->paths[c->n] != NULL;
 	return true;
@@ -156,8 +159,10 @@ static int nginx_file(struct certificates *c, const char *path)
 	_cleanup_(buf_done) struct buf text = BUF_INIT(FILE_MAX);
 	int err;
 
-	if (c->n_files++ == FILES_MAX)
+	if (c->n_files++ >= FILES_MAX) {
+		c->cut = true;
 		return 0;
+	}
 	err = file_read(path, &text);
 	if (err && err != -ENOENT)
 		return err == -ENOMEM ? err : unreadable(c, path, strerror(-err));
@@ -174,6 +179,12 @@ int audit_certificates(const struct check_input *in, struct findings *out)
 		err = look(&c, in->config->audit_certificates[i]);
 	for (size_t i = 0; i < c.n; i++)
 		free(c.paths[i]);
+	if (!err && c.cut)
+		err = findings_add(
+			out, AUDIT_TEXT(.id = "certificates.expiry", .result = FINDING_UNKNOWN),
+			"there are more than %d certificates and keys, or %d files of nginx: "
+			"the others were not looked at",
+			PATHS_MAX, FILES_MAX);
 	if (err || out->n > before)
 		return err;
 	return findings_add(out, AUDIT_TEXT(.id = "certificates.expiry", .result = FINDING_FINE),

@@ -60,19 +60,14 @@ static int read_journal(struct logins *l, size_t *ret_n)
 {
 	_cleanup_(buf_done) struct buf text = BUF_INIT(JOURNAL_MAX);
 	char since[32];
-	const char *const argv[] = { "journalctl",
-				     "-q",
-				     "--no-pager",
-				     "-o",
-				     "json",
-				     "--output-fields=MESSAGE",
-				     "-n",
-				     JOURNAL_LINES,
-				     "--since",
-				     since,
-				     "_COMM=sshd",
-				     "+",
-				     "_COMM=sshd-session",
+	const char *const argv[] = { "journalctl", "-q",
+				     "--no-pager", "-o",
+				     "json",       "--output-fields=MESSAGE",
+				     "-n",         JOURNAL_LINES,
+				     "--since",    since,
+				     "_UID=0", /* anybody's process can have that name */
+				     "_COMM=sshd", "+",
+				     "_UID=0",     "_COMM=sshd-session",
 				     NULL };
 	int err;
 

@@ -35,7 +35,8 @@ struct walk {
 	char path[PATH_MAX];
 	char *text; /* TEXT_BYTES, for one file; holds secrets */
 	dev_t dev;
-	unsigned int n[KINDS];
+	unsigned int n[KINDS],
+		n_unread; /* unread: of files that may hold a secret, for want of AUDIT_TREE_TEXT_MAX */
 	bool cut;
 };
 
@@ -146,8 +147,12 @@ static int check_secret(struct walk *w, int dir, const char *name, const char *p
 	if (!open || !S_ISREG(st->st_mode) || !(st->st_mode & S_IROTH) || !st->st_size)
 		return 0;
 	if ((!what || vague) && (vague || audit_secret_may_hold(name)) &&
-	    st->st_size <= (off_t)TEXT_BYTES && w->tree->text_bytes < AUDIT_TREE_TEXT_MAX)
-		inside = look_into(w, dir, name);
+	    st->st_size <= (off_t)TEXT_BYTES) {
+		if (w->tree->text_bytes < AUDIT_TREE_TEXT_MAX)
+			inside = look_into(w, dir, name);
+		else
+			w->n_unread++;
+	}
 	if (vague)
 		what = NULL;
 	if (!what && !inside)
@@ -242,6 +247,13 @@ static int say_rest(struct walk *w)
 						      .result = FINDING_WARNING),
 					   "and %u more below %s", w->n[i] - AUDIT_TREE_EACH_MAX,
 					   w->root);
+	if (!err && w->n_unread)
+		err = findings_add(
+			w->out,
+			AUDIT_TEXT(.id = "files.not-all", .subject = subject,
+				   .result = FINDING_UNKNOWN),
+			"%u files were not looked into for secrets: there is more text than %u MiB",
+			w->n_unread, AUDIT_TREE_TEXT_MAX >> 20);
 	if (!err && w->cut)
 		err = findings_add(
 			w->out,

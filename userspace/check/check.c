@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each check runs in a child, a process group of its own, and writes its findings as JSON to a pipe. Invariant: whatever becomes of the child, there
- * is at least one finding for its check, and no process of it is left.
+ * Each check runs in a child, a process group of its own, and writes its findings as JSON to a pipe. What it starts may leave that group, and ignore
+ * signals; so we are the subreaper of all. Invariant: whatever becomes of the child, there is at least one finding for its check, and no process of it is left.
  */
 #include "check/check.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,8 +20,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/number.h"
+#include "probe/proc.h"
 
 #define OUTPUT_MAX (2u << 20)
+#define FAMILY_MAX 64
+#define GENERATIONS_MAX 64
 
 struct running {
 	const struct check *check;
@@ -159,13 +164,88 @@ static int collect(struct running *r, struct findings *ret)
 	return findings_move(ret, &found);
 }
 
+/* --- what they leave behind */
+
+struct family {
+	pid_t before[FAMILY_MAX]; /* children that are not of the checks */
+	size_t n;
+	int was_subreaper;
+	bool ended; /* one was, in this pass */
+};
+
+typedef void (*child_fn)(pid_t pid, struct family *f);
+
+static void each_child(child_fn fn, struct family *f)
+{
+	DIR *d = opendir("/proc");
+	const struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		struct proc_stat stat;
+		uint64_t pid;
+
+		if (number_parse_u64(e->d_name, 1, INT32_MAX, &pid) == 0 &&
+		    proc_read_stat("/proc", (pid_t)pid, &stat) == 0 && stat.parent == getpid())
+			fn((pid_t)pid, f);
+	}
+	if (d)
+		closedir(d);
+}
+
+static bool has_children(void)
+{
+	siginfo_t seen;
+
+	return waitid(P_ALL, 0, &seen, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+static void note(pid_t pid, struct family *f)
+{
+	if (f->n < FAMILY_MAX)
+		f->before[f->n++] = pid;
+}
+
+/* A child's number is its own until it is waited for. */
+static void end_orphan(pid_t pid, struct family *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->before[i] == pid)
+			return;
+	f->ended = true;
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static void begin_family(struct family *f)
+{
+	*f = (struct family){ .n = 0 };
+	prctl(PR_GET_CHILD_SUBREAPER, &f->was_subreaper);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (has_children())
+		each_child(note, f);
+}
+
+/* The children of one that is ended become ours in turn. */
+static void end_family(struct family *f)
+{
+	f->ended = f->n < FAMILY_MAX;
+	for (int i = 0; i < GENERATIONS_MAX && f->ended && has_children(); i++) {
+		f->ended = false;
+		each_child(end_orphan, f);
+	}
+	prctl(PR_SET_CHILD_SUBREAPER, f->was_subreaper);
+}
+
 int checks_run(const struct check *const checks[], size_t n, const struct check_input *in,
 	       struct findings *ret)
 {
 	struct running *list = calloc(n ?: 1, sizeof(*list));
 	struct pollfd *fds = calloc(n ?: 1, sizeof(*fds));
 	int err = list && fds ? 0 : -ENOMEM;
+	struct family family;
 
+	begin_family(&family);
 	for (size_t i = 0; i < n && !err; i++) {
 		list[i] = (struct running){ .check = checks[i],
 					    .fd = -1,
@@ -179,6 +259,7 @@ int checks_run(const struct check *const checks[], size_t n, const struct check_
 	for (size_t i = 0; list && i < n; i++)
 		if (list[i].check)
 			end(&list[i]);
+	end_family(&family);
 	free(list);
 	free(fds);
 	return err;

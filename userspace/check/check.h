@@ -33,7 +33,8 @@ struct check {
 
 /*
  * Runs the @n, all at once, and gives what they found in the order of the table. One that fails, dies, or is not done in time is a finding
- * itself: unknown, and why. Blocks for the longest time-out at most (and what it takes to end processes). Returns 0 or -errno: nothing could be run.
+ * itself: unknown, and why. What a check has started is ended with it, also what has become a daemon: every child that the caller has afterwards
+ * he had before. Blocks for the longest time-out at most (and what it takes to end processes). Returns 0 or -errno: nothing could be run.
  */
 int checks_run(const struct check *const checks[], size_t n, const struct check_input *in,
 	       struct findings *ret);

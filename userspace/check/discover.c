@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "check/discover_impl.h"
+#include "check/tree.h"
 
 #define PATH_SIZE 4096
 
@@ -130,9 +131,17 @@ static void conclude(const struct discover_options *o, struct discovery *d)
 	const struct discovered *name = discover_find(d, "service", NULL, "name");
 	char value[DISCOVER_VALUE_MAX];
 
-	if (database && parent_of(database->value, value, sizeof(value)))
-		discover_add(d, &(struct discover_value){ "backup", NULL, "data", value, true },
-			     "the directory of the database");
+	if (database && parent_of(database->value, value, sizeof(value))) {
+		if (!tree_is_of_system(value))
+			discover_add(
+				d, &(struct discover_value){ "backup", NULL, "data", value, true },
+				"the directory of the database");
+		else if (!discover_find(d, "backup", NULL, "data"))
+			buf_printf(
+				&d->notes,
+				"%s: lies in a directory of the system, which is not the service's data: set [backup] data\n",
+				database->value);
+	}
 	if (!name)
 		return;
 	if (strcmp(name->value, DISCOVER_DEFAULT_NAME) != 0)

@@ -140,6 +140,10 @@ int fix_plan_tree(struct fix *x, const char *path, struct buf *why)
 			   err ? x->config->app_user : path);
 		return err ? err : -EINVAL;
 	}
+	if (tree_is_of_system(path)) {
+		buf_printf(why, "%s is a directory of the system, and stays as it is", path);
+		return -EINVAL;
+	}
 	x->top_fd = tree_open(path);
 	if (x->top_fd < 0) {
 		buf_printf(why, "%s: %s", path, strerror(-x->top_fd));

@@ -72,6 +72,21 @@ bool host_parse_cpu(const char *text, struct host_cpu *ret)
 	return true;
 }
 
+static uint64_t grown(uint64_t before, uint64_t after)
+{
+	return after > before ? after - before : 0;
+}
+
+struct host_cpu host_cpu_between(const struct host_cpu *before, const struct host_cpu *after)
+{
+	return (struct host_cpu){
+		.busy = grown(before->busy, after->busy),
+		.idle = grown(before->idle, after->idle),
+		.waiting = grown(before->waiting, after->waiting),
+		.stolen = grown(before->stolen, after->stolen),
+	};
+}
+
 bool host_parse_files(const char *text, uint64_t *ret_used, uint64_t *ret_max)
 {
 	uint64_t allocated, unused, max;

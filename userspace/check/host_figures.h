@@ -27,6 +27,8 @@ struct host_cpu {
 };
 /* The first line of /proc/stat */
 bool host_parse_cpu(const char *text, struct host_cpu *ret);
+/* What came between two looks. A figure that fell, as that of waiting may (proc_stat(5)), did not grow. */
+struct host_cpu host_cpu_between(const struct host_cpu *before, const struct host_cpu *after);
 
 /* /proc/sys/fs/file-nr */
 bool host_parse_files(const char *text, uint64_t *ret_used, uint64_t *ret_max);

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #define TABLE_MAX (4u << 20)
 #define STATE_LISTEN 0x0a /* TCP_LISTEN and TCP_CLOSE, include/net/tcp_states.h */
 #define STATE_CLOSE 0x07
+#define PIECE_BYTES 16384
 #define STATUS_MAX 16384
 #define SIZE_FIRST 32
 #define FDS_MAX 65536 /* of one process that are looked at */
@@ -105,6 +107,35 @@ int listening_parse(const char *text, enum listening_table table, struct listeni
 	return err;
 }
 
+/* Whether its last whole line, of TCP, is none of those that listen. */
+static bool is_past_them(const struct buf *text, enum listening_table table)
+{
+	const char *end = memrchr(buf_str(text), '\n', text->len);
+	const char *begin =
+		end ? memrchr(buf_str(text), '\n', (size_t)(end - buf_str(text))) : NULL;
+	struct listening item;
+	unsigned int state;
+
+	return begin && parse_line(begin + 1, is_v6(table), &item, &state) && state != STATE_LISTEN;
+}
+
+/* A host that is busy has many thousands of connections, which are behind those that listen: they are left where they are. */
+static int read_lines(const char *path, enum listening_table table, struct buf *ret)
+{
+	_cleanup_(file_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const bool tcp = table == LISTENING_TCP || table == LISTENING_TCP6;
+	char piece[PIECE_BYTES];
+	ssize_t n = -1;
+
+	while (fd >= 0 && ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR))) {
+		if (n > 0 && buf_add(ret, piece, (size_t)n))
+			return ret->err;
+		if (tcp && is_past_them(ret, table))
+			return 0;
+	}
+	return n < 0 ? -errno : 0;
+}
+
 static int read_table(const char *proc, enum listening_table table, struct listening_list *ret)
 {
 	static const char *const names[LISTENING_TABLES] = { "tcp", "tcp6", "udp", "udp6" };
@@ -113,7 +144,7 @@ static int read_table(const char *proc, enum listening_table table, struct liste
 	int err;
 
 	snprintf(path, sizeof(path), "%s/net/%s", proc, names[table]);
-	err = file_read(path, &text);
+	err = read_lines(path, table, &text);
 	/* A kernel may be without IPv6. */
 	if (err == -ENOENT && table != LISTENING_TCP)
 		return 0;

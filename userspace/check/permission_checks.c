@@ -160,6 +160,20 @@ static int tell_unseen(const struct tree *tree, int err, struct findings *out)
 					    strerror(-err));
 }
 
+static int tell_of_system(const struct tree *tree, struct findings *out)
+{
+	const struct finding_text t = {
+		.id = "permissions.owner",
+		.subject = tree->path,
+		.result = FINDING_NOTE,
+		.meaning = "others than the service use it, so it is not judged as the service's",
+		.remedy =
+			"give the service a directory of its own, and say so in the configuration",
+	};
+
+	return findings_add(out, &t, "is a directory of the system");
+}
+
 static int look_at_tree(const struct tree *tree, const struct child_user *user,
 			struct tree_limits *limits, struct findings *out)
 {
@@ -173,6 +187,8 @@ static int look_at_tree(const struct tree *tree, const struct child_user *user,
 	const uint64_t before = limits->seen;
 	int err;
 
+	if (tree_is_of_system(tree->path))
+		return tell_of_system(tree, out);
 	if (fd < 0)
 		return tell_unseen(tree, fd, out);
 	err = tree_walk(fd, tree->kind, user, limits, count, &t, &why);
@@ -236,10 +252,13 @@ static int try_need(const struct config *c, const struct need *need, unsigned in
 	char obstacle[APP_PATH_MAX];
 	struct stat st;
 
-	if (access(need->path, need->access) == 0 || (errno != EACCES && errno != EROFS)) {
+	if (access(need->path, need->access) == 0) {
 		++*n_fine;
 		return 0;
 	}
+	/* What is not there is no question of permissions. */
+	if (errno != EACCES && errno != EROFS)
+		return 0;
 	if (errno == EROFS)
 		return findings_add(out, &t, "its file system is mounted read-only");
 	find_obstacle(need->path, obstacle, sizeof(obstacle));
@@ -301,7 +320,9 @@ static int look_at_access(const struct config *c, const struct child_user *user,
 	if (err || out->n > had)
 		return err;
 	return findings_add(out, &(struct finding_text){ .id = "permissions.access" },
-			    "%s gets at all %u that it needs", c->app_user, n_fine);
+			    n_fine ? "%s gets at all %u that it needs and that are there" :
+				     "%s needs nothing that is there",
+			    c->app_user, n_fine);
 }
 
 static int look(const struct check_input *in, struct findings *out)

@@ -73,6 +73,10 @@ static int tell_answer(struct proxy *p, const char *url, const struct http_reply
 		.remedy = "the lines above tell at which step the way to the service ends",
 	};
 
+	/* A page without end is none of nginx's own, which tell of errors. */
+	if (r->err == -EFBIG)
+		return findings_add(p->out, &t, "%s answers, with more than %d KiB", url,
+				    ANSWER_MAX / 1024);
 	p->bad_gateway = r->err || r->status == 502 || r->status == 503 || r->status == 504;
 	if (!p->bad_gateway)
 		return findings_add(p->out, &t, "%s answers %d in %.0f ms", url, r->status,

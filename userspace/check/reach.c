@@ -79,7 +79,7 @@ static int resolve(struct job *j, struct addrinfo **ret)
 	return err;
 }
 
-static int connect_one(const struct job *j, const struct addrinfo *a)
+static int connect_one(const struct addrinfo *a, int timeout_ms)
 {
 	int fd =
 		socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
@@ -92,7 +92,7 @@ static int connect_one(const struct job *j, const struct addrinfo *a)
 	if (connect(fd, a->ai_addr, a->ai_addrlen) == 0)
 		return fd;
 	err = errno == EINPROGRESS ? 0 : -errno;
-	if (!err && poll(&p, 1, ms_left(j)) <= 0)
+	if (!err && poll(&p, 1, timeout_ms) <= 0)
 		err = -ETIMEDOUT;
 	if (!err && getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &n) == 0)
 		err = -err;
@@ -109,14 +109,14 @@ static void name_address(struct job *j, const struct addrinfo *a)
 		j->r.address[0] = '\0';
 }
 
-/* The first address that takes the connection. */
+/* The first address that takes the connection. One that does not answer leaves time for the others, as clients do (RFC 8305). */
 static int connect_any(struct job *j, const struct addrinfo *list)
 {
 	int fd = -EADDRNOTAVAIL;
 
 	for (const struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
 		name_address(j, a);
-		fd = connect_one(j, a);
+		fd = connect_one(a, a->ai_next ? ms_left(j) / 2 : ms_left(j));
 	}
 	if (fd < 0)
 		snprintf(j->r.why, sizeof(j->r.why), "%s: %s", j->r.address, strerror(-fd));

@@ -5,7 +5,7 @@
 #include "check/service_checks_impl.h"
 
 #define MANAGER_MS 12000
-#define DEPENDENCIES_MS 12000
+#define DEPENDENCIES_MS 15000 /* its own limit, and the time to end it */
 
 const struct check service_checks[] = {
 	{ "service", "service.manager", service_look_run, MANAGER_MS },
@@ -14,6 +14,6 @@ const struct check service_checks[] = {
 	{ "service", "service.workers", service_look_processes, 0 },
 	{ "service", "service.restarts", service_look_past, 6000 },
 	{ "service", "service.dependencies", service_look_dependencies, DEPENDENCIES_MS },
-	{ "service", "service.packages", service_look_packages, 6000 },
+	{ "service", "service.packages", service_look_packages, 9000 },
 };
 const size_t n_service_checks = ARRAY_SIZE(service_checks);

@@ -76,11 +76,10 @@ static int sample(struct host_cpu *ret)
 static int tell_cpu(struct findings *out, const struct host_cpu *a, const struct host_cpu *b)
 {
 	struct finding_text t = { .id = "system.cpu" };
-	uint64_t busy = b->busy - a->busy, idle = b->idle - a->idle,
-		 waiting = b->waiting - a->waiting, stolen = b->stolen - a->stolen;
-	unsigned int busy_percent = system_percent(busy, idle + waiting + stolen),
-		     waiting_percent = system_percent(waiting, busy + idle + stolen),
-		     stolen_percent = system_percent(stolen, busy + idle + waiting);
+	const struct host_cpu d = host_cpu_between(a, b);
+	unsigned int busy_percent = system_percent(d.busy, d.idle + d.waiting + d.stolen),
+		     waiting_percent = system_percent(d.waiting, d.busy + d.idle + d.stolen),
+		     stolen_percent = system_percent(d.stolen, d.busy + d.idle + d.waiting);
 
 	if (busy_percent >= BUSY_PERCENT) {
 		t.result = FINDING_NOTE;

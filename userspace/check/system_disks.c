@@ -136,5 +136,11 @@ int system_check_disks(const struct check_input *in, struct findings *out)
 		err = look(&m, &seen, out);
 	if (mounts)
 		endmntent(mounts);
+	if (!err && seen.n == MOUNTS_MAX)
+		err = findings_add(
+			out,
+			&(struct finding_text){ .id = "system.disks", .result = FINDING_UNKNOWN },
+			"there are more than %d file systems: the others were not looked at",
+			MOUNTS_MAX - 1);
 	return err;
 }

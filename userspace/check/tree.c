@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -28,6 +31,67 @@ size_t trees_list(const struct config *c, struct tree ret[static TREES_MAX])
 		if (*all[i].path == '/')
 			ret[n++] = all[i];
 	return n;
+}
+
+bool tree_is_of_system(const char *path)
+{
+	static const char *const list[] = {
+		"/",
+		"/bin",
+		"/boot",
+		"/dev",
+		"/etc",
+		"/etc/default",
+		"/etc/nginx",
+		"/etc/supervisor",
+		"/etc/systemd",
+		"/etc/sysconfig",
+		"/home",
+		"/lib",
+		"/lib64",
+		"/media",
+		"/mnt",
+		"/opt",
+		"/proc",
+		"/root",
+		"/run",
+		"/sbin",
+		"/srv",
+		"/sys",
+		"/tmp",
+		"/usr",
+		"/usr/bin",
+		"/usr/lib",
+		"/usr/lib64",
+		"/usr/local",
+		"/usr/local/bin",
+		"/usr/local/lib",
+		"/usr/sbin",
+		"/usr/share",
+		"/var",
+		"/var/backups",
+		"/var/cache",
+		"/var/lib",
+		"/var/lock",
+		"/var/log",
+		"/var/mail",
+		"/var/opt",
+		"/var/run",
+		"/var/spool",
+		"/var/tmp",
+		"/var/www",
+	};
+	char real[PATH_MAX];
+	size_t n;
+
+	if (!realpath(path, real))
+		snprintf(real, sizeof(real), "%s", path);
+	for (n = strlen(real); n > 1 && real[n - 1] == '/'; n--)
+		real[n - 1] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
+		if (strcmp(real, list[i]) == 0)
+			return true;
+	return false;
 }
 
 static bool is_secret(const char *path)

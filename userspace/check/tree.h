@@ -33,6 +33,10 @@ struct tree {
 /* Those that are configured; one that lies in another stands by itself all the same. Returns how many. */
 size_t trees_list(const struct config *c, struct tree ret[static TREES_MAX]);
 
+/* Whether @path, whatever way it is written, is a directory that every host has (FHS 3.0), and others than one service use: nothing in it is judged
+ * by whose the service is, let alone changed. */
+bool tree_is_of_system(const char *path);
+
 enum tree_wrong {
 	TREE_OWNER = 1 << 0,    /* user or group */
 	TREE_WRITABLE = 1 << 1, /* by everybody */

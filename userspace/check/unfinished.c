@@ -73,8 +73,10 @@ int service_look_unfinished(const struct check_input *in, struct findings *out)
 	int err = unfinished_find(in->config, &u);
 
 	if (err) {
-		t.result = FINDING_NOTE;
-		t.remedy = err == -EACCES || err == -EPERM ? "run this as root" : NULL;
+		const bool refused = err == -EACCES || err == -EPERM;
+
+		t.result = refused ? FINDING_NOTE : FINDING_UNKNOWN;
+		t.remedy = refused ? "run this as root" : NULL;
 		return findings_add(out, &t, "whether a restore or an update was cut off: %s",
 				    strerror(-err));
 	}

@@ -8,24 +8,48 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "check/diagnosis.h"
 #include "check/fix.h"
 #include "cmd/doctor_cmd.h"
 #include "cmd/tool.h"
 
 #define PLAN_LINES 20
+#define FIXES_MAX 100
 #define PLAN_MAX 65536
 #define WHY_MAX 4096
-#define SAID_MAX 512
+#define SAID_MAX (WHY_MAX + 512)
+#define LINE_BYTES 1024
 
 /* What becomes of a repair, in the words of --json. */
 #define DONE "done"
 #define FAILED "failed"
 #define REFUSED "refused"
 
-static void tell(struct doctor *d, const struct finding *f, const char *title, const char *result,
-		 const char *text)
+/* Line by line: others' words are among it, for a terminal and for JSON. */
+static void add_plain(const char *text, struct buf *out)
 {
+	for (bool first = true; *text; first = false) {
+		const size_t n = strcspn(text, "\n");
+		char line[LINE_BYTES];
+
+		utf8_make_plain(text, n, line, sizeof(line));
+		buf_printf(out, "%s%s", first ? "" : "\n", line);
+		text += n + (text[n] == '\n');
+	}
+}
+
+/* Its record is what tells that it was tried. */
+static void tell(struct doctor *d, const struct finding *f, const char *words, const char *result,
+		 const char *said)
+{
+	_cleanup_(buf_done) struct buf plain = BUF_INIT(SAID_MAX);
+	char title[LINE_BYTES];
+	const char *text;
+
+	utf8_make_plain(words, strlen(words), title, sizeof(title));
+	add_plain(said, &plain);
+	text = buf_str(&plain);
 	fprintf(stderr, DOCTOR ": %s: %s%s%s\n", title, result, *text ? ": " : "", text);
 	if (strcmp(result, REFUSED) != 0)
 		syslog(LOG_NOTICE, "doctor --fix: %s: %s%s%.500s", title, result, *text ? ": " : "",
@@ -111,9 +135,13 @@ int doctor_fix(struct doctor *d, bool yes)
 	if (!d->fixes)
 		return -ENOMEM;
 	openlog("isamon", LOG_PID, LOG_DAEMON);
-	while ((f = diagnosis_next(&d->found, is_next, d))) {
+	while (json_array_size(d->fixes) < FIXES_MAX &&
+	       (f = diagnosis_next(&d->found, is_next, d))) {
+		const size_t n = json_array_size(d->fixes);
+
 		changed = try_fix(d, f, yes);
-		if (changed < 0 || (changed > 0 && doctor_look(d)))
+		if (changed < 0 || json_array_size(d->fixes) == n ||
+		    (changed > 0 && doctor_look(d)))
 			break;
 	}
 	closelog();

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "check/unfinished.h"
 #include "cmd/backup_cmd.h"
 #include "cmd/cmd.h"
@@ -98,10 +99,12 @@ static int open_service(struct update_command *c, struct restore_service *hooks)
 static int ask(const struct update_command *c)
 {
 	_cleanup_(buf_done) struct buf question = BUF_INIT(3 * PATH_MAX);
+	char ref[UPDATE_REF_MAX];
 	int yes;
 
+	utf8_make_plain(c->plan.ref, sizeof(c->plan.ref), ref, sizeof(ref));
 	buf_printf(&question, "Update %s to %s (%.*s)? The service is stopped for a moment.",
-		   c->options.directory, c->plan.ref, UPDATE_COMMIT_SHOWN, c->plan.to);
+		   c->options.directory, ref, UPDATE_COMMIT_SHOWN, c->plan.to);
 	yes = tool_confirm(UPDATE_APP_COMMAND, buf_str(&question), c->yes);
 	return yes < 0 ? CMD_USAGE : yes ? CMD_OK : CMD_FAILED;
 }

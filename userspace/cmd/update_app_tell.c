@@ -38,18 +38,33 @@ static void print_commits(const struct update_difference *d)
 		printf("    and %u more\n", d->n_commits - n);
 }
 
+/* Names of branches may hold bytes that are no text, or that a terminal obeys. */
+struct names {
+	char branch[UPDATE_REF_MAX], ref[UPDATE_REF_MAX];
+};
+
+static struct names names_of(const struct update_plan *p)
+{
+	struct names n;
+
+	utf8_make_plain(p->from.branch, sizeof(p->from.branch), n.branch, sizeof(n.branch));
+	utf8_make_plain(p->ref, sizeof(p->ref), n.ref, sizeof(n.ref));
+	return n;
+}
+
 void update_tell_plan(const struct update_command *c)
 {
 	const struct update_plan *p = &c->plan;
+	const struct names names = names_of(p);
 
 	if (p->nothing) {
-		printf("%s: is at %s already (%.*s)\n", c->options.directory, p->ref,
+		printf("%s: is at %s already (%.*s)\n", c->options.directory, names.ref,
 		       UPDATE_COMMIT_SHOWN, p->to);
 		return;
 	}
 	printf("%s: from %.*s (%s) to %.*s (%s)\n", c->options.directory, UPDATE_COMMIT_SHOWN,
-	       p->from.commit, *p->from.branch ? p->from.branch : "no branch", UPDATE_COMMIT_SHOWN,
-	       p->to, p->ref);
+	       p->from.commit, *names.branch ? names.branch : "no branch", UPDATE_COMMIT_SHOWN,
+	       p->to, names.ref);
 	printf("  %u new commits, %u files are others\n", p->difference.n_commits,
 	       p->difference.n_files);
 	print_commits(&p->difference);
@@ -69,8 +84,10 @@ void update_tell_plan(const struct update_command *c)
 
 json_t *update_plan_json(const struct update_plan *p)
 {
+	const struct names names = names_of(p);
+
 	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:b, s:b}", "from",
-			 p->from.commit, "branch", p->from.branch, "to", p->to, "ref", p->ref,
+			 p->from.commit, "branch", names.branch, "to", p->to, "ref", names.ref,
 			 "commits", (int)p->difference.n_commits, "commits_back",
 			 (int)p->difference.n_back, "files", (int)p->difference.n_files,
 			 "requirements_changed", p->difference.requirements, "new_environment",
