@@ -59,6 +59,10 @@ int database_explain(const struct database *d, int code, struct buf *why)
 
 	if (!err)
 		return 0;
+	if ((code & 0xff) == SQLITE_CORRUPT && err != -EUCLEAN) {
+		buf_printf(why, "%s: %s", d->path, strerror(-err));
+		return err;
+	}
 	if ((code & 0xff) == SQLITE_INTERRUPT) {
 		buf_printf(why, "%s: interrupted", d->path);
 		return -ECANCELED;
