@@ -149,9 +149,10 @@ static int check_database(struct drill *d, const struct file_entry *e)
 
 static int check_at(const struct file_entry *e, void *ctx)
 {
-	if (e->kind != FILE_REGULAR || !restored_database_is(e->dir_fd, e->name))
-		return 0;
-	return check_database(ctx, e);
+	bool is = false;
+	int err = e->kind == FILE_REGULAR ? restored_database_is(e->dir_fd, e->name, &is) : 0;
+
+	return err || !is ? err : check_database(ctx, e);
 }
 
 /* One that was damaged when it was taken, which its manifest says, is as it should be. */
