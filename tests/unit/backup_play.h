@@ -11,7 +11,6 @@
 #include <sqlite3.h>
 #include <time.h>
 
-#include "base/json.h"
 #include "care/backup.h"
 #include "care/backup_drill.h"
 #include "care/backup_list.h"
@@ -43,7 +42,6 @@ UNIT_USED_ static void play_begin(void)
 
 	play_locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	EXPECT(play_locale != (locale_t)0);
-	json_watch_memory();
 	fixture_begin();
 	snprintf(play.state, sizeof(play.state), "%s", fixture_path("state"));
 	snprintf(play.kept, sizeof(play.kept), "%s", fixture_path("kept"));

@@ -13,8 +13,7 @@
  *   	...expect an error if nth_hit(), or none; and nothing by halves...
  *   }
  *
- * The loop ends after the first round in which fewer than n calls were made. Nothing that is armed reaches the disk: fsync and its like do nothing
- * (hundreds of them take minutes).
+ * The loop ends after the first round in which fewer than n calls were made. fsync and its like do nothing: thousands of them take minutes.
  */
 #ifndef ISAMON_NTH_FAULT_H
 #define ISAMON_NTH_FAULT_H
@@ -77,21 +76,27 @@ static bool nth_again(const struct nth_kind *k, unsigned int n)
 	return again && n < 1000000;
 }
 
-/* Where libarchive's code is: loaded once, it stays. */
-static const char *nth_archive_begin, *nth_archive_end;
+/* Where the code of the libraries is that do not live through it: loaded once, they stay. */
+static struct {
+	const char *name, *begin, *end;
+} nth_fragile[] = { { "libarchive.so", NULL, NULL }, { "libjansson.so", NULL, NULL } };
+
+#define NTH_FRAGILE (sizeof(nth_fragile) / sizeof(nth_fragile[0]))
 
 static int nth_look_at_library(struct dl_phdr_info *info, size_t size, void *ctx)
 {
 	(void)size;
 	(void)ctx;
-	for (int i = 0; strstr(info->dlpi_name, "libarchive.so") && i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
+	for (size_t k = 0; k < NTH_FRAGILE; k++)
+		for (int i = 0;
+		     strstr(info->dlpi_name, nth_fragile[k].name) && i < info->dlpi_phnum; i++) {
+			const ElfW(Phdr) *h = &info->dlpi_phdr[i];
 
-		if (h->p_type != PT_LOAD || !(h->p_flags & PF_X))
-			continue;
-		nth_archive_begin = (const char *)info->dlpi_addr + h->p_vaddr;
-		nth_archive_end = nth_archive_begin + h->p_memsz;
-	}
+			if (h->p_type != PT_LOAD || !(h->p_flags & PF_X))
+				continue;
+			nth_fragile[k].begin = (const char *)info->dlpi_addr + h->p_vaddr;
+			nth_fragile[k].end = nth_fragile[k].begin + h->p_memsz;
+		}
 	return 0;
 }
 
@@ -161,7 +166,10 @@ NTH_EARLY_ static bool nth_memory_fails(const void *caller)
 {
 	const char *at = caller;
 
-	if (!nth_ready || (at >= nth_archive_begin && at < nth_archive_end))
+	for (size_t k = 0; k < NTH_FRAGILE; k++)
+		if (at >= nth_fragile[k].begin && at < nth_fragile[k].end)
+			return false;
+	if (!nth_ready)
 		return false;
 	return nth_fails(at >= nth_text_begin && at < nth_text_end ? NTH_MEMORY | NTH_ALL_MEMORY :
 								     NTH_ALL_MEMORY);
@@ -212,9 +220,8 @@ NTH_EARLY_ char *nth_strdup(const char *s)
 	int nth_##name(int fd) __asm__(#name); \
 	int nth_##name(int fd) \
 	{ \
-		if (nth_fails(NTH_SYNC)) \
-			return -1; \
-		return nth.armed ? 0 : (int)syscall(SYS_##name, fd); \
+		(void)fd; \
+		return nth_fails(NTH_SYNC) ? -1 : 0; \
 	}
 
 NTH_BYTES(read, read, NTH_READ, (int fd, void *p, size_t n), fd, p, n)

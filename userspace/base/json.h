@@ -11,8 +11,8 @@
 void json_freep(json_t **j);
 
 /*
- * From now on json_parse() knows whether memory was short. jansson (2.14) does not tell: it leaves out a character of a string then, or calls it wrong
- * syntax. Once, before there are threads, and before anything else of jansson.
+ * From now on json_parse() knows whether memory was short. jansson (2.14) does not tell: it calls it wrong syntax then (and where it is a buffer
+ * of its own that cannot grow, there is no telling what it does). Once, before there are threads, and before anything else of jansson.
  */
 void json_watch_memory(void);
 /* Parses @n bytes, @flags as for json_loadb(3). Returns 0, with what the caller owns; -EBADMSG: they are no JSON; -ENOMEM. */
