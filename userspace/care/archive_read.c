@@ -244,6 +244,8 @@ static int take_block(struct reader *r, const void *bytes, size_t n, uint64_t of
 	if (r->in_manifest)
 		return archive_of_system(file_write(r->manifest_fd, bytes, n));
 	r->ret->data_bytes += n;
+	if (r->o->data_max && r->ret->data_bytes > r->o->data_max)
+		return refuse(r, "the archive unpacks to more than may be", -EFBIG);
 	return r->sink->data(bytes, n, offset, r->sink->ctx);
 }
 
