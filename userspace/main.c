@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/job_report.h"
+#include "base/json.h"
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "cmd/tool.h"
@@ -39,6 +40,7 @@ int main(int argc, char **argv)
 	size_t n;
 	const struct tool_command *commands = commands_list(&n);
 
+	json_watch_memory();
 	job_report_begin();
 	if (argc > 1 && strcmp(argv[1], "--version") == 0)
 		return finish(cmd_version(1, argv));

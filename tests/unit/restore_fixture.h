@@ -21,7 +21,7 @@ static void step(void);
 static unsigned int calls_left; /* 0: none fails */
 static bool no_exchange;
 
-static bool is_failing(void)
+UNIT_USED_ static bool is_failing(void)
 {
 	if (!calls_left || --calls_left)
 		return false;
@@ -29,8 +29,8 @@ static bool is_failing(void)
 	return true;
 }
 
-static int faulty_renameat2(int from_fd, const char *from, int to_fd, const char *to,
-			    unsigned int flags)
+UNIT_USED_ static int faulty_renameat2(int from_fd, const char *from, int to_fd, const char *to,
+				       unsigned int flags)
 {
 	if (no_exchange && flags) {
 		errno = EINVAL;
@@ -39,6 +39,7 @@ static int faulty_renameat2(int from_fd, const char *from, int to_fd, const char
 	return is_failing() ? -1 : renameat2(from_fd, from, to_fd, to, flags);
 }
 
+#ifndef ISAMON_NTH_FAULT_H /* that has faults of its own */
 /* clang-format off */
 #define renameat2 faulty_renameat2
 #define renameat(a, b, c, d) (is_failing() ? -1 : renameat(a, b, c, d))
@@ -49,6 +50,7 @@ static int faulty_renameat2(int from_fd, const char *from, int to_fd, const char
 #define file_write(fd, bytes, n) (is_failing() ? -errno : file_write(fd, bytes, n))
 #define fstatat(fd, name, st, flags) (is_failing() ? -1 : fstatat(fd, name, st, flags))
 /* clang-format on */
+#endif
 
 #include "care/restore.c"
 #include "care/restore_exchange.c"

@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -16,12 +17,16 @@
 static struct buf why = BUF_INIT(8192);
 static struct backup_drilled found;
 
+static uint64_t listed_bytes; /* what the catalogue says of its files; 0: not known */
+
 /* Drills "b/x.tgz". */
 static int drill(void)
 {
 	const struct backup_progress progress = { NULL, NULL };
 	static char directory[200];
-	struct catalogue_entry e = { .file = "x.tgz" };
+	struct catalogue_entry e = { .file = "x.tgz",
+				     .file_bytes = listed_bytes,
+				     .files = listed_bytes != 0 };
 	struct backup_place place;
 	int err;
 
@@ -122,6 +127,32 @@ static void deep(void)
 	EXPECT_INT(drill(), 0);
 }
 
+/* What is a hole needs no room: it is no reason not to try it, be it known how large the files are or not. */
+static void holes_on_a_small_disk(void)
+{
+	EXPECT_INT(shell("rm -rf in b; mkdir in b"), 0);
+	if (mount("none", fixture_path("b"), "tmpfs", 0, "size=40m")) {
+		unit_skip("cannot mount a tmpfs");
+		return;
+	}
+	EXPECT_INT(
+		shell("cd in; truncate -s 10G a; echo x >>a; head -c 1000000 /dev/urandom >>a; tar -Sczf ../b/x.tgz a"),
+		0);
+	listed_bytes = (UINT64_C(10) << 30) + 1000002;
+	EXPECT_INT(drill(), 0);
+	EXPECT_STR(buf_str(&why), "");
+	EXPECT_UINT(found.bytes, listed_bytes);
+	/* And what is none does. */
+	EXPECT_INT(shell("cd in; head -c 30000000 /dev/zero >a; tar -czf ../b/x.tgz a"), 0);
+	listed_bytes = 30000000;
+	EXPECT_INT(drill(), -ENOSPC);
+	EXPECT_HAS(buf_str(&why), "no room: 44.6 MiB are needed");
+	listed_bytes = 0;
+	EXPECT_INT(drill(), -ENOSPC);
+	EXPECT_HAS(buf_str(&why), "unpacks to more than may be (24.");
+	EXPECT_INT(umount(fixture_path("b")), 0);
+}
+
 static void damaged(void)
 {
 	EXPECT_INT(
@@ -139,6 +170,7 @@ int main(int argc, char **argv)
 		{ "directories that are told twice", directories_told_twice },
 		{ "setuid and setgid", setuid_and_setgid },
 		{ "a deep tree", deep },
+		{ "holes on a small disk", holes_on_a_small_disk },
 		{ "a damaged one", damaged },
 	};
 	int status;

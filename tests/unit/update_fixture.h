@@ -288,24 +288,37 @@ UNIT_USED_ static int resume_now(void)
 	return update_app_resume(&o, &why, &result);
 }
 
-/* As unit_main(), with the host. */
-static int update_main(int argc, char **argv, const struct unit_case *cases, size_t n)
+/* False: it cannot be tried here, and that was said. */
+static bool fixture_begin(void)
 {
-	int status;
-
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	if (shared == MAP_FAILED)
-		return 1;
+		return false;
 	if (geteuid() != 0 || unshare(CLONE_NEWNS)) {
 		unit_begin("updates");
 		unit_skip("needs root, and mount namespaces");
-		return unit_finish();
+		return false;
 	}
 	host_make();
-	status = unit_main(argc, argv, cases, n);
+	return true;
+}
+
+static void fixture_end(void)
+{
 	nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	buf_done(&why);
+}
+
+/* As unit_main(), with the host. */
+UNIT_USED_ static int update_main(int argc, char **argv, const struct unit_case *cases, size_t n)
+{
+	int status;
+
+	if (!fixture_begin())
+		return unit_finish();
+	status = unit_main(argc, argv, cases, n);
+	fixture_end();
 	return status;
 }
 

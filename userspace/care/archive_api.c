@@ -21,12 +21,13 @@ int archive_api_open(struct archive_api *api, struct buf *why)
 	if (err)
 		return err;
 	api->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-	if (!api->utf8) {
+	if (api->utf8)
+		return 0;
+	err = errno == ENOMEM ? -ENOMEM : -ENOENT;
+	if (err == -ENOENT)
 		buf_add_str(why, "this system has no locale C.UTF-8");
-		archive_api_close(api);
-		return -ENOENT;
-	}
-	return 0;
+	archive_api_close(api);
+	return err;
 }
 
 void archive_api_close(struct archive_api *api)

@@ -16,7 +16,7 @@
 
 /* clang-format off */
 #define ARCHIVE_API_FUNCTIONS(X) \
-	X(archive_error_string) \
+	X(archive_errno) X(archive_error_string) \
 	X(archive_write_new) X(archive_write_set_format_pax) X(archive_write_set_format_option) X(archive_write_add_filter_none) X(archive_write_open) \
 	X(archive_write_header) X(archive_write_data) X(archive_write_finish_entry) X(archive_write_close) X(archive_write_free) \
 	X(archive_read_new) X(archive_read_support_format_tar) X(archive_read_support_filter_none) X(archive_read_open) \

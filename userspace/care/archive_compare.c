@@ -91,30 +91,32 @@ static int compare_lines(struct comparison *c, struct archive_was *ret)
 	return rc < 0 || fgetc(c->manifest) == EOF ? rc : -EBADMSG;
 }
 
-static FILE *open_again(int fd)
+static int open_again(int fd, FILE **ret)
 {
-	int again = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	FILE *f = again >= 0 && lseek(again, 0, SEEK_SET) == 0 ? fdopen(again, "r") : NULL;
+	int again = fcntl(fd, F_DUPFD_CLOEXEC, 0), err;
 
-	if (!f && again >= 0)
+	*ret = again >= 0 && lseek(again, 0, SEEK_SET) == 0 ? fdopen(again, "r") : NULL;
+	err = *ret ? 0 : -errno;
+	if (err && again >= 0)
 		close(again);
-	return f;
+	return err;
 }
 
 int archive_manifest_compare(int manifest_fd, int seen_fd, bool databases, struct buf *why,
 			     struct archive_was *ret)
 {
 	struct comparison *c = calloc(1, sizeof(*c));
-	int err = -ENOMEM;
+	int err;
 
 	if (!c)
-		return err;
+		return -ENOMEM;
 	c->databases = databases;
 	c->why = why;
 	c->line = malloc(ARCHIVE_MANIFEST_LINE_MAX);
-	c->manifest = open_again(manifest_fd);
-	c->seen = open_again(seen_fd);
-	if (c->line && c->manifest && c->seen)
+	err = c->line ? open_again(manifest_fd, &c->manifest) : -ENOMEM;
+	if (!err)
+		err = open_again(seen_fd, &c->seen);
+	if (!err)
 		err = compare_lines(c, ret);
 	if (err == -EBADMSG)
 		archive_refuse(why, ARCHIVE_MANIFEST, "damaged", err);

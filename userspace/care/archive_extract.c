@@ -61,6 +61,8 @@ static int extract_failed(struct extractor *x, const struct archive_member *m, i
 		return archive_refuse(x->why, m->path, "is there already", err);
 	if (err == -ELOOP || err == -EXDEV)
 		return archive_refuse(x->why, m->path, "goes through a symbolic link", -EPERM);
+	if (err == -EPERM && !x->why->len) /* the system's word, and no verdict about the archive */
+		return archive_refuse(x->why, m->path, strerror(EPERM), archive_of_system(err));
 	return archive_refuse(x->why, m->path, strerror(-err), err);
 }
 
@@ -120,31 +122,47 @@ static int open_parent(struct extractor *x, const char *path)
 	return x->parent_fd < 0 ? x->parent_fd : 0;
 }
 
-static uint32_t owner_id(struct owner *o, const char *name, uint64_t id, bool group)
+/* That nobody has the name is told by some of these, too (getpwnam(3)); the others say that it could not be found out. */
+static bool is_unknown(int err)
+{
+	return err == 0 || err == ENOENT || err == ESRCH || err == EBADF || err == EPERM;
+}
+
+static int owner_id(struct owner *o, const char *name, uint64_t id, bool group, uint32_t *ret)
 {
 	const struct passwd *user;
 	const struct group *g;
 
+	*ret = (uint32_t)id;
 	if (!name || !*name || strlen(name) >= sizeof(o->name))
-		return (uint32_t)id;
-	if (o->known && o->archive_id == id && strcmp(o->name, name) == 0)
-		return o->id;
+		return 0;
+	if (o->known && o->archive_id == id && strcmp(o->name, name) == 0) {
+		*ret = o->id;
+		return 0;
+	}
+	errno = 0;
 	g = group ? getgrnam(name) : NULL;
 	user = group ? NULL : getpwnam(name);
+	if (!g && !user && !is_unknown(errno))
+		return -errno;
 	*o = (struct owner){ .archive_id = id, .known = true };
 	memcpy(o->name, name, strlen(name) + 1);
-	o->id = g ? g->gr_gid : user ? user->pw_uid : (uint32_t)id;
-	return o->id;
+	o->id = *ret = g ? g->gr_gid : user ? user->pw_uid : (uint32_t)id;
+	return 0;
 }
 
 static int set_owner(struct extractor *x, const struct archive_member *m, int fd, const char *name)
 {
 	uint32_t uid, gid;
+	int err;
 
 	if (!x->root)
 		return 0;
-	uid = owner_id(&x->user, m->user, m->uid, false);
-	gid = owner_id(&x->group, m->group, m->gid, true);
+	err = owner_id(&x->user, m->user, m->uid, false, &uid);
+	if (!err)
+		err = owner_id(&x->group, m->group, m->gid, true, &gid);
+	if (err)
+		return err;
 	return fchownat(fd, name, uid, gid, AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH)) ?
 		       -errno :
 		       0;
@@ -276,8 +294,10 @@ static int finish_directories(struct extractor *x)
 
 	for (const struct directory *d = x->directories; d && !err; d = d->before) {
 		err = finish_directory(x, d);
-		if (err)
+		if (err) {
 			archive_refuse(x->why, d->path, strerror(-err), err);
+			err = archive_of_system(err);
+		}
 	}
 	return err;
 }
@@ -298,12 +318,16 @@ static int begin_hardlink(struct extractor *x, const struct archive_member *m)
 	char above[4096];
 	_cleanup_(file_closep) int fd = -1;
 	struct stat st;
+	int err;
 
 	snprintf(above, sizeof(above), "%.*s", slash ? (int)(slash - m->target) : 1,
 		 slash ? m->target : ".");
 	fd = open_beneath(x->dir_fd, above);
 	slash = slash ? slash + 1 : m->target;
-	if (fd < 0 || fstatat(fd, slash, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+	err = fd < 0 ? fd : fstatat(fd, slash, &st, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+	if (err && err != -ENOENT && err != -ENOTDIR && err != -ELOOP && err != -EXDEV)
+		return err;
+	if (err || !S_ISREG(st.st_mode))
 		return archive_refuse(x->why, m->path, "a hard link to what is not there", -EPERM);
 	return linkat(fd, slash, x->parent_fd, x->name, 0) ? -errno : 0;
 }

@@ -187,15 +187,15 @@ static bool read_member(const json_t *j, struct archive_manifest_line *l)
 int archive_manifest_parse(const char *line, size_t n, struct archive_manifest_line *ret)
 {
 	_cleanup_(json_freep) json_t *j = NULL;
-	json_error_t error;
 	bool ok;
+	int err;
 
 	memset(ret, 0, sizeof(*ret));
 	if (n > ARCHIVE_MANIFEST_LINE_MAX)
 		return -EBADMSG;
-	j = json_loadb(line, n, JSON_REJECT_DUPLICATES, &error);
-	if (!j)
-		return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
+	err = json_parse(line, n, JSON_REJECT_DUPLICATES, &j);
+	if (err)
+		return err;
 	if (json_object_get(j, "isamon_manifest")) {
 		const char *host = json_member_text(j, "host", "");
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of members: from strangers, and for people. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -16,6 +17,15 @@ int archive_refuse(struct buf *why, const char *name, const char *what, int err)
 	utf8_make_plain(name, strlen(name), plain, sizeof(plain));
 	buf_printf(why, "%s: %s", plain, what);
 	return err;
+}
+
+int archive_of_system(int err)
+{
+	switch (err) {
+	case -EPERM: return -EACCES;
+	case -EFBIG: return -ENOSPC;
+	default: return err;
+	}
 }
 
 const char *archive_clean_name(const char *raw, char *ret)

@@ -90,6 +90,8 @@ static int tar_failed(struct reader *r)
 	}
 	if (n < 0)
 		return failed(r, (int)n);
+	if (r->api->archive_errno(r->tar) == ENOMEM)
+		return failed(r, -ENOMEM);
 	return refuse(r, text ? text : "no tar archive", -EBADMSG);
 }
 
@@ -240,8 +242,10 @@ static int take_block(struct reader *r, const void *bytes, size_t n, uint64_t of
 	if (!EVP_DigestUpdate(r->hash, bytes, n))
 		return -ENOMEM;
 	if (r->in_manifest)
-		return file_write(r->manifest_fd, bytes, n);
+		return archive_of_system(file_write(r->manifest_fd, bytes, n));
 	r->ret->data_bytes += n;
+	if (r->o->data_max && r->ret->data_bytes > r->o->data_max)
+		return refuse(r, "the archive unpacks to more than may be", -EFBIG);
 	return r->sink->data(bytes, n, offset, r->sink->ctx);
 }
 
@@ -283,7 +287,7 @@ static int add_seen(struct reader *r, const struct archive_member *m)
 	int err = archive_manifest_add(m, &r->seen);
 
 	if (!err && r->seen.len > SEEN_FLUSH) {
-		err = file_write(r->seen_fd, r->seen.data, r->seen.len);
+		err = archive_of_system(file_write(r->seen_fd, r->seen.data, r->seen.len));
 		buf_reset(&r->seen);
 	}
 	return err;
@@ -304,7 +308,7 @@ static int take_manifest(struct reader *r, struct archive_member *m)
 
 	r->manifest_fd = archive_source_temporary(r->o->scratch);
 	if (r->manifest_fd < 0)
-		return r->manifest_fd;
+		return archive_of_system(r->manifest_fd);
 	r->in_manifest = true;
 	err = take_data(r, m);
 	r->in_manifest = false;
@@ -392,7 +396,7 @@ static int read_all(struct reader *r)
 		return refuse(r, "there is nothing in it", -EBADMSG);
 	err = drain(r);
 	if (!err && r->manifest_fd >= 0) {
-		err = file_write(r->seen_fd, buf_str(&r->seen), r->seen.len);
+		err = archive_of_system(file_write(r->seen_fd, buf_str(&r->seen), r->seen.len));
 		if (!err)
 			err = archive_manifest_compare(r->manifest_fd, r->seen_fd,
 						       r->o->check_database != NULL, r->why,
@@ -417,9 +421,9 @@ static int open_reader(struct reader *r, int fd)
 	    r->api->archive_read_support_format_tar(r->tar) != ARCHIVE_OK)
 		return -EIO;
 	r->seen_fd = archive_source_temporary(r->o->scratch);
-	return r->seen_fd < 0 ?
-		       archive_refuse(r->why, r->o->scratch, strerror(-r->seen_fd), r->seen_fd) :
-		       0;
+	return r->seen_fd < 0 ? archive_refuse(r->why, r->o->scratch, strerror(-r->seen_fd),
+					       archive_of_system(r->seen_fd)) :
+				0;
 }
 
 int archive_read_members(int fd, const struct archive_api *api,

@@ -32,7 +32,8 @@ typedef int (*archive_going_fn)(uint64_t bytes, void *ctx);
 
 struct archive_read_options {
 	const char *scratch;  /* a directory for temporary files */
-	uint64_t bytes_max;   /* of all files when unpacked; 0: 1 TiB */
+	uint64_t bytes_max;   /* of all files when unpacked, holes included; 0: 1 TiB */
+	uint64_t data_max;    /* likewise, without holes; 0: no other limit */
 	uint64_t members_max; /* 0: 10 million */
 	bool allow_setuid;
 	bool as_me; /* for extracting: everything belongs to whoever does it, also if that is root, and nothing is setuid or setgid */

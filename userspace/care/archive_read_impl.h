@@ -22,6 +22,9 @@ int archive_read_members(int fd, const struct archive_api *api,
 /* Puts "NAME: what" into @why if it is empty; returns @err. */
 int archive_refuse(struct buf *why, const char *name, const char *what, int err);
 
+/* The error of a system call by a code that is no verdict about an archive, as -EPERM and -EFBIG are. */
+int archive_of_system(int err);
+
 /* The name of a member from the top, "a/b" or ".", into @ret of 4096 bytes. Returns NULL, or what is wrong with it. */
 const char *archive_clean_name(const char *raw, char *ret);
 

@@ -119,14 +119,16 @@ static int open_copy(struct verifier *v)
 	v->fd = open(v->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (v->fd < 0 && errno == EEXIST)
 		return archive_refuse(v->why, v->name, "is in the archive twice", -EBADMSG);
-	return v->fd < 0 ? archive_refuse(v->why, v->path, strerror(errno), -errno) : 0;
+	return v->fd < 0 ?
+		       archive_refuse(v->why, v->path, strerror(errno), archive_of_system(-errno)) :
+		       0;
 }
 
 static int put_at(struct verifier *v, const void *bytes, size_t n, uint64_t offset)
 {
 	int err = file_write_at(v->fd, bytes, n, offset);
 
-	return err ? archive_refuse(v->why, v->path, strerror(-err), err) : 0;
+	return err ? archive_refuse(v->why, v->path, strerror(-err), archive_of_system(err)) : 0;
 }
 
 /* The first bytes, which may come one by one: a block ends where a piece of the gzip file does. */
@@ -180,7 +182,7 @@ static int check(struct verifier *v, const char *path, const char *name, bool *r
 		note_unsound(v, name, buf_str(&text));
 	else if (!*ret_sound)
 		return archive_refuse(v->why, name, text.len ? buf_str(&text) : strerror(-err),
-				      err);
+				      archive_of_system(err));
 	return 0;
 }
 
@@ -205,7 +207,7 @@ static int check_pair(struct verifier *v, struct pair *p, bool *ret_sound)
 	pair_path(v, p, "-shm", path, sizeof(path));
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return archive_refuse(v->why, path, strerror(errno), -errno);
+		return archive_refuse(v->why, path, strerror(errno), archive_of_system(-errno));
 	close(fd);
 	pair_path(v, p, "", path, sizeof(path));
 	snprintf(name, sizeof(name), "%.*s",
@@ -244,7 +246,7 @@ static int verify_end(struct archive_member *m, void *ctx)
 	file_closep(&v->fd);
 	v->fd = -1;
 	if (err)
-		return archive_refuse(v->why, v->path, strerror(-err), err);
+		return archive_refuse(v->why, v->path, strerror(-err), archive_of_system(err));
 	if (v->pair)
 		return end_pair(v, m);
 	err = check(v, v->path, v->name, &m->database);
@@ -297,7 +299,8 @@ static int verify(struct verifier *v, int fd)
 	int err = archive_api_open(&api, v->why);
 
 	if (!err && !mkdtemp(v->dir))
-		err = archive_refuse(v->why, v->o->scratch, strerror(errno), -errno);
+		err = archive_refuse(v->why, v->o->scratch, strerror(errno),
+				     archive_of_system(-errno));
 	if (!err) {
 		err = read_members(v, fd, &api);
 		remove_copies(v);

@@ -149,9 +149,10 @@ static int check_database(struct drill *d, const struct file_entry *e)
 
 static int check_at(const struct file_entry *e, void *ctx)
 {
-	if (e->kind != FILE_REGULAR || !restored_database_is(e->dir_fd, e->name))
-		return 0;
-	return check_database(ctx, e);
+	bool is = false;
+	int err = e->kind == FILE_REGULAR ? restored_database_is(e->dir_fd, e->name, &is) : 0;
+
+	return err || !is ? err : check_database(ctx, e);
 }
 
 /* One that was damaged when it was taken, which its manifest says, is as it should be. */
@@ -205,32 +206,70 @@ static int set_room_left(struct drill *d)
 	return 0;
 }
 
-/* What nobody has looked into yet may need anything: it is found out then. */
-static int check_room(struct drill *d, const struct catalogue_entry *e, uint64_t *ret_max)
+static int member_measured(const struct archive_member *m, void *ctx)
 {
-	uint64_t room = 0, needed;
+	struct drill *d = ctx;
+
+	d->restored += m->size;
+	return tell(d, "measuring", d->restored);
+}
+
+static int going_measured(uint64_t bytes, void *ctx)
+{
+	const struct drill *d = ctx;
+
+	return tell(d, "measuring", d->restored + bytes);
+}
+
+/* How much of it are not holes, which neither catalogue nor manifest tell apart. */
+static int measure(struct drill *d, int fd, uint64_t *ret_bytes)
+{
+	const struct archive_read_options o = {
+		.scratch = d->place->scratch,
+		.allow_setuid = true,
+		.member = member_measured,
+		.going = going_measured,
+		.ctx = d,
+	};
+	struct archive_was was;
+	int err = archive_verify(fd, &o, d->why, &was);
+
+	*ret_bytes = was.data_bytes + was.files * BLOCK;
+	archive_was_done(&was);
+	d->restored = 0;
+	if (!err && lseek(fd, 0, SEEK_SET) < 0)
+		err = -errno;
+	return err;
+}
+
+/* What nobody has looked into yet may need anything: it is found out then. */
+static int check_room(struct drill *d, int fd, const struct catalogue_entry *e, uint64_t *ret_max)
+{
+	uint64_t room = 0, needed = e->file_bytes + e->files * BLOCK;
 	int err = set_room_left(d);
 
 	if (!err)
 		err = backup_place_room(d->place, &room);
-	needed = e->file_bytes + e->files * BLOCK + d->room_left;
-	if (!err && needed <= room)
-		*ret_max = room - d->room_left + 1; /* 0 is no limit */
-	if (err || needed <= room)
+	if (!err && needed + d->room_left > room)
+		err = measure(d, fd, &needed);
+	if (err)
 		return err;
+	needed += d->room_left;
+	if (needed <= room) {
+		*ret_max = room - d->room_left + 1; /* 0 is no limit */
+		return 0;
+	}
 	buf_printf(d->why, "%s: no room: %.1f MiB are needed, %.1f MiB are missing",
 		   d->place->directory, (double)needed / MIB, (double)(needed - room) / MIB);
 	return -ENOSPC;
 }
 
-static int restore(struct drill *d, const struct catalogue_entry *e, uint64_t bytes_max)
+static int restore(struct drill *d, int fd, const struct catalogue_entry *e, uint64_t data_max)
 {
-	_cleanup_(file_closep) int fd =
-		openat(d->place->dir_fd, e->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_(file_closep) int dir_fd = -1;
 	const struct archive_read_options o = {
 		.scratch = d->place->scratch,
-		.bytes_max = bytes_max,
+		.data_max = data_max,
 		.as_me = true,
 		.allow_setuid = true, /* nothing becomes so, as_me */
 		.member = member_restored,
@@ -240,8 +279,6 @@ static int restore(struct drill *d, const struct catalogue_entry *e, uint64_t by
 	struct archive_was was;
 	int err;
 
-	if (fd < 0)
-		return -errno;
 	if (mkdirat(d->place->part_fd, BACKUP_DRILL, 0700))
 		return -errno;
 	dir_fd = openat(d->place->part_fd, BACKUP_DRILL,
@@ -250,7 +287,7 @@ static int restore(struct drill *d, const struct catalogue_entry *e, uint64_t by
 		return -errno;
 	err = archive_extract(fd, dir_fd, &o, d->why, &was);
 	if (err == -EFBIG) {
-		buf_printf(d->why, " (%.1f MiB may be used in %s)", (double)bytes_max / MIB,
+		buf_printf(d->why, " (%.1f MiB may be used in %s)", (double)data_max / MIB,
 			   d->place->directory);
 		err = -ENOSPC;
 	}
@@ -260,6 +297,16 @@ static int restore(struct drill *d, const struct catalogue_entry *e, uint64_t by
 		err = look(d, dir_fd, e, &was);
 	archive_was_done(&was);
 	return err;
+}
+
+static int open_and_restore(struct drill *d, const struct catalogue_entry *e)
+{
+	_cleanup_(file_closep) int fd =
+		openat(d->place->dir_fd, e->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	uint64_t data_max = 0;
+	int err = fd < 0 ? -errno : check_room(d, fd, e, &data_max);
+
+	return err ? err : restore(d, fd, e, data_max);
 }
 
 int backup_drill(struct backup_place *place, const struct catalogue_entry *e,
@@ -274,15 +321,12 @@ int backup_drill(struct backup_place *place, const struct catalogue_entry *e,
 		.unsound = BUF_INIT(8192),
 		.total = e->file_bytes,
 	};
-	uint64_t bytes_max = 0;
 	int err, removed;
 
 	*ret = (struct backup_drilled){ 0 };
 	snprintf(d.dir, sizeof(d.dir), "%s/%s", place->scratch, BACKUP_DRILL);
 	d.piece = malloc(PIECE);
-	err = d.piece ? check_room(&d, e, &bytes_max) : -ENOMEM;
-	if (!err)
-		err = restore(&d, e, bytes_max);
+	err = d.piece ? open_and_restore(&d, e) : -ENOMEM;
 	removed = backup_place_remove(place, BACKUP_DRILL);
 	free(d.piece);
 	buf_done(&d.unsound);

@@ -16,7 +16,8 @@ struct backup_drilled {
 /*
  * Restores @e, which is in @place, into a directory of BACKUP_PART: every hash is compared on the way; then every file of it is
  * read, every database is opened and checked, and all is counted. Owners are not set, so that it can be done without the right
- * to. Blocks for as long as it takes; needs room for all of it, and leaves a twentieth of the disk (16 MiB to 1 GiB) to the service.
+ * to. Blocks for as long as it takes; needs room for all of it but holes (an archive that would not fit with
+ * them is read once more before, for how much that is), and leaves a twentieth of the disk (16 MiB to 1 GiB) to the service.
  * Returns 0; -EBADMSG: it cannot be restored, or is not what it should be, or a database that was sound is not; -ENOSPC; -ECANCELED;
  * another -errno; explained in @why. The directory is gone afterwards.
  */

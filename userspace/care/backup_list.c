@@ -83,9 +83,13 @@ static int read_directory(const char *directory, const char *name, struct backup
 		struct catalogue_entry e = { .local = true };
 		struct stat st;
 
-		if (!backup_name_parse(name, d->d_name, &e) ||
-		    fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
-		    !S_ISREG(st.st_mode))
+		if (!backup_name_parse(name, d->d_name, &e))
+			continue;
+		if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW)) {
+			err = errno == ENOENT ? 0 : -errno; /* removed meanwhile */
+			continue;
+		}
+		if (!S_ISREG(st.st_mode))
 			continue;
 		e.archive_bytes = (uint64_t)st.st_size;
 		err = backup_list_add(l, &e);

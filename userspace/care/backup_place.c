@@ -86,6 +86,8 @@ int backup_place_open(const char *directory, struct buf *why, struct backup_plac
 		p->part_fd = openat(p->dir_fd, BACKUP_PART,
 				    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		err = p->part_fd < 0 ? -errno : 0;
+		if (err)
+			unlinkat(p->dir_fd, BACKUP_PART, AT_REMOVEDIR);
 	}
 	return err ? said(why, p->scratch, "cannot be made anew", err) : 0;
 }
@@ -137,8 +139,11 @@ int backup_place_finish(struct backup_place *p, const char *file, struct buf *wh
 		return err;
 	}
 	BACKUP_STEP();
-	if (fsync(p->dir_fd))
-		return said(why, p->directory, "cannot be synced", -errno);
+	if (fsync(p->dir_fd)) {
+		err = -errno;
+		unlinkat(p->dir_fd, file, 0); /* what is said to have failed is not there */
+		return said(why, p->directory, "cannot be synced", err);
+	}
 	BACKUP_STEP();
 	return 0;
 }

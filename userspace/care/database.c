@@ -45,8 +45,10 @@ int database_sync_directory(const char *path)
 	_cleanup_(buf_done) struct buf name = BUF_INIT(8192);
 	_cleanup_(file_closep) int fd = -1;
 	const char *slash = strrchr(path, '/');
+	int err = buf_printf(&name, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
 
-	buf_printf(&name, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+	if (err)
+		return err;
 	fd = open(slash == path ? "/" : buf_str(&name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 || fsync(fd) ? -errno : 0;
 }
@@ -59,6 +61,10 @@ int database_explain(const struct database *d, int code, struct buf *why)
 
 	if (!err)
 		return 0;
+	if ((code & 0xff) == SQLITE_CORRUPT && err != -EUCLEAN) {
+		buf_printf(why, "%s: %s", d->path, strerror(-err));
+		return err;
+	}
 	if ((code & 0xff) == SQLITE_INTERRUPT) {
 		buf_printf(why, "%s: interrupted", d->path);
 		return -ECANCELED;

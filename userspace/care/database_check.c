@@ -97,6 +97,10 @@ int database_find(struct database *d, bool foreign, struct buf *why, struct data
 	err = find_broken(d, why, ret);
 	if (!err && foreign && ret->n < DATABASE_PROBLEMS_MAX)
 		err = find_foreign(d, why, ret);
+	if (!err && ret->n && sql_unreadable(d->sql)) {
+		err = sql_unreadable(d->sql);
+		buf_printf(why, "%s: %s", d->path, strerror(-err));
+	}
 	return err ? err : ret->text.err;
 }
 

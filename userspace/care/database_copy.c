@@ -210,8 +210,11 @@ static int publish(struct copy *c, struct buf *why)
 		err = -errno;
 	if (err == -EINVAL) /* a file system that does not know the flag */
 		err = access(c->target, F_OK) == 0 ? -EEXIST : rename(tmp, c->target) ? -errno : 0;
-	if (!err && !c->passing)
+	if (!err && !c->passing) {
 		err = database_sync_directory(c->target);
+		if (err)
+			unlink(c->target); /* what is said to have failed is not there */
+	}
 	return said(why, c->target, err);
 }
 

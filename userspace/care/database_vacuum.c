@@ -23,14 +23,13 @@
 #define SQL_ALONE "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT"
 #define SQL_VACUUM "VACUUM"
 
-static void directory_of(const char *path, struct buf *out)
+static int directory_of(const char *path, struct buf *out)
 {
 	const char *slash = strrchr(path, '/');
 
 	if (!slash)
-		buf_add_str(out, ".");
-	else
-		buf_add(out, path, slash == path ? 1 : (size_t)(slash - path));
+		return buf_add_str(out, ".");
+	return buf_add(out, path, slash == path ? 1 : (size_t)(slash - path));
 }
 
 static int make_real(const char *path, char real[static PATH_MAX], struct buf *why)
@@ -55,9 +54,10 @@ int database_vacuum_fits(const char *path, struct buf *why)
 	if (err)
 		return err;
 	path = real;
-	directory_of(path, &directory);
-	if (stat(path, &st) || statvfs(buf_str(&directory), &fs)) {
+	err = directory_of(path, &directory);
+	if (!err && (stat(path, &st) || statvfs(buf_str(&directory), &fs)))
 		err = -errno;
+	if (err) {
 		buf_printf(why, "%s: %s", path, strerror(-err));
 		return err;
 	}
@@ -74,12 +74,14 @@ int database_vacuum_fits(const char *path, struct buf *why)
 }
 
 /* SQLite's temporary file is as large as the database: beside it, where the room was looked for. */
-static void set_temporary(const char *path)
+static int set_temporary(const char *path)
 {
 	_cleanup_(buf_done) struct buf directory = BUF_INIT(4096);
+	int err = directory_of(path, &directory);
 
-	directory_of(path, &directory);
-	sqlite3_temp_directory = sqlite3_mprintf("%s", buf_str(&directory));
+	if (!err)
+		sqlite3_temp_directory = sqlite3_mprintf("%s", buf_str(&directory));
+	return err || sqlite3_temp_directory ? err : -ENOMEM;
 }
 
 static void unset_temporary(void)
@@ -123,23 +125,60 @@ static int vacuum(const char *path, const struct database_progress *progress, st
 	return database_explain(&d, code, why);
 }
 
-/* The copy takes the database's place; its log, if there is one, belongs to what is thrown away. */
-static int put_back(const char *path, const char *kept, struct buf *why)
+/* Its log, if there is one, belongs to what is thrown away, and would be taken for that of the copy. */
+static int remove_logs(const char *path)
 {
 	static const char *const suffixes[] = { "-wal", "-shm", "-journal" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
 		_cleanup_(buf_done) struct buf name = BUF_INIT(8192);
+		int err = buf_printf(&name, "%s%s", path, suffixes[i]);
 
-		if (buf_printf(&name, "%s%s", path, suffixes[i]) == 0)
-			unlink(buf_str(&name));
+		if (err)
+			return err;
+		if (unlink(buf_str(&name)) && errno != ENOENT)
+			return -errno;
 	}
-	if (rename(kept, path) || database_sync_directory(path)) {
+	return 0;
+}
+
+/* The copy takes the database's place. */
+static int put_back(const char *path, const char *kept, struct buf *why)
+{
+	int err = remove_logs(path);
+
+	if (!err && rename(kept, path))
+		err = -errno;
+	if (err) {
 		buf_printf(why, "; the copy from before it is %s: put it back", kept);
-		return -errno;
+		return err;
 	}
+	(void)database_sync_directory(path); /* else a power cut brings back both */
 	buf_add_str(why, "; the copy from before it was put in its place");
 	return 0;
+}
+
+/* What SQLite could not undo at once, as when there was no room for a moment, whoever opens it for writing undoes. */
+static void undo_cut_off(const char *path)
+{
+	sqlite3 *db = NULL;
+
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) ==
+	    SQLITE_OK)
+		sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+	sqlite3_close(db);
+}
+
+static int remove_copy(struct database_vacuumed *ret, struct buf *why)
+{
+	int err = unlink(ret->kept) ? -errno : 0;
+
+	if (err)
+		buf_printf(why, "%sthe copy from before, which is kept, cannot be removed: %s: %s",
+			   why->len ? "; " : "", ret->kept, strerror(-err));
+	else
+		ret->kept[0] = '\0';
+	return err;
 }
 
 /* @err: of the VACUUM. What it is after it decides about the copy. */
@@ -151,11 +190,8 @@ static int settle(const char *path, int err, const struct database_progress *pro
 	const struct database_progress silent = { .fn = NULL };
 	int check_err = database_check(path, err ? &silent : progress, &check_why, &found);
 
-	if (!check_err && found.n == found.n_foreign) {
-		unlink(ret->kept);
-		ret->kept[0] = '\0';
-		return err;
-	}
+	if (!check_err && found.n == found.n_foreign)
+		return remove_copy(ret, why) ?: err;
 	if (check_err && check_err != -EUCLEAN) {
 		buf_printf(
 			why,
@@ -176,6 +212,7 @@ int database_vacuum(const char *path, const struct database_progress *progress, 
 	struct database_copied copied;
 	char real[PATH_MAX];
 	struct stat st;
+	bool has_begun;
 	int err;
 
 	*ret = (struct database_vacuumed){ .before_bytes = 0 };
@@ -195,14 +232,18 @@ int database_vacuum(const char *path, const struct database_progress *progress, 
 	}
 	if (stat(path, &st) == 0)
 		ret->before_bytes = (uint64_t)st.st_size;
-	set_temporary(path);
-	err = vacuum(path, progress, why);
-	unset_temporary();
-	if (err == -EBUSY) {
-		unlink(ret->kept);
-		ret->kept[0] = '\0';
+	err = set_temporary(path);
+	has_begun = !err;
+	if (has_begun) {
+		err = vacuum(path, progress, why);
+		unset_temporary();
+	}
+	if (!has_begun || err == -EBUSY) {
+		remove_copy(ret, why);
 		return err;
 	}
+	if (err)
+		undo_cut_off(path);
 	err = settle(path, err, progress, why, ret);
 	if (stat(path, &st) == 0)
 		ret->after_bytes = (uint64_t)st.st_size;

@@ -317,6 +317,8 @@ static int open_unfinished(struct restore *r)
 		restore_remove_work(r);
 	if (err == -ENOENT && !r->why->len)
 		buf_printf(r->why, "no restore of %s is unfinished", r->o->target);
+	else if (err && err != -ENOENT && err != -EINVAL)
+		r->ret->end = RESTORE_UNFINISHED; /* as far as anybody knows */
 	if (err)
 		return err;
 	r->alone |= alone;

@@ -54,7 +54,7 @@ enum restore_end {
 	RESTORE_NOTHING,     /* TARGET is as it was */
 	RESTORE_DONE,        /* TARGET is the new one */
 	RESTORE_ROLLED_BACK, /* it was the new one for a while, and is the old one again */
-	RESTORE_UNFINISHED,  /* the journal is still there */
+	RESTORE_UNFINISHED,  /* the journal is still there, or could not be read */
 };
 
 struct restore_result {

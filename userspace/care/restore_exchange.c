@@ -152,7 +152,9 @@ static int repeat(struct restore *r, int (*once)(struct restore *r))
 		more = once(r);
 	if (more > 0)
 		more = -ELOOP;
-	return more ? restore_failed(r, r->o->target, more) : sync_both(r);
+	if (!more)
+		more = sync_both(r);
+	return restore_failed(r, r->o->target, more);
 }
 
 int restore_forward(struct restore *r)

@@ -160,8 +160,10 @@ int restore_read_journal(struct restore *r)
 	err = file_read(path, &text);
 	if (err)
 		return err == -ENOENT ? err : restore_failed(r, "the journal", err);
-	j = json_loadb(buf_str(&text), text.len, 0, NULL);
-	if (!j || take_journal(j, r)) {
+	err = json_parse(buf_str(&text), text.len, 0, &j);
+	if (err == -ENOMEM)
+		return restore_failed(r, "the journal", err);
+	if (err || take_journal(j, r)) {
 		buf_printf(r->why,
 			   "%s/" RESTORE_JOURNAL " beside the target is no journal of a restore",
 			   r->work);

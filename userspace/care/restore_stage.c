@@ -295,11 +295,15 @@ static int check_one(struct stage *s, const struct file_entry *e)
 static int check_entry(const struct file_entry *e, void *ctx)
 {
 	struct stage *s = ctx;
+	bool is = false;
+	int err = 0;
 
 	if (restore_is_asked(s->r))
 		return -ECANCELED;
-	if (e->kind != FILE_REGULAR || !restored_database_is(e->dir_fd, e->name))
-		return 0;
+	if (e->kind == FILE_REGULAR)
+		err = restored_database_is(e->dir_fd, e->name, &is);
+	if (err || !is)
+		return err;
 	RESTORE_STEP();
 	s->r->ret->databases++;
 	return check_one(s, e);

@@ -13,15 +13,22 @@
 
 #define NAME_BYTES 300 /* NAME_MAX, and a suffix */
 
-bool restored_database_is(int dir_fd, const char *name)
+int restored_database_is(int dir_fd, const char *name, bool *ret)
 {
 	static const char magic[16] = "SQLite format 3"; /* with the NUL */
 	_cleanup_(file_closep) int fd =
 		openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char begin[sizeof(magic)];
+	ssize_t n;
 
-	return fd >= 0 && pread(fd, begin, sizeof(begin), 0) == (ssize_t)sizeof(begin) &&
-	       memcmp(begin, magic, sizeof(magic)) == 0;
+	*ret = false;
+	if (fd < 0)
+		return errno == EACCES ? 0 : -errno;
+	do
+		n = pread(fd, begin, sizeof(begin), 0);
+	while (n < 0 && errno == EINTR);
+	*ret = n == (ssize_t)sizeof(begin) && memcmp(begin, magic, sizeof(magic)) == 0;
+	return n < 0 ? -errno : 0;
 }
 
 static bool has_side(int dir_fd, const char *base, const char *suffix, char name[static NAME_BYTES])

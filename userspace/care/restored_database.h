@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "care/database.h"
 
-/* Whether the regular file @name in @dir_fd begins as a SQLite database does; false also if it cannot be read. */
-bool restored_database_is(int dir_fd, const char *name);
+/* Whether the regular file @name in @dir_fd begins as a SQLite database does; not if it may not be read. Returns 0 or -errno. */
+int restored_database_is(int dir_fd, const char *name, bool *ret);
 /*
  * Checks the database @name in @dir_fd together with the log that the archive has of it. Archives of other makers have a log with or
  * without its index, or an index alone: that one means nothing, and is removed; for a log alone there is an empty one while it is read.

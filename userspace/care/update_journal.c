@@ -180,10 +180,10 @@ int update_read_journal(struct update *u)
 		err = file_read(buf_str(&path), &text);
 	if (err == -ENOENT)
 		return err;
-	if (!err) {
-		j = json_loadb(buf_str(&text), text.len, 0, NULL);
-		err = j ? take_journal(j, u) : -EBADMSG;
-	}
+	if (!err)
+		err = json_parse(buf_str(&text), text.len, 0, &j);
+	if (!err)
+		err = take_journal(j, u);
 	return journal_failed(u, err);
 }
 

@@ -25,6 +25,23 @@ static int errno_of_file(sqlite3 *db)
 	}
 }
 
+int sql_unreadable(sqlite3 *db)
+{
+	static const int files[] = { SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER };
+
+	for (size_t i = 0; db && i < ARRAY_SIZE(files); i++) {
+		sqlite3_file *f = NULL;
+		int last = 0;
+
+		if (sqlite3_file_control(db, "main", files[i], &f) == SQLITE_OK && f &&
+		    f->pMethods &&
+		    f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &last) == SQLITE_OK &&
+		    (last == EIO || last == ENXIO))
+			return -EIO;
+	}
+	return 0;
+}
+
 int sql_errno(sqlite3 *db, int code)
 {
 	switch (code & 0xff) {
@@ -38,7 +55,7 @@ int sql_errno(sqlite3 *db, int code)
 	case SQLITE_READONLY: return -EROFS;
 	case SQLITE_PERM:
 	case SQLITE_AUTH: return -EACCES;
-	case SQLITE_CORRUPT:
+	case SQLITE_CORRUPT: return sql_unreadable(db) ?: -EUCLEAN;
 	case SQLITE_NOTADB: return -EUCLEAN;
 	case SQLITE_ERROR:
 	case SQLITE_CONSTRAINT:

@@ -14,6 +14,12 @@
  */
 int sql_errno(sqlite3 *db, int code);
 
+/*
+ * -EIO: the system could not read a part of the database or its log (EIO, ENXIO), which SQLite reports as SQLITE_CORRUPT, or among the
+ * findings of an integrity check; it is not known to be damaged. 0: it could. sql_errno() knows this.
+ */
+int sql_unreadable(sqlite3 *db);
+
 /* For _cleanup_(sql_donep) sqlite3_stmt *st = NULL; */
 void sql_donep(sqlite3_stmt **st);
 
