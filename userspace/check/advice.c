@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "base/util.h"
 #include "check/advice_impl.h"
+#include "check/advice_lifecycle.h"
 
 static const struct {
 	const char *subject;

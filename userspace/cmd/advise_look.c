@@ -7,7 +7,6 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
-#include "check/advice_impl.h"
 #include "check/advice_lifecycle.h"
 #include "cmd/advise_cmd.h"
 #include "cmd/cloudwatch.h"
@@ -46,7 +45,7 @@ int advise_s3_open(const struct config *c, struct advise_s3 *ret, struct buf *wh
 void advise_s3_close(struct advise_s3 *s)
 {
 	s3_free(s->s3);
-	tool_aws_close(&s->aws);
+	lone_session_close(&s->aws);
 }
 
 static void note(struct advice_aws *aws, const char *what, const char *why)
@@ -110,7 +109,7 @@ static void ask_group(const struct config *c, struct advice_aws *aws)
 	_cleanup_(json_freep) json_t *request =
 		json_pack("{s:s}", "logGroupNamePrefix", c->logs_group);
 	struct tool_answer answer;
-	struct tool_aws a;
+	struct lone_session a;
 
 	if (!request || tool_aws_open(ADVISE, c, &a)) {
 		note(aws, "CloudWatch Logs", "AWS cannot be spoken to");
@@ -121,7 +120,7 @@ static void ask_group(const struct config *c, struct advice_aws *aws)
 	else
 		note(aws, "CloudWatch Logs", buf_str(&answer.why));
 	tool_answer_done(&answer);
-	tool_aws_close(&a);
+	lone_session_close(&a);
 }
 
 /* --- the instance */
@@ -129,19 +128,19 @@ static void ask_group(const struct config *c, struct advice_aws *aws)
 /* For the commands that are advised: without it they say ID. */
 static void ask_instance(const struct config *c, struct advice_host *h)
 {
-	struct tool_aws a;
+	struct lone_session a;
 	const char *id;
 	size_t n;
 
 	if (tool_aws_open(ADVISE, c, &a))
 		return;
-	tool_aws_settle(&a);
+	lone_session_settle(&a);
 	id = identity_instance_id(aws_session_identity(a.session));
 	n = id ? strlen(id) : 0;
 	if (n < sizeof(h->instance_id) &&
 	    n == strspn(id ?: "", "abcdefghijklmnopqrstuvwxyz0123456789-"))
 		snprintf(h->instance_id, sizeof(h->instance_id), "%s", id ?: "");
-	tool_aws_close(&a);
+	lone_session_close(&a);
 }
 
 /* --- the daemon */

@@ -319,10 +319,7 @@ void history_close(struct history *h, unsigned int ms)
 	if (!h)
 		return;
 	write_kept(h);
-	if (ms)
-		store_close_within(h->store, ms);
-	else
-		store_close(h->store);
+	store_close_within(h->store, ms);
 	free_works(h->kept);
 	free(h);
 }
