@@ -286,7 +286,7 @@ static unsigned int idle_hours(const struct hours *h, unsigned int *ret_first)
 /* Names of schedules are of [0-9a-zA-Z-_.], 64 at most. */
 static void add_name(const struct config *c, const char *what, struct buf *out)
 {
-	for (size_t i = 0; c->service_name[i] && i < 56; i++) {
+	for (size_t i = 0; i < 56 && c->service_name[i]; i++) {
 		const char ch = c->service_name[i];
 
 		buf_add_char(out, isascii(ch) && (isalnum((unsigned char)ch) || strchr("-_.", ch)) ?
