@@ -6,64 +6,34 @@
 
 #include "base/json.h"
 #include "cmd/advise_cmd.h"
+#include "cmd/wrap.h"
 
-#define WIDTH 80
+#define INDENT 10
 /* A minute is written when it is over, and one that could not be with the next. */
 #define STALE_S 600
-
-/* How many columns the first @n bytes take: a character is one. */
-static size_t columns(const char *text, size_t n)
-{
-	size_t c = 0;
-
-	for (size_t i = 0; i < n; i++)
-		c += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return c;
-}
-
-/* One line, broken between words, behind @lead; further lines begin with @next. */
-static void wrap_behind(const char *lead, const char *next, const char *text, size_t len,
-			struct buf *out)
-{
-	size_t column = strlen(lead), at = 0;
-	bool first = true;
-
-	buf_add_str(out, lead);
-	while (at < len) {
-		size_t n = strcspn(text + at, " \n"), wide;
-
-		if (n > len - at)
-			n = len - at;
-		wide = columns(text + at, n);
-		if (!first && column + 1 + wide > WIDTH) {
-			buf_printf(out, "\n%s", next);
-			column = strlen(next);
-			first = true;
-		}
-		if (!first)
-			buf_add_char(out, ' ');
-		buf_add(out, text + at, n);
-		column += wide + !first;
-		first = false;
-		at += n + strspn(text + at + n, " ");
-	}
-	buf_add_char(out, '\n');
-}
-
-static void wrap(const char *lead, const char *text, size_t len, struct buf *out)
-{
-	wrap_behind(lead, "          ", text, len, out);
-}
 
 static void wrap_lines(const char *lead, const char *text, struct buf *out)
 {
 	for (; *text; text += *text == '\n') {
 		const size_t n = strcspn(text, "\n");
 
-		wrap(lead, text, n, out);
+		wrap_line(lead, INDENT, text, n, out);
 		lead = "          ";
 		text += n;
 	}
+}
+
+#define REMARK "    # "
+
+/* Each of its lines is one for a shell, too. */
+static void write_remark(const char *text, size_t len, struct buf *out)
+{
+	const size_t from = out->len;
+
+	wrap_line(REMARK, sizeof(REMARK) - 1, text, len, out);
+	for (size_t i = from; i + sizeof(REMARK) <= out->len; i++)
+		if (out->data[i] == '\n')
+			memcpy(out->data + i + 1, REMARK, sizeof(REMARK) - 1);
 }
 
 /* As it is: somebody may take it by the mouse. Only remarks are broken. */
@@ -74,7 +44,7 @@ static void write_change(const char *text, struct buf *out)
 		const size_t n = strcspn(text, "\n");
 
 		if (n > 2 && text[0] == '#' && text[1] == ' ')
-			wrap_behind("    # ", "    # ", text + 2, n - 2, out);
+			write_remark(text + 2, n - 2, out);
 		else
 			buf_printf(out, "    %.*s\n", (int)n, text);
 		text += n;
@@ -86,8 +56,8 @@ static void write_one(const struct advice *a, struct buf *out)
 	buf_printf(out, "%s: %s\n", a->id, a->title);
 	wrap_lines("  seen    ", a->evidence, out);
 	write_change(a->change, out);
-	wrap("  effect  ", a->effect, strlen(a->effect), out);
-	wrap("  undo    ", a->undo, strlen(a->undo), out);
+	wrap_line("  effect  ", INDENT, a->effect, strlen(a->effect), out);
+	wrap_line("  undo    ", INDENT, a->undo, strlen(a->undo), out);
 	buf_add_char(out, '\n');
 }
 
@@ -140,7 +110,7 @@ static void write_lacks(const struct advices *a, struct buf *out)
 		write_days(&line, (double)l->need_s);
 		buf_add_str(&line, " of history, and there are ");
 		write_days(&line, (double)l->have_s);
-		wrap("no advice on ", buf_str(&line), line.len, out);
+		wrap_line("no advice on ", INDENT, buf_str(&line), line.len, out);
 	}
 }
 
@@ -154,8 +124,8 @@ int advise_format(const struct advices *a, const struct advice_host *h,
 	if (a->n_lacks && span->days < HISTORY_DAYS)
 		buf_add_str(out, "(of the days that were looked at; more: --days 30)\n");
 	if (*h->aws.why)
-		wrap("AWS could not be asked, and nothing is advised on that: ", h->aws.why,
-		     strlen(h->aws.why), out);
+		wrap_line("AWS could not be asked, and nothing is advised on that: ", INDENT,
+			  h->aws.why, strlen(h->aws.why), out);
 	if (a->n) {
 		buf_printf(out, "%zu %s of advice\n", a->n, a->n == 1 ? "piece" : "pieces");
 		buf_add_str(

@@ -49,7 +49,6 @@
 		NAMED) " FROM history WHERE start_s >= ? AND start_s < ? ORDER BY start_s"
 
 #define WAITING_MAX 60
-#define DAY_S 86400
 /* The daemon has the file for some milliseconds each minute. */
 #define READ_WAIT_NS (5 * NS_PER_SEC)
 #define READ_LOOK_MS 20
