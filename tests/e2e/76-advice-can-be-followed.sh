@@ -30,15 +30,32 @@ follow() {
 }
 
 host_start
+# As Debian has it, and the guide: a link. patch(1) refuses links. And a second site of the same service, whose location inherits its headers.
+mkdir -p /etc/nginx/sites-available
+mv "$SITE" /etc/nginx/sites-available/agent-isa
+ln -s ../sites-available/agent-isa "$SITE"
+cat >/etc/nginx/sites-enabled/second <<-END
+	server {
+	    listen 81;
+	    proxy_set_header Host second.example.com;
+	    location /api/ {
+	        proxy_buffering on;
+	        proxy_pass http://127.0.0.1:8000/;
+	    }
+	}
+END
+nginx -t 2>"$T/nginx" || fail "$(cat "$T/nginx")"
 
 say "== without a history, and with too little"
 advise 0
 has 'there is no history yet'
 has 'no advice on workers: it needs 20.0 hours of history, and there are 0.0 hours'
 [ ! -e "$HISTORY" ] || fail "reading has made the history"
-mkdir -p "$T/state"
-(umask 077 && : >"$HISTORY")
-advise 0 # makes the tables
+start isamon "$ISAMON" run # makes the tables
+wait_for 10 "isamon to be ready" curl -fsS --max-time 2 http://127.0.0.1:9912/-/ready
+sleep 1.2 # a minute of which less than a second was watched is none
+stop isamon
+[ -s "$HISTORY" ] || fail "the daemon has made no history"
 history 0.2 queue_p99_ns=5e8 connections=600
 advise 0 --json
 json "d['advice'] == [] and d['too_little_history'][0] == {'subject': 'workers', 'need_seconds': 72000, 'have_seconds': 17280}"
@@ -58,9 +75,15 @@ say "== causes, and what is advised"
 history 8 workers=1 cpu_ns=50e9 queue_p99_ns=4e8 connections=590 streams=2 connections_max=200 memory_bytes=1e9..2e9
 advise 1
 has '^workers.more: '
+cp "$T/out" "$T/text"
 [ "$(wc -L < <(grep -v '^    ' "$T/out"))" -le 80 ] || fail "wider than 80 columns: $(cat "$T/out")"
 advise 1 --json
 [ "$(ids)" = "workers.more proxy.keepalive proxy.buffering proxy.connections memory.grows" ] || fail "advised: $(ids)"
+
+# As it stands on the screen, too.
+awk '/^proxy.keepalive: / { on = 1 } on && /^  effect/ { exit } on && /^    / { print }' "$T/text" >"$T/diff"
+patch --dry-run -p0 -d / <"$T/diff" >"$T/patch" 2>&1 || fail "off the screen: $(cat "$T/patch" "$T/diff")"
+[ "$(grep -c 'checking file' "$T/patch")" = 2 ] || fail "off the screen: $(cat "$T/patch" "$T/diff")"
 
 say "== it can be followed, one after the other, and is not advised again"
 for id in proxy.keepalive proxy.buffering proxy.connections workers.more memory.grows; do
@@ -76,6 +99,9 @@ done
 grep -q 'keepalive 32' "$SITE" || fail "nginx's file: $(cat "$SITE")"
 grep -q 'proxy_pass http://agent-isa;' "$SITE" || fail "nginx's file: $(cat "$SITE")"
 grep -qE '^command = .* --workers 2$' /etc/supervisor/supervisord.conf || fail "Supervisor's file"
+[ -L "$SITE" ] || fail "the link is none any more"
+[ "$(cat /etc/nginx/sites-*/* | grep -c '^upstream')" = 2 ] || fail "upstreams: $(cat /etc/nginx/sites-*/*)" # one, and by its link
+grep -q 'worker_rlimit_nofile' /etc/nginx/nginx.conf || fail "nginx's files: $(cat /etc/nginx/nginx.conf)"
 "$ISAMON" check-config >"$T/check" 2>&1 || fail "isamon's file: $(cat "$T/check" "$CONF")"
 grep -q '^command = service restart$' "$CONF" || fail "there is no job: $(cat "$CONF")"
 nginx -s reload

@@ -118,6 +118,56 @@ advise 0
 ! grep -q lifecycle: "$T/out" || fail "it is advised again"
 advise 0 --apply cost.lifecycle --yes
 has "nothing to do"
+
+say "== rules that are there are never changed, isamon's own neither, nor what somebody else writes meanwhile"
+put_rules() { aws_cli s3api put-bucket-lifecycle-configuration --bucket $BUCKET --lifecycle-configuration "$1" >"$T/aws.log" 2>&1 || fail "awscli: $(cat "$T/aws.log")"; }
+put_rules '{"Rules": [{"ID": "isamon-backups", "Filter": {"Prefix": "daily/"}, "Status": "Enabled",
+	"Transitions": [{"Days": 90, "StorageClass": "GLACIER"}]}]}'
+advise 0 --apply cost.lifecycle --yes
+[ "$(rules 'Rules[].[ID,Transitions[0].StorageClass,AbortIncompleteMultipartUpload.DaysAfterInitiation]' | tr '\t\n' '  ')" = \
+	"isamon-backups GLACIER None isamon-backups-2 None 7 " ] || fail "rules: $(rules 'Rules')"
+put_rules '{"Rules": [{"ID": "old", "Prefix": "logs/", "Status": "Enabled", "Expiration": {"Days": 3}}]}'
+advise 0 --apply cost.lifecycle --yes
+[ "$(rules 'Rules[].[ID,Prefix]' | tr '\t\n' '  ')" = "old logs/ isamon-backups daily/ " ] || fail "rules: $(rules 'Rules')"
+put_rules '{"Rules": [{"ID": "a", "Filter": {"Prefix": "a/"}, "Status": "Enabled", "Expiration": {"Days": 3}}]}'
+mkfifo "$T/answer"
+cat >"$T/ask.py" <<-'END'
+	import os, pty, sys
+	isamon, config, answer, told = sys.argv[1:]
+	pid, fd = pty.fork()
+	if pid == 0:
+	    os.execv(isamon, [isamon, "advise", "--apply", "cost.lifecycle", "--config", config])
+	seen = b""
+	while True:
+	    try:
+	        piece = os.read(fd, 4096)
+	    except OSError:
+	        break
+	    if not piece:
+	        break
+	    seen += piece
+	    if seen.endswith(b"[y/N] "):
+	        with open(told, "w"):
+	            pass
+	        with open(answer) as f:
+	            os.write(fd, f.read().encode())
+	        seen += b"\n"
+	sys.stdout.buffer.write(seen)
+	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+start apply "$PY" "$T/ask.py" "$ISAMON" "$T/isamon.conf" "$T/answer" "$T/asked"
+wait_for 30 "the question" test -e "$T/asked"
+put_rules '{"Rules": [{"ID": "b", "Filter": {"Prefix": "b/"}, "Status": "Enabled", "Expiration": {"Days": 4}}]}'
+echo y >"$T/answer"
+got=0
+wait "${PIDS[apply]}" || got=$?
+unset "PIDS[apply]"
+[ $got = 3 ] || fail "what was changed meanwhile: status $got: $(cat "$T/apply.log")"
+has "changed meanwhile" apply.log
+[ "$(rules 'Rules[].ID')" = b ] || fail "what was written meanwhile is gone: $(rules 'Rules')"
+put_rules '{"Rules": [{"ID": "all", "Filter": {"Prefix": ""}, "Status": "Enabled", "Expiration": {"Days": 3},
+	"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 9}}]}'
+
 fake fault refuse operation=GetBucketLifecycleConfiguration times=2
 advise 0
 has "AWS could not be asked"

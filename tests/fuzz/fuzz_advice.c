@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as the rules of a bucket: what is merged is a list of rules again, has isamon's once, and merging that changes nothing; and as a
+ * Any bytes as the rules of a bucket: what is merged is a list of rules again, has all that were there as they were, and one more behind them; and as a
  * file that is changed: a diff has each old line once, and the new ones.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,9 +35,9 @@ static void merge(const char *rules, size_t len)
 	if (err)
 		return;
 	require(advice_lifecycle_read(buf_str(&once), once.len, PREFIX, &merged));
-	require(merged.covers && merged.aborts_uploads && merged.n <= l.n + 1);
+	require(merged.covers && merged.aborts_uploads && merged.n == l.n + 1);
 	require(!advice_lifecycle_merge(buf_str(&once), once.len, PREFIX, true, &twice));
-	require(twice.len == once.len && memcmp(twice.data, once.data, once.len) == 0);
+	require(twice.len > once.len && memcmp(twice.data, once.data, once.len) == 0);
 }
 
 static size_t count(const char *diff, char sign)
@@ -60,7 +61,11 @@ static void diff(const char *text, unsigned int seed)
 	for (int i = 0; i < 3; i++, seed >>= 5)
 		advice_edit(e, n_lines ? seed % (n_lines + 1) : 0, false, "new %d", i);
 	err = advice_diff("f", text, e, &out);
-	require(!err);
+	require(!err || err == -EILSEQ); /* it is no plain text */
+	if (err) {
+		free(e);
+		return;
+	}
 	/* With the two lines of the head; a last line without an end is replaced by itself. */
 	require(count(buf_str(&out), '+') - count(buf_str(&out), '-') == 3);
 	require(strstr(buf_str(&out), "+new 0\n") && strstr(buf_str(&out), "+new 2\n"));

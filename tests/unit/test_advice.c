@@ -35,6 +35,13 @@ static void connections_are_not_kept(struct history_minute *m, int i, int n)
 	m->connections = m->requests - 10;
 }
 
+static void too_few_to_be_kept(struct history_minute *m, int i, int n)
+{
+	(void)i;
+	(void)n;
+	m->requests = m->connections = 59;
+}
+
 static void only_websockets(struct history_minute *m, int i, int n)
 {
 	(void)i;
@@ -59,6 +66,7 @@ static void files_run_out(struct history_minute *m, int i, int n)
 {
 	(void)n;
 	m->free_fds_min = i == 100 ? 30 : 900;
+	m->open_fds = i == 100 ? 1100 : 200;
 }
 
 static void connections_are_dropped(struct history_minute *m, int i, int n)
@@ -71,6 +79,13 @@ static void memory_grows(struct history_minute *m, int i, int n)
 {
 	(void)n;
 	m->memory_bytes = GIB + (int64_t)i * 200000;
+}
+
+static void memory_grows_fast(struct history_minute *m, int i, int n)
+{
+	(void)n;
+	m->memory_bytes = GIB / 2 + (int64_t)i * 500000;
+	m->host_available_bytes = GIB;
 }
 
 static void memory_grows_until_a_restart(struct history_minute *m, int i, int n)
@@ -121,13 +136,82 @@ static void nobody_at_night(struct history_minute *m, int i, int n)
 	(void)i;
 	(void)n;
 	if (hour >= 22 || hour < 6)
-		m->requests = m->timed = 0;
+		m->requests = m->timed = m->in_flight_max = 0;
+}
+
+static void only_a_conversation_at_night(struct history_minute *m, int i, int n)
+{
+	nobody_at_night(m, i, n);
+	m->websockets_max = 1;
+}
+
+static void nobody_looked_at_night(struct history_minute *m, int i, int n)
+{
+	nobody_at_night(m, i, n);
+	if (!m->requests)
+		m->requests = m->in_flight_max = HISTORY_UNKNOWN;
+}
+
+static void off_at_night(struct history_minute *m, int i, int n)
+{
+	nobody_at_night(m, i, n);
+	if (!m->requests)
+		m->watched_s = 0; /* as if it had no row */
 }
 
 static void peaks(struct history_minute *m, int i, int n)
 {
 	(void)n;
 	m->host_cpu_ppm = i % 20 == 0 ? 800000 : 100000;
+}
+
+static void more_workers_since_yesterday(struct history_minute *m, int i, int n)
+{
+	m->cpus = 8;
+	if (i < n - 1400) {
+		requests_wait(m, i, n);
+		m->workers = 2;
+	}
+}
+
+static void a_worker_was_replaced(struct history_minute *m, int i, int n)
+{
+	requests_wait(m, i, n);
+	if (i > n - 60 && i < n - 55)
+		m->workers = 3;
+}
+
+static void quiet_and_slow(struct history_minute *m, int i, int n)
+{
+	requests_wait(m, i, n);
+	m->requests = m->timed = 1;
+}
+
+static void another_instance(struct history_minute *m, int i, int n)
+{
+	if (i < n - 2 * MINUTES_A_DAY) {
+		m->cpus = 2;
+		m->host_memory_bytes = 4 * GIB;
+		m->host_available_bytes = GIB / 10;
+		m->host_cpu_ppm = 950000;
+	}
+}
+
+static void more_files_since_yesterday(struct history_minute *m, int i, int n)
+{
+	if (i < n - MINUTES_A_DAY)
+		m->free_fds_min = 20;
+	else
+		m->free_fds_min = 65000;
+}
+
+/* A day has 16 hours; what was in the gaps nobody knows. */
+static void memory_grows_with_gaps(struct history_minute *m, int i, int n)
+{
+	memory_grows(m, i, n);
+	m->start_s = NOW_S - (int64_t)(7 - i / 960) * 86400 + (i % 960) * 60;
+	if (i >= 7 * 960)
+		m->start_s = NOW_S + (int64_t)(i - 7 * 960) * 60;
 }
 
 /* Nothing but that isamon ran. */
@@ -164,14 +248,15 @@ static const struct {
 	const char *id; /* NULL: none */
 	const char *seen, *change;
 } causes[] = {
-	{ "requests wait", requests_wait, "workers.more", "10 % of the 10080 busy minutes",
+	{ "requests wait", requests_wait, "workers.more", "10 % of the 10080 minutes",
 	  "-command=/v/bin/uvicorn app:app --workers 4\n+command=/v/bin/uvicorn app:app --workers 6\n" },
 	{ "no room for more workers", requests_wait_and_the_host_is_full, "cost.larger", "CPUs",
-	  "the next size" },
+	  "the next larger size" },
 	{ "workers wait for CPUs", workers_wait_for_cpus, "workers.fewer", "9 workers on 2 CPUs",
 	  "+command=/v/bin/uvicorn app:app --workers 2\n" },
 	{ "connections are not kept", connections_are_not_kept, "proxy.keepalive", "0.98 for each",
 	  "+upstream agent-isa {\n+    server 127.0.0.1:8000;\n+    keepalive 32;\n" },
+	{ "too few to be kept", too_few_to_be_kept, NULL, NULL, NULL },
 	{ "WebSockets have their own", only_websockets, NULL, NULL, NULL },
 	{ "answers are streams", answers_are_streams, "proxy.buffering", "30240 streams",
 	  "+        proxy_buffering off;\n" },
@@ -183,18 +268,34 @@ static const struct {
 	  "turned away 4040 connections", "--workers 4 --backlog 8192\n" },
 	{ "memory grows", memory_grows, "memory.grows", "1.1 GiB, 1.4 GiB",
 	  " enabled = yes\n+\n+[job \"restart\"]\n" },
+	{ "memory grows fast", memory_grows_fast, "memory.grows",
+	  "1.0 GiB available now: enough for 1 day more", "+schedule = 30 4 * * *\n" },
+	{ "memory grows slowly", memory_grows, "memory.grows", "enough for 14 days more",
+	  "+schedule = 30 4 * * SUN\n" },
 	{ "memory grows until a restart", memory_grows_until_a_restart, NULL, NULL, NULL },
 	{ "memory goes up and down", memory_goes_up_and_down, NULL, NULL, NULL },
 	{ "memory is short", memory_is_short, "memory.short", "in 5 % of the minutes",
-	  "twice the memory" },
-	{ "hardly used", hardly_used, "cost.smaller", "9 % in the busiest 1 %",
+	  "more memory" },
+	{ "hardly used", hardly_used, "cost.smaller", "9 % or less in 99 %",
 	  "modify-instance-attribute" },
-	{ "always busy", always_busy, "cost.larger", "93 %", "the next size" },
+	{ "always busy", always_busy, "cost.larger", "93 %", "the next larger size" },
 	{ "others have its CPU", others_have_its_cpu, "cost.larger",
 	  "15 % of the CPU that it wanted", "not burstable" },
 	{ "nobody at night", nobody_at_night, "cost.schedule", "from 22:00 to 06:00 UTC",
 	  "cron(15 22 * * ? *)" },
-	{ "peaks", peaks, "cost.scaling", "10 % busy in half", "TargetTrackingScaling" },
+	{ "a conversation at night", only_a_conversation_at_night, NULL, NULL, NULL },
+	{ "nobody looked at night", nobody_looked_at_night, NULL, NULL, NULL },
+	{ "off at night", off_at_night, NULL, NULL, NULL },
+	{ "a new number of workers", more_workers_since_yesterday, NULL, NULL, NULL },
+	{ "a worker was replaced", a_worker_was_replaced, "workers.more", "4 workers",
+	  "--workers 6" },
+	{ "quiet, and the one request waits", quiet_and_slow, NULL, NULL, NULL },
+	{ "another instance", another_instance, NULL, NULL, NULL },
+	{ "a higher limit of files", more_files_since_yesterday, NULL, NULL, NULL },
+	{ "memory grows, and the host is off each night", memory_grows_with_gaps, NULL, NULL,
+	  NULL },
+	{ "peaks", peaks, "cost.scaling", "10 % or less were busy in half",
+	  "TargetTrackingScaling" },
 };
 
 static void comes_for_its_cause(void)
@@ -256,7 +357,7 @@ static void changes_all_that_nginx_needs(void)
 	ask();
 	a = advices_find(&advices, "proxy.keepalive");
 	if (EXPECT(a != NULL))
-		EXPECT_HAS(a->change, "--- " SITE "\n+++ " SITE "\n@@ -1,11 +1,19 @@\n"
+		EXPECT_HAS(a->change, "--- " SITE "\n+++ " SITE "\n@@ -1,11 +1,20 @@\n"
 				      "+upstream agent-isa {\n"
 				      "+    server 127.0.0.1:8000;\n"
 				      "+    keepalive 32;\n"
@@ -274,7 +375,9 @@ static void changes_all_that_nginx_needs(void)
 				      "     }\n"
 				      "     location /ws/ {\n"
 				      "-        proxy_pass http://127.0.0.1:8000;\n"
-				      "+        proxy_pass http://agent-isa;\n");
+				      "+        proxy_pass http://agent-isa;\n"
+				      "+        proxy_set_header Host 127.0.0.1:8000;\n"
+				      "         proxy_http_version 1.1;\n");
 	tear_down();
 }
 
@@ -307,7 +410,9 @@ static void replaces_workers_of_gunicorn(void)
 	ask();
 	a = advices_find(&advices, "memory.grows");
 	if (EXPECT(a != NULL))
-		EXPECT_HAS(a->change, "+command=/v/bin/gunicorn app:app --max-requests 216000\n");
+		EXPECT_HAS(
+			a->change,
+			"+command=/v/bin/gunicorn app:app --max-requests 216000 --max-requests-jitter 21600\n");
 	tear_down();
 }
 

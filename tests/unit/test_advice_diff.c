@@ -67,6 +67,20 @@ static const struct {
 	  "--- f\n+++ f\n@@ -1,1 +1,2 @@\n-1\n+one\n+x\n",
 	  0 },
 	{ "no such line", TEN, { { 11, true, "x" } }, 1, NULL, -ERANGE },
+	{ "lines that end as DOS has them", "1\r\n2\r\n", { { 1, true, "x" } }, 1, NULL, -EILSEQ },
+	{ "Latin-1", "1 # a\xf1o\n2\n", { { 2, true, "x" } }, 1, NULL, -EILSEQ },
+	{ "far from that",
+	  "1\r\n2\n3\n4\n5\n6\n",
+	  { { 6, true, "x" } },
+	  1,
+	  "--- f\n+++ f\n@@ -3,4 +3,4 @@\n 3\n 4\n 5\n-6\n+x\n",
+	  0 },
+	{ "UTF-8 and tabs",
+	  "\ta\303\261o\n",
+	  { { 1, false, "x" } },
+	  1,
+	  "--- f\n+++ f\n@@ -1,1 +1,2 @@\n \ta\303\261o\n+x\n",
+	  0 },
 };
 
 static void makes_diffs(void)
@@ -137,6 +151,7 @@ static const struct {
 	{ "one that is not", "[a]\nx = 1\n[b]\ny = 2\n", "b", "x",
 	  "--- /f\n+++ /f\n@@ -1,4 +1,5 @@\n [a]\n x = 1\n [b]\n+x = 9\n y = 2\n", 0 },
 	{ "no such section", "[a]\n", "b", "x", NULL, -ENOENT },
+	{ "the value that is there", "[b]\n x = 1\nx =  9 \n", "b", "x", NULL, -EALREADY },
 	{ "a name that only begins so", "[b]\nxy = 2\n", "b", "x",
 	  "--- /f\n+++ /f\n@@ -1,2 +1,3 @@\n [b]\n+x = 9\n xy = 2\n", 0 },
 };
@@ -184,6 +199,20 @@ static const struct {
 	  "+  --workers 6\n" },
 	{ "a unit without", ADVICE_SYSTEMD, "[Service]\nExecStart=/v/uvicorn app \\\n  --port 1\n",
 	  "uvicorn", "+  --port 1 --workers 6\n" },
+	{ "before a comment", ADVICE_SUPERVISOR, HEAD "command=uvicorn app ; of ours\n",
+	  "uvicorn app", "+command=uvicorn app --workers 6 ; of ours\n" },
+	{ "what makes it count", ADVICE_SUPERVISOR, HEAD "command=uvicorn app\n", "uvicorn app",
+	  "+command=uvicorn app --workers 6\n# then: supervisorctl update app\n" },
+	{ "words of a shell", ADVICE_SUPERVISOR, HEAD "command=/bin/sh -c \"exec uvicorn app\"\n",
+	  "/bin/sh -c \"exec uvicorn app\"", "# 6 workers, where" },
+	{ "a path that only has its name", ADVICE_SUPERVISOR,
+	  HEAD "command=/opt/uvicorn-app/bin/python main.py\n",
+	  "/opt/uvicorn-app/bin/python main.py", "# 6 workers, where" },
+	{ "that number already", ADVICE_SUPERVISOR, HEAD "command=uvicorn app --workers 6\n",
+	  "uvicorn app --workers 6", "# 6 workers are in /f already" },
+	{ "a unit with options before", ADVICE_SYSTEMD, "[Service]\nExecStart=-/v/uvicorn app\n",
+	  "/v/uvicorn app",
+	  "+ExecStart=-/v/uvicorn app --workers 6\n# then: systemctl daemon-reload" },
 	{ "a server that is not known", ADVICE_SUPERVISOR, HEAD "command=python app.py\n", "python",
 	  "6 workers, where the application's server is started (/f)\n" },
 	{ "no file", ADVICE_NOBODY, "", "",
@@ -210,18 +239,114 @@ static void changes_workers(void)
 	}
 }
 
+/* --- drop-ins and links */
+
+#define UNIT "/etc/systemd/system/app.service"
+#define DROP_IN "/etc/systemd/system/app.service.d/"
+
+static void use_unit(const char *file)
+{
+	host.manager = ADVICE_SYSTEMD;
+	snprintf(host.run.name, sizeof(host.run.name), "app");
+	snprintf(host.run.file, sizeof(host.run.file), "%s", file);
+	snprintf(host.run.command, sizeof(host.run.command), "/v/uvicorn app");
+}
+
+static void changes_what_counts_of_a_unit(void)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(65536);
+	const struct advice_case c = { .host = &host };
+
+	set_up();
+	write_file(UNIT, "[Service]\nExecStart=/v/uvicorn app\nLimitNOFILE=512\n");
+	write_file(DROP_IN "10-a.conf", "[Service]\nLimitNOFILE=1024\n");
+	write_file(DROP_IN "20-b.conf",
+		   "[Service]\nExecStart=\nExecStart=/v/uvicorn app --workers 2\n");
+	use_unit(UNIT);
+	EXPECT_INT(advice_set_unit_key(&host, "LimitNOFILE", "65536", &out), 0);
+	EXPECT_STR(buf_str(&out),
+		   "--- " DROP_IN "10-a.conf\n+++ " DROP_IN "10-a.conf\n"
+		   "@@ -1,2 +1,2 @@\n [Service]\n-LimitNOFILE=1024\n+LimitNOFILE=65536\n");
+	buf_reset(&out);
+	EXPECT_INT(advice_change_workers(&c, 6, &out), 0);
+	EXPECT_HAS(buf_str(&out), "+++ " DROP_IN "20-b.conf\n");
+	EXPECT_HAS(buf_str(&out), "+ExecStart=/v/uvicorn app --workers 6\n");
+	/* A drop-in that starts something else. */
+	write_file(DROP_IN "20-b.conf", "[Service]\nExecStart=\nExecStart=/v/other app\n");
+	buf_reset(&out);
+	EXPECT_INT(advice_change_workers(&c, 6, &out), 0);
+	EXPECT_HAS(buf_str(&out), "# 6 workers, where");
+	tear_down(DROP_IN "10-a.conf");
+	tear_down(DROP_IN "20-b.conf");
+	tear_down(UNIT);
+}
+
+static void leaves_files_of_packages_alone(void)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(65536);
+	const struct advice_case c = { .host = &host };
+	static const char unit[] = "/usr/lib/systemd/system/app.service";
+
+	set_up();
+	write_file(unit, "[Service]\nExecStart=/v/uvicorn app\n");
+	use_unit(unit);
+	EXPECT_INT(advice_set_unit_key(&host, "LimitNOFILE", "65536", &out), 0);
+	EXPECT_STR(buf_str(&out), "--- /dev/null\n+++ " DROP_IN "90-advice.conf\n@@ -0,0 +1,2 @@\n"
+				  "+[Service]\n+LimitNOFILE=65536\n");
+	buf_reset(&out);
+	EXPECT_INT(advice_change_workers(&c, 6, &out), 0);
+	EXPECT_HAS(buf_str(&out), "# 6 workers, where");
+	tear_down(unit);
+}
+
+/* patch(1): "is not a regular file -- refusing to patch". */
+static void names_what_a_link_leads_to(void)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(65536);
+	char link[600];
+
+	set_up();
+	write_file("/available", "[b]\n");
+	snprintf(link, sizeof(link), "%s/enabled", top);
+	EXPECT_INT(symlink("available", link), 0);
+	EXPECT_INT(advice_set_key(&host, "/enabled", "b", "x", " = ", "9", &out), 0);
+	EXPECT_STR(buf_str(&out),
+		   "--- /available\n+++ /available\n@@ -1,1 +1,2 @@\n [b]\n+x = 9\n");
+	unlink(link);
+	tear_down("/available");
+}
+
+static void quotes_for_a_shell(void)
+{
+	static const struct {
+		const char *word, *want;
+	} rows[] = { { "/var/a-b.db", "/var/a-b.db" },
+		     { "", "''" },
+		     { "/a b", "'/a b'" },
+		     { "it's;", "'it'\\''s;'" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(buf_done) struct buf out = BUF_INIT(100);
+
+		advice_quoted(&out, rows[i].word);
+		EXPECT_STR(buf_str(&out), rows[i].want);
+	}
+}
+
 /* --- lifecycles */
 
 #define OTHERS \
 	"<Rule><ID>logs</ID><Filter><Prefix>logs/</Prefix></Filter><Status>Enabled</Status>" \
 	"<Expiration><Days>3</Days></Expiration></Rule>"
-#define OWN \
-	"<Rule><ID>isamon-backups</ID><Filter><Prefix>daily/</Prefix></Filter>" \
+#define OWN OWN_AS("", "<Filter>", "</Filter>")
+#define OWN_AS(n, from, to) \
+	"<Rule><ID>isamon-backups" n "</ID>" from "<Prefix>daily/</Prefix>" to \
 	"<Status>Enabled</Status><Transition><Days>30</Days><StorageClass>STANDARD_IA</StorageClass>" \
 	"</Transition><AbortIncompleteMultipartUpload><DaysAfterInitiation>7</DaysAfterInitiation>" \
 	"</AbortIncompleteMultipartUpload></Rule>"
-#define RULE(filter, status, action) \
-	"<Rule><ID>x</ID>" filter "<Status>" status "</Status>" action "</Rule>"
+#define RULE(filter, status, action) RULE2("x", filter, status, action)
+#define RULE2(id, filter, status, action) \
+	"<Rule><ID>" id "</ID>" filter "<Status>" status "</Status>" action "</Rule>"
 #define MOVES "<Transition><Days>40</Days><StorageClass>GLACIER</StorageClass></Transition>"
 
 static const struct {
@@ -241,6 +366,10 @@ static const struct {
 	       "Enabled", MOVES),
 	  true, 1, false, false },
 	{ "a deeper prefix", RULE("<Filter><Prefix>daily/x/</Prefix></Filter>", "Enabled", MOVES),
+	  true, 1, false, false },
+	{ "markers only",
+	  RULE("<Filter/>", "Enabled",
+	       "<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>"),
 	  true, 1, false, false },
 	{ "no rules", "<html>", false, 0, false, false },
 	{ "cut", "<Rule><ID>", false, 0, false, false },
@@ -271,9 +400,15 @@ static void merges_lifecycles(void)
 		{ OTHERS, OTHERS OWN },
 		{ RULE("<Filter/>", "Enabled", MOVES) OTHERS,
 		  RULE("<Filter/>", "Enabled", MOVES) OTHERS OWN },
-		{ "<Rule><ID>isamon-backups</ID><Status>Disabled</Status></Rule>" OTHERS,
-		  OWN OTHERS },
-		{ OWN OTHERS, OWN OTHERS },
+		/* Of its own, too, nothing is changed: somebody may have done that. */
+		{ RULE2("isamon-backups", "<Filter/>", "Disabled", MOVES) OTHERS,
+		  RULE2("isamon-backups", "<Filter/>", "Disabled", MOVES)
+			  OTHERS OWN_AS("-2", "<Filter>", "</Filter>") },
+		{ OWN OWN_AS("-2", "<Filter>", "</Filter>"),
+		  OWN OWN_AS("-2", "<Filter>", "</Filter>") OWN_AS("-3", "<Filter>", "</Filter>") },
+		/* S3 takes no filter beside a rule of its first version. */
+		{ RULE("<Prefix>logs/</Prefix>", "Enabled", MOVES),
+		  RULE("<Prefix>logs/</Prefix>", "Enabled", MOVES) OWN_AS("", "", "") },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -315,6 +450,10 @@ int main(int argc, char **argv)
 		{ "diffs are unified", makes_diffs },
 		{ "a key is set in its section", sets_keys },
 		{ "workers are changed where they are", changes_workers },
+		{ "of a unit that is changed which counts", changes_what_counts_of_a_unit },
+		{ "files of packages are left alone", leaves_files_of_packages_alone },
+		{ "a link is followed", names_what_a_link_leads_to },
+		{ "words are quoted for a shell", quotes_for_a_shell },
 		{ "lifecycles are read", reads_lifecycles },
 		{ "others' rules are left alone", merges_lifecycles },
 		{ "lifecycles are shown", shows_lifecycles },

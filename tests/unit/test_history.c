@@ -4,10 +4,11 @@
 
 #include "store/history.c"
 
-#include "cmd/history_sum.h"
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "store_fixture.h"
 
-#define S NS_PER_SEC
 #define START_S 1800000000 /* a multiple of 60 */
 
 static struct history *history;
@@ -229,6 +230,211 @@ static void waits_for_no_disk(void)
 	close_history();
 }
 
+/* --- somebody else has it */
+
+/* Another process, as sqlite3(1) would be: only such a one meets the locks. */
+static pid_t hold(void)
+{
+	char path[600];
+	sqlite3 *db;
+	int told_by[2];
+	pid_t pid;
+	char c = 0;
+
+	EXPECT_INT(pipe(told_by), 0);
+	pid = fork();
+	if (pid == 0) {
+		snprintf(path, sizeof(path), "%s/%s", t.dir, HISTORY_FILE);
+		if (sqlite3_open(path, &db) ||
+		    sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE", NULL, NULL,
+				 NULL))
+			_exit(1);
+		if (write(told_by[1], &c, 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(told_by[1]);
+	EXPECT_INT(read(told_by[0], &c, 1), 1);
+	close(told_by[0]);
+	return pid;
+}
+
+static void let_go(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static int try_to_keep(const struct history_minute *m)
+{
+	const uint64_t end_ns = clock_monotonic_ns() + DEADLINE_NS;
+
+	told = 0;
+	EXPECT_INT(history_add(history, m, NULL, on_kept, NULL), 0);
+	while (!told && clock_monotonic_ns() < end_ns)
+		event_base_loop(t.base, EVLOOP_ONCE);
+	return told;
+}
+
+static void loses_no_minute_to_a_reader(void)
+{
+	struct history_minute m[3] = { minute(START_S, 1), minute(START_S + 60, 2),
+				       minute(START_S + 120, 3) };
+	uint64_t lost;
+	pid_t pid;
+
+	open_history();
+	keep(&m[0]);
+	pid = hold();
+	EXPECT_INT(try_to_keep(&m[1]), -EBUSY); /* after five seconds */
+	EXPECT_UINT(history_kept(history, &lost), 1);
+	let_go(pid);
+	keep(&m[2]);
+	EXPECT_UINT(history_kept(history, &lost), 0);
+	EXPECT_UINT(lost, 0);
+	REQUIRE_INT(read_from(0, INT64_MAX), 0);
+	REQUIRE_UINT(seen.n, 3);
+	for (int i = 0; i < 3; i++)
+		EXPECT_INT(seen.list[i].requests, i + 1);
+	close_history();
+}
+
+static void tries_again_at_its_end(void)
+{
+	struct history_minute m[2] = { minute(START_S, 1), minute(START_S + 60, 2) };
+	pid_t pid;
+
+	open_history();
+	keep(&m[0]);
+	pid = hold();
+	EXPECT_INT(try_to_keep(&m[1]), -EBUSY);
+	let_go(pid);
+	history_close(take(history), 0);
+	REQUIRE_INT(read_from(0, INT64_MAX), 0);
+	EXPECT_UINT(seen.n, 2);
+	close_history();
+}
+
+static int fails(sqlite3 *db, void *job)
+{
+	(void)db;
+	(void)job;
+	return -EROFS;
+}
+
+/* What is kept is bounded, and the newest stay. */
+static void keeps_an_hour(void)
+{
+	struct history_minute m;
+	uint64_t lost;
+
+	open_history();
+	for (int i = 0; i < 100; i++) {
+		struct history_work *w = calloc(1, sizeof(*w) + 1);
+
+		REQUIRE_INT(!w, 0);
+		w->history = history;
+		w->minute = minute(START_S + i * 60, i);
+		w->before = take(history->kept);
+		history->n_kept = 0;
+		history->waiting++;
+		REQUIRE_INT(store_do(history->store, fails, work_done, w), 0);
+		while (history->waiting)
+			event_base_loop(t.base, EVLOOP_ONCE);
+	}
+	EXPECT_UINT(history_kept(history, &lost), WAITING_MAX);
+	EXPECT_UINT(lost, 40);
+	m = minute(START_S + 100 * 60, 100);
+	keep(&m);
+	REQUIRE_INT(read_from(0, INT64_MAX), 0);
+	REQUIRE_UINT(seen.n, WAITING_MAX + 1);
+	EXPECT_INT(seen.list[0].requests, 40);
+	EXPECT_INT(seen.list[WAITING_MAX].requests, 100);
+	close_history();
+}
+
+/* --- reading changes nothing */
+
+static void write_over(const char *path, off_t from, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	for (size_t i = 0; i < n; i++)
+		EXPECT_INT(pwrite(fd, "x", 1, from + (off_t)i), 1);
+	close(fd);
+}
+
+static int change(const char *sql)
+{
+	char path[600];
+	sqlite3 *db;
+	int code;
+
+	snprintf(path, sizeof(path), "%s/%s", t.dir, HISTORY_FILE);
+	if (sqlite3_open(path, &db))
+		return -1;
+	code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	sqlite3_close(db);
+	return code;
+}
+
+static const struct {
+	const char *name, *sql; /* NULL: it is written over */
+	int err;
+	const char *why;
+} strange[] = {
+	{ "nothing in it", "DROP TABLE history; PRAGMA user_version = 4", -EPROTO,
+	  "made by an older isamon" },
+	{ "a newer one's", "PRAGMA user_version = 999", -ENOTSUP, "made by a newer isamon" },
+	{ "another's", "PRAGMA application_id = 7", -EEXIST, "of another application" },
+	{ "a column of another kind", "UPDATE history SET requests = 'many', cpus = -7", 0, "" },
+	{ "damaged", NULL, -EUCLEAN, "sets it aside" },
+};
+
+static void reading_changes_nothing(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(strange); i++) {
+		struct history_minute m = minute(START_S, 5);
+		char path[600];
+
+		open_history();
+		keep(&m);
+		snprintf(path, sizeof(path), "%s/%s", t.dir, HISTORY_FILE);
+		EXPECT_INT(change(strange[i].sql ?: "PRAGMA wal_checkpoint(TRUNCATE)"), 0);
+		if (!strange[i].sql)
+			write_over(path, 0, 4096);
+		if (!EXPECT_INT(read_from(0, INT64_MAX), strange[i].err))
+			printf("of: %s\n", strange[i].name);
+		EXPECT_HAS(buf_str(&t.why), strange[i].why);
+		if (!strange[i].err) {
+			EXPECT_UINT(seen.n, 1);
+			EXPECT_INT(seen.list[0].requests, HISTORY_UNKNOWN);
+			EXPECT_INT(seen.list[0].cpus, HISTORY_UNKNOWN);
+		}
+		EXPECT_UINT(count_names(t.dir, HISTORY_FILE ".", NULL, 0), 0); /* set aside */
+		close_history();
+	}
+}
+
+static void reads_an_empty_file(void)
+{
+	char path[600];
+	struct stat st;
+	int fd;
+
+	set_up();
+	mkdir(t.dir, 0700);
+	snprintf(path, sizeof(path), "%s/%s", t.dir, HISTORY_FILE);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	close(fd);
+	EXPECT_INT(read_from(0, INT64_MAX), 0);
+	EXPECT_UINT(seen.n, 0);
+	EXPECT_INT(stat(path, &st), 0);
+	EXPECT_INT(st.st_size, 0);
+	tear_down();
+}
+
 static void fails_whole_without_memory(void)
 {
 	struct history_minute m = minute(START_S, 1);
@@ -246,142 +452,6 @@ static void fails_whole_without_memory(void)
 	close_history();
 }
 
-/* --- sums */
-
-static struct history_sum sum;
-
-static struct history_look look_at(uint64_t s, uint64_t cpu_s)
-{
-	const struct history_look l = {
-		.monotonic_ns = s * S,
-		.has_processes = true,
-		.cpu_ns = cpu_s * S,
-		.processes = 3,
-		.workers = 2,
-		.memory_bytes = 1000 + s,
-		.open_fds = 20,
-		.free_fds = 1000 - s,
-		.has_delay = true,
-		.delay_ns = cpu_s * S / 10,
-		.cpus = 4,
-		.has_host_cpu = true,
-		.host_cpu = { .busy = 100 * cpu_s, .idle = 400 * s - 100 * cpu_s },
-		.has_host_memory = true,
-		.host_memory = { .total = 8000,
-				 .available = 4000 - s,
-				 .swap_total = 9,
-				 .swap_free = 2 },
-		.streams = s,
-	};
-
-	return l;
-}
-
-static void begin(void)
-{
-	struct history_look l = look_at(100, 10);
-	const struct history_glance g = { .known = true, .ended = 1000, .connections = 70 };
-
-	memset(&sum, 0, sizeof(sum));
-	history_sum_begin(&sum, START_S, 100 * S);
-	history_sum_glance(&sum, &g);
-	history_sum_look(&sum, &l);
-}
-
-static void sums_a_minute(void)
-{
-	struct history_look l = look_at(130, 25);
-	const struct history_glance g = { .known = true,
-					  .ended = 1003,
-					  .in_flight = 5,
-					  .connections = 72,
-					  .open_connections = 9,
-					  .open_websockets = 1,
-					  .websockets = 4 };
-	const struct http_observed requests[] = {
-		{ .answered = true, .duration_ns = S, .has_queue = true, .queue_ns = S / 100 },
-		{ .answered = true, .duration_ns = 3 * S, .server_error = true },
-		{ .kind = HTTP_OBSERVED_TURN, .answered = true, .duration_ns = 100 * S },
-	};
-	struct history_minute m;
-
-	begin();
-	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
-		history_sum_request(&sum, &requests[i]);
-	history_sum_look(&sum, &l);
-	l = look_at(160, 40);
-	history_sum_glance(&sum, &g);
-	history_sum_look(&sum, &l);
-	history_sum_end(&sum, 160 * S, &m);
-	EXPECT_INT(m.watched_s, 60);
-	EXPECT_INT(m.requests, 3); /* the record of one was lost */
-	EXPECT_INT(m.errors, 1);
-	EXPECT_INT(m.timed, 2);
-	EXPECT_INT(m.p99_ns / 100000000 >= 29 && m.p99_ns / 100000000 <= 31, 1);
-	EXPECT_INT(m.queue_p99_ns / 1000000 >= 9 && m.queue_p99_ns / 1000000 <= 11, 1);
-	EXPECT_INT(m.in_flight_max, 5);
-	EXPECT_INT(m.connections, 2);
-	EXPECT_INT(m.websockets, 4);
-	EXPECT_INT(m.connections_max, 9);
-	EXPECT_INT(m.websockets_max, 1);
-	EXPECT_INT(m.streams, 60);
-	EXPECT_INT(m.sampled_ns, 60ll * (int64_t)S);
-	EXPECT_INT(m.cpu_ns, 30ll * (int64_t)S);
-	EXPECT_INT(m.delay_ns, 3ll * (int64_t)S);
-	EXPECT_INT(m.cpus, 4);
-	EXPECT_INT(m.workers, 2);
-	EXPECT_INT(m.memory_bytes, 1160);
-	EXPECT_INT(m.free_fds_min, 840);
-	EXPECT_INT(m.host_cpu_ppm, 125000); /* 30 s of 4 * 60 s */
-	EXPECT_INT(m.host_available_bytes, 3840);
-	EXPECT_INT(m.host_swap_bytes, 7);
-}
-
-static void counts_nothing_twice(void)
-{
-	struct history_look l = look_at(160, 40);
-	struct history_minute a, b;
-
-	begin();
-	history_sum_look(&sum, &l);
-	history_sum_end(&sum, 160 * S, &a);
-	history_sum_begin(&sum, START_S + 60, 160 * S);
-	l = look_at(170, 41);
-	history_sum_look(&sum, &l);
-	history_sum_end(&sum, 170 * S, &b);
-	EXPECT_INT(a.cpu_ns + b.cpu_ns, 31ll * (int64_t)S);
-	EXPECT_INT(b.streams, 10);
-	EXPECT_INT(b.requests, 0);
-	EXPECT_INT(b.watched_s, 10);
-	EXPECT_INT(b.p99_ns, HISTORY_UNKNOWN);
-	EXPECT_INT(b.host_cpu_ppm, 25000); /* 1 s of 4 * 10 s */
-}
-
-/* The service was started anew, or its processes are not known for a while. */
-static void knows_what_it_does_not_know(void)
-{
-	struct history_look l = look_at(130, 5);
-	struct history_minute m;
-
-	begin();
-	history_sum_look(&sum, &l); /* a counter that begins anew */
-	l.has_processes = l.has_host_cpu = l.has_host_memory = false;
-	l.monotonic_ns = 140 * S;
-	history_sum_look(&sum, &l);
-	l = look_at(160, 6);
-	history_sum_look(&sum, &l);
-	history_sum_end(&sum, 160 * S, &m);
-	EXPECT_INT(m.cpu_ns, 0);
-	EXPECT_INT(m.sampled_ns, 30ll * (int64_t)S);
-	memset(&sum, 0, sizeof(sum));
-	history_sum_begin(&sum, START_S, 0);
-	history_sum_end(&sum, 60 * S, &m);
-	EXPECT_INT(m.cpu_ns, HISTORY_UNKNOWN);
-	EXPECT_INT(m.in_flight_max, HISTORY_UNKNOWN);
-	EXPECT_INT(m.connections, HISTORY_UNKNOWN);
-	EXPECT_INT(m.requests, 0);
-}
-
 static const struct unit_case cases[] = {
 	{ "keeps what is known, and what is not", keeps_what_is_known },
 	{ "knows the disk", knows_the_disk },
@@ -391,10 +461,12 @@ static const struct unit_case cases[] = {
 	{ "reads a window", reads_a_window },
 	{ "reading makes no file", is_not_made_by_reading },
 	{ "what waits for the disk is bounded", waits_for_no_disk },
+	{ "a reader costs no minute", loses_no_minute_to_a_reader },
+	{ "the end tries again", tries_again_at_its_end },
+	{ "an hour is kept", keeps_an_hour },
+	{ "reading changes nothing", reading_changes_nothing },
+	{ "an empty file has no minutes", reads_an_empty_file },
 	{ "without memory it fails whole", fails_whole_without_memory },
-	{ "sums a minute", sums_a_minute },
-	{ "nothing is counted twice", counts_nothing_twice },
-	{ "what is not known is not zero", knows_what_it_does_not_know },
 };
 
 int main(int argc, char **argv)

@@ -13,34 +13,31 @@
 #include "check/advice_impl.h"
 #include "check/advice_lifecycle.h"
 
-/* How much must have been watched. What weekdays decide wants a week; a day less, for restarts and the like. */
-#define A_DAY (20 * ADVICE_HOUR_S)
-#define A_WEEK (6 * ADVICE_DAY_S)
-
 static const struct {
 	const char *subject;
 	int64_t need_s;
 	advice_rule_fn run;
 	bool ec2; /* of instances only */
 } rules[] = {
-	{ "workers", A_DAY, advice_workers_more, false },
-	{ "workers", A_DAY, advice_workers_fewer, false },
-	{ "nginx", A_DAY, advice_proxy_keepalive, false },
-	{ "nginx", A_DAY, advice_proxy_buffering, false },
-	{ "nginx", A_DAY, advice_proxy_connections, false },
-	{ "limits", A_DAY, advice_limits_files, false },
-	{ "limits", A_DAY, advice_limits_backlog, false },
-	{ "the database's journal", A_DAY, advice_database_journal, false },
+	{ "workers", ADVICE_A_DAY, advice_workers_more, false },
+	{ "workers", ADVICE_A_DAY, advice_workers_fewer, false },
+	{ "nginx", ADVICE_A_DAY, advice_proxy_keepalive, false },
+	{ "nginx", ADVICE_A_DAY, advice_proxy_buffering, false },
+	{ "nginx", ADVICE_A_DAY, advice_proxy_connections, false },
+	{ "limits", ADVICE_A_DAY, advice_limits_files, false },
+	{ "limits", ADVICE_A_DAY, advice_limits_backlog, false },
+	{ "the database's journal", ADVICE_A_DAY, advice_database_journal, false },
 	{ "the database's space", 0, advice_database_space, false },
-	{ "memory", A_DAY, advice_memory_short, false },
-	{ "growth of memory", A_WEEK, advice_memory_grows, false },
+	{ "memory", ADVICE_A_DAY, advice_memory_short, false },
+	{ "growth of memory", ADVICE_A_WEEK, advice_memory_grows, false },
 	{ "log retention", 0, advice_cost_retention, false },
 	{ "metrics", 0, advice_cost_metrics, false },
 	{ "S3 lifecycle", 0, advice_cost_lifecycle, false },
-	{ "instance size", A_WEEK, advice_cost_instance, true },
-	{ "reserved capacity", A_WEEK, advice_cost_reserved, true },
-	{ "scheduled capacity", A_WEEK, advice_cost_schedule, true },
-	{ "scaling", A_WEEK, advice_cost_scaling, true },
+	{ "instance size", ADVICE_A_WEEK, advice_cost_instance, true },
+	{ "scheduled capacity", ADVICE_A_WEEK, advice_cost_schedule, true },
+	{ "scaling", ADVICE_A_WEEK, advice_cost_scaling, true },
+	/* The last: what is to change is not bound for a year. */
+	{ "reserved capacity", ADVICE_A_WEEK, advice_cost_reserved, true },
 };
 
 static void lack(struct advices *a, const char *subject, int64_t need_s, int64_t have_s)
@@ -52,6 +49,15 @@ static void lack(struct advices *a, const char *subject, int64_t need_s, int64_t
 		a->lacks[a->n_lacks++] = (struct advice_lack){ subject, need_s, have_s };
 }
 
+bool advice_enough(struct advices *a, const char *subject, int64_t need_s,
+		   const struct advice_minutes *m)
+{
+	if (m->watched_s >= need_s)
+		return true;
+	lack(a, subject, need_s, m->watched_s);
+	return false;
+}
+
 int advise(const struct advice_case *c, struct advices *ret)
 {
 	int err = 0;
@@ -59,9 +65,7 @@ int advise(const struct advice_case *c, struct advices *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(rules) && !err; i++) {
 		if (rules[i].ec2 && !c->host->on_ec2)
 			continue;
-		if (c->minutes->watched_s < rules[i].need_s)
-			lack(ret, rules[i].subject, rules[i].need_s, c->minutes->watched_s);
-		else
+		if (advice_enough(ret, rules[i].subject, rules[i].need_s, c->minutes))
 			err = rules[i].run(c, ret);
 	}
 	return err;
@@ -198,6 +202,24 @@ int advice_draft_add(struct advices *a, struct advice_draft *d, const char *id, 
 	if (d->effect.err || d->undo.err)
 		return d->effect.err ? d->effect.err : d->undo.err;
 	return advices_add(a, &t);
+}
+
+void advice_quoted(struct buf *out, const char *word)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
+
+	if (*word && !word[strspn(word, plain)]) {
+		buf_add_str(out, word);
+		return;
+	}
+	buf_add_char(out, '\'');
+	for (; *word; word++)
+		if (*word == '\'')
+			buf_add_str(out, "'\\''");
+		else
+			buf_add_char(out, *word);
+	buf_add_char(out, '\'');
 }
 
 void advice_bytes(struct buf *out, double bytes)

@@ -10,7 +10,8 @@
 
 #define RETENTION_DAYS "90"
 #define USD_LEAST 5
-#define GB 1e9
+/* ship/cost.h */
+#define PRICES "by the list prices of us-east-1 in 2025; yours may differ"
 
 #define RELOAD "# then: systemctl reload isamon\n"
 #define UNDO "the diff backwards (patch -R), then systemctl reload isamon"
@@ -39,8 +40,9 @@ int advice_cost_retention(const struct advice_case *c, struct advices *ret)
 	buf_printf(&d.evidence, "the log group %s keeps everything for ever; it has ",
 		   c->config->logs_group);
 	advice_bytes(&d.evidence, (double)aws->group_bytes);
-	buf_printf(&d.evidence, " now: %.2f USD a month, and more each month\n",
-		   (double)aws->group_bytes / GB * FACT_LOGS_USD);
+	buf_add_str(&d.evidence,
+		    " now, and more each month; what is kept is paid each month, by its "
+		    "compressed size\n");
 	err = change_config(c, "logs", "retention_days", RETENTION_DAYS, &d.change);
 	if (err)
 		return err;
@@ -51,7 +53,7 @@ int advice_cost_retention(const struct advice_case *c, struct advices *ret)
 		"that cannot be undone. Choose the number by what must be kept, and export what must be "
 		"kept for longer");
 	buf_add_str(&d.undo, "aws logs delete-retention-policy --log-group-name ");
-	buf_add_str(&d.undo, c->config->logs_group);
+	advice_quoted(&d.undo, c->config->logs_group);
 	buf_add_str(&d.undo, ", and the diff backwards; what was deleted stays so");
 	return advice_draft_add(ret, &d, "cost.retention", "Logs are kept for ever", false);
 }
@@ -67,7 +69,7 @@ static int advise_routes(const struct advice_case *c, struct advices *ret)
 	buf_printf(
 		&d.evidence,
 		"%zu metrics go to CloudWatch (%.2f USD a month), %zu of them are response times by route (%.2f "
-		"USD)\n",
+		"USD), " PRICES "\n",
 		m->n, m->usd, m->n_routes, m->routes_usd);
 	err = change_config(c, "cloudwatch", "latency_by_route", "no", &d.change);
 	if (err)
@@ -91,9 +93,11 @@ static int advise_interval(const struct advice_case *c, struct advices *ret)
 
 	if (less < USD_LEAST)
 		return 0;
-	buf_printf(&d.evidence,
-		   "an interval of %llu s makes requests of PutMetricData for %.2f USD a month\n",
-		   (unsigned long long)c->config->cloudwatch_interval_s, m->requests_usd);
+	buf_printf(
+		&d.evidence,
+		"an interval of %llu s makes requests of PutMetricData for %.2f USD a month, " PRICES
+		"\n",
+		(unsigned long long)c->config->cloudwatch_interval_s, m->requests_usd);
 	err = change_config(c, "cloudwatch", "interval", "60", &d.change);
 	if (err)
 		return err;
@@ -134,11 +138,9 @@ static int diff_rules(const struct advice_case *c, const char *prefix, bool move
 		err = advice_lifecycle_format(buf_str(&merged), merged.len, &new);
 	if (err)
 		return err;
-	while (same < old.len && old.data[same] == buf_str(&new)[same])
-		same++;
-	if (same < old.len) /* isamon's own rule is another one now: all are shown */
-		return buf_printf(out, "the rules of s3://%s become:\n%s",
-				  c->config->backup_s3_bucket, buf_str(&new));
+	same = old.len; /* what is new stands behind */
+	if (new.len < same || memcmp(old.data ?: "", new.data, same) != 0)
+		return -EPROTO;
 	snprintf(name, sizeof(name), "s3://%s?lifecycle", c->config->backup_s3_bucket);
 	if (new.len &&new.data[new.len - 1] == '\n')
 		new.data[--new.len] = '\0';
@@ -186,6 +188,10 @@ int advice_cost_lifecycle(const struct advice_case *c, struct advices *ret)
 			&d.evidence,
 			" no rule ends uploads that broke off, whose parts are paid for and not listed;");
 	d.evidence.data[d.evidence.len - 1] = '\n';
+	if (!*prefix)
+		buf_add_str(
+			&d.evidence,
+			"s3_prefix is empty: the rule is for everything in the bucket, not for backups only\n");
 	err = diff_rules(c, prefix, moves, &d.change);
 	if (err)
 		return err == -EPROTO ? 0 : err;
@@ -193,14 +199,16 @@ int advice_cost_lifecycle(const struct advice_case *c, struct advices *ret)
 	if (moves)
 		buf_printf(
 			&d.effect,
-			"what is older than %d days costs %.4f USD a GB and month instead of %.3f, at once as "
-			"readable as before; reading it back costs extra. Nothing is ever deleted by it; ",
-			FACT_S3_IA_DAYS, FACT_S3_IA_USD, FACT_S3_STANDARD_USD);
+			"what is older than %d days is kept in a cheaper class, about half the price of STANDARD a "
+			"GB and month (see https://aws.amazon.com/s3/pricing/ for your region), as readable as "
+			"before; moving it and reading it back costs extra, and it is paid for %d days at least. "
+			"Nothing is ever deleted by it; ",
+			FACT_S3_IA_DAYS, FACT_S3_IA_DAYS);
 	buf_printf(&d.effect, "parts of uploads that broke off go after %d days",
 		   ADVICE_LIFECYCLE_ABORT_DAYS);
 	buf_printf(&d.undo,
-		   "delete the rule " ADVICE_LIFECYCLE_ID
-		   " of the bucket; what was moved stays in STANDARD_IA until it is copied");
+		   "delete the rule that begins with \"" ADVICE_LIFECYCLE_ID
+		   "\" from the bucket; what was moved stays in STANDARD_IA until it is copied");
 	return advice_draft_add(ret, &d, "cost.lifecycle", "A lifecycle for the backups in S3",
 				true);
 }

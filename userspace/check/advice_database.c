@@ -30,14 +30,16 @@ static int advise_wal(const struct advice_case *c, const struct advice_database 
 		"\nup to %.0f requests were under way at once: with this journal whoever writes waits for whoever "
 		"reads, and the other way round\n",
 		at_once);
-	buf_printf(
-		&d.change,
-		"isamon service stop\nsqlite3 %s 'PRAGMA journal_mode = WAL'\nisamon service start\n",
-		b->path);
+	buf_add_str(&d.change, "isamon service stop\nsqlite3 ");
+	advice_quoted(&d.change, b->path);
+	buf_add_str(&d.change, " 'PRAGMA journal_mode = WAL'\nisamon service start\n");
 	buf_add_str(
 		&d.effect,
 		"reading and writing do not wait for each other any more; a commit is cheaper. The database is "
-		"three files from then on, all on one local disk (isamon's backups know that)");
+		"three files from then on, all on one local disk (isamon's backups know that). SQLite up to "
+		"3.51.2 has a rare race by which a database with such a log can be damaged if several processes "
+		"write to it: with more than one worker see first that the application's is newer (python -c "
+		"'import sqlite3; print(sqlite3.sqlite_version)')");
 	buf_printf(&d.undo, "the same with 'PRAGMA journal_mode = %s'", b->figures.journal_mode);
 	return advice_draft_add(ret, &d, "database.wal", "A write-ahead log for the database",
 				false);
@@ -79,15 +81,18 @@ static int advise_log(const struct advice_database *b, struct advices *ret)
 	advice_bytes(&d.evidence, (double)b->figures.wal_bytes);
 	buf_add_str(&d.evidence, ", the database ");
 	advice_bytes(&d.evidence, (double)b->figures.file_bytes);
-	buf_add_str(&d.evidence,
-		    ": the log is not written back, because somebody reads without end\n");
+	buf_add_str(
+		&d.evidence,
+		": somebody reads without end, so that the log cannot be written back; or a large "
+		"transaction made it so, after which it keeps its size\n");
 	buf_add_str(
 		&d.change,
-		"in the application: end each read (close cursors and transactions), and for each connection\n"
+		"# in the application: end each read (close cursors and transactions), and for each connection:\n"
 		"PRAGMA journal_size_limit = 67108864\n");
 	buf_add_str(
 		&d.effect,
-		"the log is written back and used again; reading does not have to look through all of it");
+		"the log is written back and becomes short again; reading does not have to look through all of "
+		"it");
 	buf_add_str(&d.undo, "PRAGMA journal_size_limit = -1");
 	return advice_draft_add(ret, &d, "database.log", "The database's log only grows", false);
 }

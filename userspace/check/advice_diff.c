@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define CONTEXT 3
 #define HUNK_MAX (256u << 10)
 
@@ -152,22 +154,40 @@ static int add_hunk(const char *text, const struct advice_edits *e, size_t i, si
 	return buf_add(out, buf_str(&h.body), h.body.len);
 }
 
+/* Lines and tabs are as patch(1) needs them; all else is shown as it is, or not at all. */
+static bool is_plain(const char *text)
+{
+	while (*text) {
+		const size_t n = strcspn(text, "\n\t");
+
+		if (!utf8_is_plain(text, n))
+			return false;
+		text += n + (text[n] != '\0');
+	}
+	return true;
+}
+
 int advice_diff(const char *path, const char *text, const struct advice_edits *e, struct buf *out)
 {
+	_cleanup_(buf_done) struct buf hunks = BUF_INIT(HUNK_MAX);
 	const size_t n_lines = advice_lines(text);
+	/* patch(1) takes a name up to a blank, but for a tab behind it. */
+	const char *end = strchr(path, ' ') ? "\t" : "";
 	ptrdiff_t grown = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < e->n; i++)
 		if (e->list[i].line > n_lines || (e->list[i].replaces && !e->list[i].line))
 			return -ERANGE;
-	if (e->n)
-		err = buf_printf(out, "--- %s\n+++ %s\n", path, path);
 	for (size_t i = 0; i < e->n && !err;) {
-		const size_t end = group_end(e, i);
+		const size_t to = group_end(e, i);
 
-		err = add_hunk(text, e, i, end, &grown, out);
-		i = end;
+		err = add_hunk(text, e, i, to, &grown, &hunks);
+		i = to;
 	}
-	return err;
+	if (err || !hunks.len)
+		return err;
+	if (!is_plain(path) || !is_plain(buf_str(&hunks)))
+		return -EILSEQ;
+	return buf_printf(out, "--- %s%s\n+++ %s%s\n%s", path, end, path, end, buf_str(&hunks));
 }

@@ -31,8 +31,9 @@ int advice_edit(struct advice_edits *e, size_t line, bool replaces, const char *
 size_t advice_lines(const char *text);
 const char *advice_line(const char *text, size_t line, size_t *ret_len);
 
-/* Appends the diff between @text, that of the file @path, and what @e makes of it; nothing if @e is empty. Returns 0, or -ERANGE: there
- * is no such line; or the buffer's error. */
+/* Appends the diff between @text, that of the file @path, and what @e makes of it; nothing if @e is empty. Returns 0; -ERANGE: there
+ * is no such line; -EILSEQ: what would be shown is not plain text (base/utf8.h; carriage returns, Latin-1), so that patch(1) could not take it from
+ * a terminal; or the buffer's error. */
 int advice_diff(const char *path, const char *text, const struct advice_edits *e, struct buf *out);
 
 #endif

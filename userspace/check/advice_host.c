@@ -3,9 +3,11 @@
 #include "check/advice_host.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/child.h"
 #include "base/file.h"
@@ -55,13 +57,41 @@ static void look_at_databases(const struct config *c, struct advice_host *h)
 	}
 }
 
-/* https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html */
-static bool is_ec2(const struct advice_host *h)
+/* What a file says in its first line; "" if it is not there. */
+static void first_line(const struct advice_host *h, const char *path, char *to, size_t size)
 {
-	_cleanup_(buf_done) struct buf vendor = BUF_INIT(4096);
+	_cleanup_(buf_done) struct buf text = BUF_INIT(4096);
 
-	return advice_host_read(h, "/sys/class/dmi/id/sys_vendor", &vendor) == 0 &&
-	       strncmp(buf_str(&vendor), "Amazon EC2", 10) == 0;
+	to[0] = '\0';
+	if (advice_host_read(h, path, &text) == 0)
+		snprintf(to, size, "%.*s", (int)strcspn(buf_str(&text), "\n"), buf_str(&text));
+}
+
+/* "m5.large", "u-6tb1.metal"; Xen instances say "HVM domU" there. */
+static bool is_type(const char *text)
+{
+	const size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return n > 1 && text[n] == '.' && text[n + 1] &&
+	       !text[n + 1 + strspn(text + n + 1, "abcdefghijklmnopqrstuvwxyz0123456789-")];
+}
+
+/* Nitro: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html; Xen: the hypervisor's UUID. */
+static void look_at_instance(struct advice_host *h)
+{
+	char text[128];
+
+	first_line(h, "/sys/class/dmi/id/sys_vendor", text, sizeof(text));
+	h->on_ec2 = strcmp(text, "Amazon EC2") == 0;
+	if (!h->on_ec2) {
+		first_line(h, "/sys/hypervisor/uuid", text, sizeof(text));
+		h->on_ec2 = strncasecmp(text, "ec2", 3) == 0;
+	}
+	if (!h->on_ec2)
+		return;
+	first_line(h, "/sys/class/dmi/id/product_name", text, sizeof(text));
+	if (is_type(text))
+		snprintf(h->instance_type, sizeof(h->instance_type), "%.31s", text);
 }
 
 int advice_host_look(const struct config *c, const char *root, struct advice_host *ret)
@@ -70,7 +100,7 @@ int advice_host_look(const struct config *c, const char *root, struct advice_hos
 	if ((size_t)snprintf(ret->root, sizeof(ret->root), "%s", root) >= sizeof(ret->root))
 		return -ENAMETOOLONG;
 	buf_init(&ret->aws.lifecycle, ADVICE_FILE_MAX);
-	ret->on_ec2 = is_ec2(ret);
+	look_at_instance(ret);
 	look_at_manager(c, ret);
 	look_at_databases(c, ret);
 	return 0;
@@ -91,6 +121,20 @@ int advice_host_read(const struct advice_host *h, const char *path, struct buf *
 	if ((size_t)snprintf(whole, sizeof(whole), "%s%s", h->root, path) >= sizeof(whole))
 		return -ENAMETOOLONG;
 	return file_read(whole, ret);
+}
+
+int advice_host_diff(const struct advice_host *h, const char *path, const char *text,
+		     const struct advice_edits *e, struct buf *out)
+{
+	char whole[PATH_MAX], real[PATH_MAX], root[PATH_MAX] = "";
+	size_t n;
+
+	if ((size_t)snprintf(whole, sizeof(whole), "%s%s", h->root, path) >= sizeof(whole))
+		return -ENAMETOOLONG;
+	if (!realpath(whole, real) || (*h->root && !realpath(h->root, root)))
+		return -errno;
+	n = strlen(root);
+	return advice_diff(strncmp(real, root, n) == 0 ? real + n : real, text, e, out);
 }
 
 /* --- nginx */

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "care/database.h"
+#include "check/advice_diff.h"
 #include "check/discover_impl.h"
 #include "check/nginx_conf.h"
 #include "config/config.h"
@@ -52,7 +53,9 @@ struct advice_host {
 	struct advice_database databases[CONFIG_DATABASES_MAX];
 	size_t n_databases;
 	bool on_ec2;
-	struct advice_aws aws; /* the caller fills these two in */
+	char instance_type[32]; /* "m5.large", as the firmware says (DMI); "": not known */
+	struct advice_aws aws;  /* the caller fills these three in */
+	char instance_id[32];   /* "i-0123...": letters, digits and hyphens; "": not known */
 	struct advice_metrics metrics;
 };
 
@@ -69,5 +72,8 @@ void advice_host_done(struct advice_host *h);
 
 /* Appends the whole file @path of that host. Returns 0 or -errno. */
 int advice_host_read(const struct advice_host *h, const char *path, struct buf *ret);
+/* As advice_diff(), of the file that @path is a symbolic link to (sites-enabled/X): patch(1) refuses links. */
+int advice_host_diff(const struct advice_host *h, const char *path, const char *text,
+		     const struct advice_edits *e, struct buf *out);
 
 #endif

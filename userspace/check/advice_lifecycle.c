@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules are taken apart by their marks and put together again byte by byte. Invariant: whatever is not isamon's own rule comes out as it went in. */
+/* Rules are taken apart by their marks and put together again byte by byte. Invariant: whatever is there comes out as it went in. */
 #include "check/advice_lifecycle.h"
 
 #include <errno.h>
@@ -46,6 +46,15 @@ static bool has(struct s3_xml in, const char *name)
 	return s3_xml_next(&in, name, &found);
 }
 
+/* "<Filter/>" */
+static bool has_empty(struct s3_xml in, const char *name)
+{
+	char tag[32];
+	const int n = snprintf(tag, sizeof(tag), "<%s/>", name);
+
+	return memmem(in.at, in.len, tag, (size_t)n) != NULL;
+}
+
 static bool is_enabled(struct s3_xml rule)
 {
 	char status[16];
@@ -66,6 +75,17 @@ static bool is_for(struct s3_xml rule, const char *prefix)
 	return strncmp(prefix, own, strlen(own)) == 0;
 }
 
+/* An expiration may be of markers of deleted objects only. */
+static bool ends(struct s3_xml rule)
+{
+	struct s3_xml e;
+
+	while (s3_xml_next(&rule, "Expiration", &e))
+		if (has(e, "Days") || has(e, "Date"))
+			return true;
+	return false;
+}
+
 bool advice_lifecycle_read(const char *rules, size_t len, const char *prefix,
 			   struct advice_lifecycle *ret)
 {
@@ -80,7 +100,7 @@ bool advice_lifecycle_read(const char *rules, size_t len, const char *prefix,
 		l.n++;
 		if (!is_enabled(in) || !is_for(in, prefix))
 			continue;
-		l.covers |= has(in, "Transition") || has(in, "Expiration");
+		l.covers |= has(in, "Transition") || ends(in);
 		l.aborts_uploads |= has(in, "AbortIncompleteMultipartUpload");
 	}
 	*ret = l;
@@ -99,11 +119,11 @@ static void add_escaped(struct buf *out, const char *text)
 	}
 }
 
-static void add_own(struct buf *out, const char *prefix, bool moves)
+static void add_own(struct buf *out, const char *id, const char *prefix, bool old, bool moves)
 {
-	buf_add_str(out, OPEN "<ID>" ADVICE_LIFECYCLE_ID "</ID><Filter><Prefix>");
+	buf_printf(out, OPEN "<ID>%s</ID>%s<Prefix>", id, old ? "" : "<Filter>");
 	add_escaped(out, prefix);
-	buf_add_str(out, "</Prefix></Filter><Status>Enabled</Status>");
+	buf_printf(out, "</Prefix>%s<Status>Enabled</Status>", old ? "" : "</Filter>");
 	if (moves)
 		buf_printf(
 			out,
@@ -115,29 +135,36 @@ static void add_own(struct buf *out, const char *prefix, bool moves)
 		   ADVICE_LIFECYCLE_ABORT_DAYS);
 }
 
+static bool has_id(const char *rules, size_t len, const char *wanted)
+{
+	const char *at = rules, *rule;
+	char id[256];
+	size_t n;
+
+	while (next_rule(&at, rules + len, &rule, &n) > 0)
+		if (s3_xml_text(inside(rule, n), "ID", id, sizeof(id)) && strcmp(id, wanted) == 0)
+			return true;
+	return false;
+}
+
 int advice_lifecycle_merge(const char *rules, size_t len, const char *prefix, bool moves,
 			   struct buf *out)
 {
 	const char *at = rules, *rule;
-	bool added = false;
-	char id[256];
+	char id[64] = ADVICE_LIFECYCLE_ID;
+	bool old = false;
 	size_t n;
 	int more;
 
 	while ((more = next_rule(&at, rules + len, &rule, &n)) > 0) {
-		const bool own = s3_xml_text(inside(rule, n), "ID", id, sizeof(id)) &&
-				 strcmp(id, ADVICE_LIFECYCLE_ID) == 0;
-
-		if (!own)
-			buf_add(out, rule, n);
-		else if (!added)
-			add_own(out, prefix, moves);
-		added |= own;
+		old |= !has(inside(rule, n), "Filter") && !has_empty(inside(rule, n), "Filter");
+		buf_add(out, rule, n);
 	}
 	if (more)
 		return more;
-	if (!added)
-		add_own(out, prefix, moves);
+	for (unsigned int i = 2; has_id(rules, len, id); i++)
+		snprintf(id, sizeof(id), ADVICE_LIFECYCLE_ID "-%u", i);
+	add_own(out, id, prefix, old, moves);
 	return out->err;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The lifecycle of a bucket: what its rules do to backups, and isamon's own rule among them. A list of rules is text as S3 gives it, "<Rule>...</Rule>"
- * one behind the other; those of others are never changed.
+ * one behind the other; those that are there are never changed, isamon's own neither: somebody may have made it another.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html
  */
 #ifndef ISAMON_ADVICE_LIFECYCLE_H
@@ -26,7 +26,8 @@ struct advice_lifecycle {
 bool advice_lifecycle_read(const char *rules, size_t len, const char *prefix,
 			   struct advice_lifecycle *ret);
 
-/* Appends @rules with isamon's own for @prefix: in the place of one of that id, or behind them. @moves: it moves to STANDARD_IA. Returns 0;
+/* Appends @rules and behind them isamon's own for @prefix, of an id that none has (isamon-backups, isamon-backups-2, ...), and with the prefix where
+ * the others have it: S3 takes no "<Filter>" beside rules of its first version. @moves: it moves to STANDARD_IA. Returns 0;
  * -EPROTO: @rules is no list of rules; or the buffer's error. */
 int advice_lifecycle_merge(const char *rules, size_t len, const char *prefix, bool moves,
 			   struct buf *out);

@@ -26,23 +26,28 @@ static int change_files(const struct advice_case *c, unsigned int n, struct buf 
 
 	snprintf(value, sizeof(value), "%u", n);
 	if (c->host->manager == ADVICE_SYSTEMD)
-		err = advice_set_key(c->host, c->host->run.file, "Service", "LimitNOFILE", "=",
-				     value, out);
+		err = advice_set_unit_key(c->host, "LimitNOFILE", value, out);
 	for (size_t i = 0; c->host->manager == ADVICE_SUPERVISOR && err == -ENOENT &&
 			   i < sizeof(confs) / sizeof(confs[0]);
 	     i++)
 		err = advice_set_key(c->host, confs[i], "supervisord", "minfds", " = ", value, out);
 	if (!err || err == -ENOMEM)
 		return err;
-	return buf_printf(out,
-			  "LimitNOFILE=%u in the unit (systemd), or minfds = %u in [supervisord]\n",
-			  n, n);
+	if (err == -EALREADY)
+		return buf_printf(out, "# %u is in the file already: it counts from the restart\n",
+				  n);
+	return buf_printf(
+		out, "# LimitNOFILE=%u in the unit (systemd), or minfds = %u in [supervisord]\n", n,
+		n);
 }
 
 int advice_limits_files(const struct advice_case *c, struct advices *ret)
 {
 	_cleanup_(advice_draft_done) struct advice_draft d = ADVICE_DRAFT_INIT;
-	const double free_fds = advice_least(c->minutes, advice_free_fds),
+	/* Minutes of a lower limit than the present one, because it was raised, say nothing any more. */
+	const double limit = advice_last(c->minutes, advice_limit_fds_least),
+		     free_fds = advice_least_with(c->minutes, advice_free_fds,
+						  advice_limit_fds_most, limit),
 		     used = advice_most(c->minutes, advice_fds_a_process);
 	unsigned int n = FILES_NEW;
 	int err;
@@ -100,12 +105,13 @@ int advice_limits_backlog(const struct advice_case *c, struct advices *ret)
 	buf_add_str(&d.evidence,
 		    " of the minutes: the queue of those that nobody had accepted was full\n");
 	err = advice_change_backlog(c, BACKLOG_NEW, &d.change);
-	if (err == -ENOENT)
-		err = buf_printf(&d.change,
-				 "a longer queue where the server listens: --backlog %u\n",
-				 BACKLOG_NEW);
-	if (err)
+	if (err == -EALREADY && most >= BACKLOG_NEW)
+		return 0; /* it was followed; more is no help */
+	if (err == -ENOMEM)
 		return err;
+	if (err && err != -EALREADY)
+		buf_printf(&d.change, "# a longer queue where the server listens: --backlog %u\n",
+			   BACKLOG_NEW);
 	if (most < BACKLOG_NEW)
 		buf_printf(&d.change,
 			   "--- /dev/null\n+++ " SYSCTL_FILE "\n@@ -0,0 +1,1 @@\n+" SYSCTL

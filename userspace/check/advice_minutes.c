@@ -9,6 +9,8 @@
 #include "base/clock.h"
 
 #define FIRST_SIZE 1440
+#define CHANGE_MINUTES 10
+#define BUSY_REQUESTS 10
 #define UNKNOWN ((double)NAN)
 
 int advice_minutes_add(const struct history_minute *m, void *ctx)
@@ -113,6 +115,47 @@ double advice_least(const struct advice_minutes *a, advice_value_fn value)
 	return least;
 }
 
+double advice_least_with(const struct advice_minutes *a, advice_value_fn value,
+			 advice_value_fn other, double at_least)
+{
+	double least = UNKNOWN;
+
+	for (size_t i = 0; i < a->n; i++)
+		if (!(other(&a->list[i]) < at_least))
+			least = fmin(least, value(&a->list[i]));
+	return least;
+}
+
+struct advice_minutes advice_since(const struct advice_minutes *a, advice_value_fn value,
+				   double within)
+{
+	const double now = advice_last(a, value);
+	size_t from = 0, run = 0;
+	struct advice_minutes part = { .n = 0 };
+
+	for (size_t i = a->n; i-- > 0;) {
+		const double v = value(&a->list[i]);
+
+		if (isnan(v))
+			continue;
+		if (fabs(v - now) <= within * now) {
+			run = 0;
+		} else if (++run == 1) {
+			from = i + 1; /* if it lasts */
+		} else if (run == CHANGE_MINUTES) {
+			break;
+		}
+	}
+	if (run < CHANGE_MINUTES)
+		from = 0;
+	part.list = a->list ? a->list + from : NULL;
+	part.n = a->n - from;
+	for (size_t i = 0; part.list && i < part.n; i++)
+		if (part.list[i].watched_s > 0)
+			part.watched_s += part.list[i].watched_s;
+	return part;
+}
+
 double advice_last(const struct advice_minutes *a, advice_value_fn value)
 {
 	for (size_t i = a->n; i-- > 0;) {
@@ -183,7 +226,7 @@ double advice_in_flight(const struct history_minute *m)
 
 double advice_busy_queue_s(const struct history_minute *m)
 {
-	return m->requests > 0 ? seconds(m->queue_p99_ns) : UNKNOWN;
+	return m->requests >= BUSY_REQUESTS ? seconds(m->queue_p99_ns) : UNKNOWN;
 }
 
 static double service_cpus(const struct history_minute *m)
@@ -225,6 +268,16 @@ double advice_free_fds(const struct history_minute *m)
 double advice_fds_a_process(const struct history_minute *m)
 {
 	return share(m->open_fds, m->processes_max);
+}
+
+double advice_limit_fds_least(const struct history_minute *m)
+{
+	return known(m->free_fds_min) + advice_fds_a_process(m);
+}
+
+double advice_limit_fds_most(const struct history_minute *m)
+{
+	return known(m->free_fds_min) + known(m->open_fds);
 }
 
 double advice_host_cpu(const struct history_minute *m)

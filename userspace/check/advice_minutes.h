@@ -33,8 +33,18 @@ double advice_sum(const struct advice_minutes *a, advice_value_fn value);
 double advice_most(const struct advice_minutes *a, advice_value_fn value);
 /* NaN if none says anything. */
 double advice_least(const struct advice_minutes *a, advice_value_fn value);
+/* Of the minutes of which @other says @at_least or more, or nothing. */
+double advice_least_with(const struct advice_minutes *a, advice_value_fn value,
+			 advice_value_fn other, double at_least);
 /* The last that says something; NaN. */
 double advice_last(const struct advice_minutes *a, advice_value_fn value);
+
+/*
+ * The minutes at the end during which @value was what it is now, within @within of it (0..1): before, it was another host, or another service.
+ * What differs for a few minutes only, as while a worker is replaced, is no change. They are a part of @a's list: not to be freed.
+ */
+struct advice_minutes advice_since(const struct advice_minutes *a, advice_value_fn value,
+				   double within);
 
 /* Values. Ratios are of 1; of CPUs, 1 is one CPU. "busy": of minutes in which at least one request ended. */
 double advice_requests(const struct history_minute *m);
@@ -45,7 +55,8 @@ double advice_websockets_opened(const struct history_minute *m);
 double advice_streams(const struct history_minute *m);
 double advice_listen_drops(const struct history_minute *m);
 double advice_in_flight(const struct history_minute *m);
-double advice_busy_queue_s(const struct history_minute *m); /* p99 */
+/* p99, of minutes with so many requests that one of a hundred means something */
+double advice_busy_queue_s(const struct history_minute *m);
 double advice_busy_delay(
 	const struct history_minute *m); /* waited for a CPU, of the time that it had one */
 double advice_worker_cpu(const struct history_minute *m); /* CPUs in use, of one a worker */
@@ -54,6 +65,9 @@ double advice_workers(const struct history_minute *m);
 double advice_memory(const struct history_minute *m);
 double advice_free_fds(const struct history_minute *m);
 double advice_fds_a_process(const struct history_minute *m);
+/* The limit of the process that was nearest to it: at least, and at most. */
+double advice_limit_fds_least(const struct history_minute *m);
+double advice_limit_fds_most(const struct history_minute *m);
 double advice_host_cpu(const struct history_minute *m);
 double advice_host_steal(const struct history_minute *m);
 double advice_host_memory(const struct history_minute *m);

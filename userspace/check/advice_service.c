@@ -5,93 +5,70 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check/advice_impl.h"
 
 #define LINE_MAX_BYTES 1024
 
-/* --- an INI file */
-
-/* Whether @line is the head "[SECTION]". */
-static bool is_head(const char *line, size_t len, const char *section)
-{
-	const size_t n = strlen(section);
-
-	while (len && isspace((unsigned char)line[len - 1]))
-		len--;
-	return len == n + 2 && line[0] == '[' && memcmp(line + 1, section, n) == 0 &&
-	       line[len - 1] == ']';
-}
-
-static bool is_key(const char *line, size_t len, const char *key)
-{
-	size_t n = strlen(key);
-
-	if (len < n || strncasecmp(line, key, n) != 0)
-		return false;
-	while (n < len && (line[n] == ' ' || line[n] == '\t'))
-		n++;
-	return n < len && (line[n] == '=' || line[n] == ':');
-}
-
-/* The lines of the section: its head, the one of the key (0: none), and the first behind the section. */
-struct place {
-	size_t head, key, end;
-};
-
-static bool find_place(const char *text, const char *section, const char *key, struct place *ret)
-{
-	const size_t n_lines = advice_lines(text);
-
-	*ret = (struct place){ 0 };
-	for (size_t i = 1; i <= n_lines; i++) {
-		size_t len;
-		const char *line = advice_line(text, i, &len);
-
-		if (!ret->head) {
-			if (is_head(line, len, section))
-				ret->head = i;
-		} else if (*line == '[') {
-			ret->end = i;
-			return true;
-		} else if (is_key(line, len, key)) {
-			ret->key = i;
-		}
-	}
-	ret->end = n_lines + 1;
-	return ret->head != 0;
-}
-
-int advice_set_key(const struct advice_host *h, const char *path, const char *section,
-		   const char *key, const char *separator, const char *value, struct buf *out)
-{
-	_cleanup_(buf_done) struct buf text = BUF_INIT(ADVICE_FILE_MAX);
-	struct advice_edits e = { .n = 0 };
-	struct place p;
-	int err = advice_host_read(h, path, &text);
-
-	if (err)
-		return err;
-	if (!find_place(buf_str(&text), section, key, &p))
-		return -ENOENT;
-	err = advice_edit(&e, p.key ? p.key : p.head, p.key != 0, "%s%s%s", key, separator, value);
-	return err ? err : advice_diff(path, buf_str(&text), &e, out);
-}
-
-int advice_append(const struct advice_host *h, const char *path, const char *lines, struct buf *out)
-{
-	_cleanup_(buf_done) struct buf text = BUF_INIT(ADVICE_FILE_MAX);
-	struct advice_edits e = { .n = 0 };
-	int err = advice_host_read(h, path, &text);
-
-	if (!err)
-		err = advice_edit(&e, advice_lines(buf_str(&text)), false, "%s", lines);
-	return err ? err : advice_diff(path, buf_str(&text), &e, out);
-}
-
 /* --- the command line */
+
+/* The next word, without quotes around it; false: there is none. */
+static bool next_word(const char **at, const char **ret, size_t *ret_len)
+{
+	static const char blank[] = " \t\n\\\"'";
+	const char *from = *at + strspn(*at, blank);
+
+	*ret = from;
+	*ret_len = strcspn(from, blank);
+	*at = from + *ret_len;
+	return *ret_len != 0;
+}
+
+static bool is_named(const char *word, size_t len, const char *name)
+{
+	const size_t n = strlen(name);
+
+	return len >= n && memcmp(word + len - n, name, n) == 0 &&
+	       (len == n || word[len - n - 1] == '/');
+}
+
+static bool has_program(const char *command, const char *name)
+{
+	const char *word;
+	size_t len;
+
+	while (next_word(&command, &word, &len))
+		if (is_named(word, len, name))
+			return true;
+	return false;
+}
+
+/* Where words are a text of a shell's, what is put behind them is none of the server's. */
+static bool is_shell(const char *command)
+{
+	return has_program(command, "-c") &&
+	       (has_program(command, "sh") || has_program(command, "bash") ||
+		has_program(command, "dash"));
+}
+
+static const char *server_of(const char *command)
+{
+	static const char *const servers[] = { "gunicorn", "hypercorn", "uvicorn" };
+
+	for (size_t i = 0; !is_shell(command) && i < sizeof(servers) / sizeof(servers[0]); i++)
+		if (has_program(command, servers[i]))
+			return servers[i];
+	return NULL;
+}
+
+const char *advice_server(const struct advice_host *h)
+{
+	return h->manager ? server_of(h->run.command) : NULL;
+}
 
 /* Where an option's value stands in a line: "--workers 4", "--workers=4". */
 static bool find_option(const char *line, const char *name, size_t *ret_at, size_t *ret_len)
@@ -116,103 +93,190 @@ static bool find_option(const char *line, const char *name, size_t *ret_at, size
 	return false;
 }
 
-static int replace_value(struct advice_edits *e, size_t number, const char *line,
-			 const char *const names[], const char *value)
+double advice_option(const struct advice_host *h, const char *name)
 {
-	for (size_t i = 0; names[i]; i++) {
-		size_t at, len;
+	size_t at, len;
 
-		if (find_option(line, names[i], &at, &len))
-			return advice_edit(e, number, true, "%.*s%s%s", (int)at, line, value,
+	return find_option(h->run.command, name, &at, &len) ? strtod(h->run.command + at, NULL) :
+							      (double)NAN;
+}
+
+/* Supervisor's comments begin with a semicolon behind a blank. */
+static size_t before_comment(const char *line, bool supervisor)
+{
+	const char *at = supervisor ? strstr(line, " ;") : NULL;
+	size_t n = at ? (size_t)(at - line) : strlen(line);
+
+	while (n && isspace((unsigned char)line[n - 1]))
+		n--;
+	return n;
+}
+
+/* The lines of a command: of Supervisor those behind it that are indented, of systemd those behind one that ends with a backslash. */
+struct command {
+	const char *text;
+	size_t first, last;
+	bool supervisor;
+};
+
+static bool find_command(const char *text, const struct advice_place *p, bool supervisor,
+			 struct command *ret)
+{
+	bool more = true;
+
+	*ret = (struct command){ .text = text, .first = p->key, .supervisor = supervisor };
+	for (size_t i = p->key; more && i < p->end; i++) {
+		size_t len;
+		const char *at = advice_line(text, i, &len);
+
+		if (supervisor && i > p->key && (!len || !isspace((unsigned char)*at)))
+			break;
+		if (len >= LINE_MAX_BYTES)
+			return false;
+		ret->last = i;
+		more = supervisor || (len && at[len - 1] == '\\');
+	}
+	return ret->last != 0;
+}
+
+static void command_line(const struct command *c, size_t number, char line[LINE_MAX_BYTES])
+{
+	size_t len;
+	const char *at = advice_line(c->text, number, &len);
+
+	memcpy(line, at, len);
+	line[len] = '\0';
+}
+
+/* Returns 0, -ENOENT: no line has it; -EALREADY: with that value. */
+static int replace_value(const struct command *c, const char *const names[], const char *value,
+			 struct advice_edits *e)
+{
+	char line[LINE_MAX_BYTES];
+
+	for (size_t i = c->first; i <= c->last; i++) {
+		command_line(c, i, line);
+		for (size_t j = 0; names[j]; j++) {
+			size_t at, len;
+
+			if (!find_option(line, names[j], &at, &len))
+				continue;
+			if (len == strlen(value) && memcmp(line + at, value, len) == 0)
+				return -EALREADY;
+			return advice_edit(e, i, true, "%.*s%s%s", (int)at, line, value,
 					   line + at + len);
+		}
 	}
 	return -ENOENT;
 }
 
-/* Behind the last word; a backslash at the end stays there. */
-static int append_option(struct advice_edits *e, size_t number, const char *line, const char *name,
-			 const char *value)
+static int append_option(const struct command *c, const char *name, const char *value,
+			 struct advice_edits *e)
 {
-	return advice_edit(e, number, true, "%s %s %s", line, name, value);
+	char line[LINE_MAX_BYTES];
+	size_t n;
+
+	command_line(c, c->last, line);
+	n = before_comment(line, c->supervisor);
+	return advice_edit(e, c->last, true, "%.*s %s %s%s", (int)n, line, name, value, line + n);
 }
 
-/* @names: of an option, the one to write first; NULL ends them. */
+/* Whether these lines start the server that is known: a drop-in may start another one. */
+static bool starts(const struct command *c, const char *server)
+{
+	char line[LINE_MAX_BYTES];
+	bool found = false;
+
+	for (size_t i = c->first; i <= c->last; i++) {
+		const char *at = line;
+
+		command_line(c, i, line);
+		if (i == c->first)
+			at += strcspn(line, "=:") + (strcspn(line, "=:") < strlen(line));
+		at += strspn(at, "-@:+! \t");
+		if (is_shell(at))
+			return false;
+		found |= has_program(at, server);
+	}
+	return found;
+}
+
+/* @names: of an option, the one to write first; NULL ends them. Returns 0; -EALREADY: it has that value; another -errno: there is no diff. */
 static int change_option(const struct advice_case *c, const char *const names[], const char *value,
 			 struct buf *out)
 {
 	const struct advice_host *h = c->host;
 	_cleanup_(buf_done) struct buf text = BUF_INIT(ADVICE_FILE_MAX);
 	const bool supervisor = h->manager == ADVICE_SUPERVISOR;
+	const char *server = advice_server(h);
 	struct advice_edits e = { .n = 0 };
-	char section[128], line[LINE_MAX_BYTES];
-	struct place p;
-	size_t i, last = 0;
-	int err = advice_host_read(h, h->run.file, &text);
+	struct command command;
+	char section[128], path[512];
+	struct advice_place p;
+	int err;
 
+	if (!server)
+		return -ENOENT;
+	snprintf(path, sizeof(path), "%s", h->run.file);
 	snprintf(section, sizeof(section), supervisor ? "program:%s" : "Service", h->run.name);
-	if (err || !find_place(buf_str(&text), section, supervisor ? "command" : "ExecStart", &p) ||
-	    !p.key)
+	if (!supervisor)
+		advice_unit_file(h, "ExecStart", path, sizeof(path));
+	err = advice_host_read(h, path, &text);
+	if (err || advice_is_packaged(path) ||
+	    !advice_find_place(buf_str(&text), section, supervisor ? "command" : "ExecStart", &p) ||
+	    !p.key || !find_command(buf_str(&text), &p, supervisor, &command) ||
+	    !starts(&command, server))
 		return err ? err : -ENOENT;
-	for (i = p.key; i < p.end && !e.n; i++) {
-		size_t len;
-		const char *at = advice_line(buf_str(&text), i, &len);
-		const bool goes_on = supervisor ? i == p.key || isspace((unsigned char)*at) : true;
-
-		if (!goes_on || !len || len >= sizeof(line))
-			break;
-		memcpy(line, at, len);
-		line[len] = '\0';
-		last = i;
-		err = replace_value(&e, i, line, names, value);
-		if (err != -ENOENT)
-			break;
-		if (!supervisor && line[len - 1] != '\\')
-			break;
-	}
-	if (!last)
-		return -E2BIG;
-	if (!e.n)
-		err = append_option(&e, last, line, names[0], value);
-	return err ? err : advice_diff(h->run.file, buf_str(&text), &e, out);
+	err = replace_value(&command, names, value, &e);
+	if (err == -ENOENT)
+		err = append_option(&command, names[0], value, &e);
+	return err ? err : advice_host_diff(h, path, buf_str(&text), &e, out);
 }
 
-const char *advice_server(const struct advice_host *h)
+static int add_restart(const struct advice_case *c, struct buf *change)
 {
-	static const char *const servers[] = { "gunicorn", "hypercorn", "uvicorn" };
-
-	for (size_t i = 0; h->manager && i < sizeof(servers) / sizeof(servers[0]); i++)
-		if (strstr(h->run.command, servers[i]))
-			return servers[i];
-	return NULL;
+	buf_add_str(change, "# then: ");
+	advice_restart(c, change);
+	return buf_add_char(change, '\n');
 }
 
 int advice_change_workers(const struct advice_case *c, unsigned int n, struct buf *change)
 {
 	static const char *const names[] = { "--workers", "-w", NULL };
 	char value[16];
-	int err = -ENOENT;
+	int err;
 
 	snprintf(value, sizeof(value), "%u", n);
-	if (advice_server(c->host))
-		err = change_option(c, names, value, change);
-	if (!err || err == -ENOMEM)
+	err = change_option(c, names, value, change);
+	if (!err)
+		return add_restart(c, change);
+	if (err == -ENOMEM)
 		return err;
-	return buf_printf(change, "%u workers, where the application's server is started (%s)\n", n,
-			  c->host->manager ? c->host->run.file : "its file was not found");
+	return buf_printf(
+		change,
+		err == -EALREADY ?
+			"# %u workers are in %s already: they count from the next start\n" :
+			"# %u workers, where the application's server is started (%s)\n",
+		n, c->host->manager ? c->host->run.file : "its file was not found");
 }
 
 /* Not uvicorn: its --limit-max-requests ends it with status 0, after which Supervisor (autorestart = unexpected) and systemd
- * (Restart=on-failure) leave it alone. */
+ * (Restart=on-failure) leave it alone. Who has the option already knows better than a number of ours. */
 int advice_change_recycle(const struct advice_case *c, unsigned int requests, struct buf *change)
 {
 	static const char *const names[] = { "--max-requests", NULL };
 	const char *server = advice_server(c->host);
-	char value[16];
+	char value[64];
+	int err;
 
-	if (!server || strcmp(server, "uvicorn") == 0)
+	if (!server || strcmp(server, "uvicorn") == 0 || !isnan(advice_option(c->host, names[0])))
 		return -ENOENT;
-	snprintf(value, sizeof(value), "%u", requests);
-	return change_option(c, names, value, change);
+	/* Not all of them at once. */
+	snprintf(value, sizeof(value), "%u --max-requests-jitter %u", requests, requests / 10);
+	err = change_option(c, names, value, change);
+	if (!err)
+		return add_restart(c, change);
+	return err == -ENOMEM ? err : -ENOENT;
 }
 
 int advice_change_backlog(const struct advice_case *c, unsigned int n, struct buf *change)
@@ -220,8 +284,6 @@ int advice_change_backlog(const struct advice_case *c, unsigned int n, struct bu
 	static const char *const names[] = { "--backlog", NULL };
 	char value[16];
 
-	if (!advice_server(c->host))
-		return -ENOENT;
 	snprintf(value, sizeof(value), "%u", n);
 	return change_option(c, names, value, change);
 }

@@ -2,6 +2,7 @@
 /* More workers, or fewer: from how long requests wait to be read, what a worker uses of a CPU, and how long the ready wait for one. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "check/advice_impl.h"
 
@@ -57,30 +58,36 @@ static unsigned int more_workers(const struct load *l)
 
 static void tell_load(const struct load *l, struct buf *out)
 {
-	buf_printf(out, "in ");
+	buf_add_str(out, "in ");
 	advice_percent(out, l->queue_share);
 	buf_printf(
 		out,
-		" of the %zu busy minutes the slowest 1 %% of the requests waited %.0f ms or more "
-		"until a worker read them (in the worst 5 %% of the minutes: %.0f ms)\n",
+		" of the %zu minutes with 10 requests or more the slowest 1 %% of them waited %.0f ms or "
+		"longer until a worker read them (in the worst 5 %% of these minutes: %.0f ms)\n",
 		l->n_queue, 1000 * QUEUE_BAD_S, 1000 * l->queue_s);
-	buf_printf(out, "%.0f workers, up to %.0f requests at once, ", l->workers, l->in_flight);
+	buf_printf(out, "%.0f %s; in 95 %% of the minutes at most ", l->workers,
+		   l->workers > 1 ? "workers" : "worker");
+	if (!isnan(l->in_flight))
+		buf_printf(out, "%.0f requests at once, ", l->in_flight);
 	advice_percent(out, l->worker_cpu);
-	buf_add_str(out, " of a CPU each when it is most; the host's ");
-	buf_printf(out, "%.0f CPUs were ", l->cpus);
+	buf_add_str(out, " of a CPU for each worker on average, and ");
 	advice_percent(out, l->host_cpu);
-	buf_add_str(out, " busy then, and at least ");
+	buf_printf(out, " of the host's %.0f CPUs in use; at least ", l->cpus);
 	advice_percent(out, l->available);
-	buf_add_str(out, " of its memory was free\n");
+	buf_add_str(out, " of its memory was available\n");
 }
 
 int advice_workers_more(const struct advice_case *c, struct advices *ret)
 {
 	_cleanup_(advice_draft_done) struct advice_draft d = ADVICE_DRAFT_INIT;
-	const struct load l = measure(c->minutes);
+	/* What was with another number of workers speaks of that. */
+	const struct advice_minutes now = advice_since(c->minutes, advice_workers, 0);
+	const struct load l = measure(&now);
 	unsigned int n;
 	int err;
 
+	if (!advice_enough(ret, "workers (since their number changed)", ADVICE_A_DAY, &now))
+		return 0;
 	if (isnan(l.workers) || isnan(l.worker_cpu) || isnan(l.host_cpu) || !l.n_queue ||
 	    l.queue_share < QUEUE_SHARE || l.host_cpu > HOST_CPU_ROOM)
 		return 0;
@@ -100,8 +107,8 @@ int advice_workers_more(const struct advice_case *c, struct advices *ret)
 	if (l.worker_cpu < WORKER_FULL)
 		buf_add_str(
 			&d.effect,
-			"; as no worker is full, something blocks their event loops (a slow call that "
-			"is not awaited): finding that would do more");
+			"; as they have CPU to spare on average, it may be that something blocks their event "
+			"loops now and then (a slow call that is not awaited): finding that would do more");
 	if (advice_most(c->minutes, advice_websockets) > 0)
 		buf_add_str(
 			&d.effect,
@@ -113,13 +120,28 @@ int advice_workers_more(const struct advice_case *c, struct advices *ret)
 				false);
 }
 
+/* One a CPU, where each has an event loop; those of gunicorn that have none do one request at a time, and wait in it. */
+static unsigned int fewer_workers(const struct advice_host *h, double cpus)
+{
+	const char *server = advice_server(h);
+	const bool loops = server && (strcmp(server, "gunicorn") != 0 ||
+				      strstr(h->run.command, "UvicornWorker") ||
+				      strstr(h->run.command, "aiohttp"));
+
+	return (unsigned int)(loops ? cpus : WORKERS_A_CPU * cpus);
+}
+
 int advice_workers_fewer(const struct advice_case *c, struct advices *ret)
 {
 	_cleanup_(advice_draft_done) struct advice_draft d = ADVICE_DRAFT_INIT;
-	const struct load l = measure(c->minutes);
-	const double share = advice_share(c->minutes, advice_busy_delay, DELAY_BAD);
+	const struct advice_minutes now = advice_since(c->minutes, advice_workers, 0);
+	const struct load l = measure(&now);
+	const double share = advice_share(&now, advice_busy_delay, DELAY_BAD);
+	unsigned int n;
 	int err;
 
+	if (!advice_enough(ret, "workers (since their number changed)", ADVICE_A_DAY, &now))
+		return 0;
 	if (isnan(l.workers) || isnan(l.cpus) || share < DELAY_SHARE ||
 	    l.workers <= WORKERS_A_CPU * l.cpus)
 		return 0;
@@ -131,16 +153,17 @@ int advice_workers_fewer(const struct advice_case *c, struct advices *ret)
 		" of the minutes in which the service works its threads waited for a CPU for %.0f %% or "
 		"more of the time that they had one\n",
 		100 * DELAY_BAD);
-	err = advice_change_workers(c, (unsigned int)l.cpus, &d.change);
+	n = fewer_workers(c->host, l.cpus);
+	err = advice_change_workers(c, n, &d.change);
 	if (err)
 		return err;
-	buf_printf(
-		&d.effect,
-		"%.0f processes take turns on %.0f CPUs now; with one a CPU each runs without being put "
-		"aside, and about ",
-		l.workers, l.cpus);
-	advice_bytes(&d.effect, (l.workers - l.cpus) * l.memory / l.workers);
-	buf_add_str(&d.effect, " of memory are free");
+	buf_printf(&d.effect, "%.0f processes take turns on %.0f CPUs now; %u are put aside less",
+		   l.workers, l.cpus, n);
+	if (!isnan(l.memory)) {
+		buf_add_str(&d.effect, ", and about ");
+		advice_bytes(&d.effect, (l.workers - n) * l.memory / l.workers);
+		buf_add_str(&d.effect, " of memory are free");
+	}
 	buf_add_str(&d.undo, "the old number, and then ");
 	advice_restart(c, &d.undo);
 	return advice_draft_add(ret, &d, "workers.fewer",

@@ -26,6 +26,28 @@ static void keep(char *to, size_t size, const char *value)
 		snprintf(to, size, "%s", value);
 }
 
+/* A command may go on in further lines, each of which comes by itself: Supervisor's are indented, systemd's end with a backslash. */
+static void keep_command(char *to, size_t size, const char *value, bool goes_on)
+{
+	size_t n = strlen(to);
+
+	if (!goes_on) {
+		keep(to, size, value);
+		return;
+	}
+	while (n && (to[n - 1] == '\\' || to[n - 1] == ' '))
+		n--;
+	if (n + 1 + strlen(value) < size && !strstr(value, "%("))
+		snprintf(to + n, size - n, " %s", value);
+	else
+		to[0] = '\0'; /* half of a command is none */
+}
+
+static bool ends_with_backslash(const char *text)
+{
+	return *text && text[strlen(text) - 1] == '\\';
+}
+
 /* The section is at its end. */
 static void judge(struct looking *l)
 {
@@ -73,7 +95,7 @@ static int on_supervisor(void *ctx, const char *section, const char *key, const 
 	if (strcmp(r->name, name) != 0 || strcmp(r->file, l->file) != 0)
 		begin(l, name);
 	if (strcmp(key, "command") == 0)
-		keep(r->command, sizeof(r->command), value);
+		keep_command(r->command, sizeof(r->command), value, *r->command);
 	else if (strcmp(key, "directory") == 0)
 		keep(r->directory, sizeof(r->directory), value);
 	else if (strcmp(key, "user") == 0)
@@ -93,7 +115,8 @@ static int on_systemd(void *ctx, const char *section, const char *key, const cha
 	if (!value || strcmp(section, "Service") != 0)
 		return 1;
 	if (strcmp(key, "ExecStart") == 0 && *value)
-		keep(r->command, sizeof(r->command), value + strspn(value, "-@:+!"));
+		keep_command(r->command, sizeof(r->command), value + strspn(value, "-@:+!"),
+			     ends_with_backslash(r->command));
 	else if (strcmp(key, "WorkingDirectory") == 0)
 		keep(r->directory, sizeof(r->directory), value + strspn(value, "-"));
 	else if (strcmp(key, "User") == 0)

@@ -192,9 +192,10 @@ static int add_error_log(struct reader *r)
 
 static bool is_setting(const char *name)
 {
-	static const char *const names[] = { "worker_processes", "worker_connections",
-					     "keepalive",        "proxy_http_version",
-					     "proxy_set_header", "proxy_buffering" };
+	static const char *const names[] = { "worker_processes",    "worker_connections",
+					     "keepalive",           "proxy_http_version",
+					     "proxy_set_header",    "proxy_buffering",
+					     "worker_rlimit_nofile" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(names[i], name) == 0)

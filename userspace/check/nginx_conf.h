@@ -54,7 +54,8 @@ struct nginx_log {
 	char path[1024]; /* as it stands there */
 };
 
-/* A directive of these: worker_processes, worker_connections, keepalive, proxy_http_version, proxy_set_header, proxy_buffering. */
+/* A directive of these: worker_processes, worker_connections, keepalive, proxy_http_version, proxy_set_header, proxy_buffering,
+ * worker_rlimit_nofile. */
 struct nginx_setting {
 	char name[32];
 	char value[NGINX_TEXT_MAX]; /* its words, with a space between them */

@@ -112,6 +112,7 @@ static int give(const struct advice_case *c, const struct advise_options *o)
 		.until_s = any ? m->list[m->n - 1].start_s + HISTORY_MINUTE_S : 0,
 		.watched_s = m->watched_s,
 		.days = o->n_days,
+		.now_s = c->now_s,
 	};
 	struct advices a = { .n = 0 };
 	int err = advise(c, &a), status;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * isamon advise --apply cost.lifecycle. Invariant: what is written is the bucket's rules as they were read a moment ago, with isamon's own among them,
- * and nothing is written that was not shown.
+ * isamon advise --apply cost.lifecycle. Invariant: what is written is the bucket's rules as they were read a moment ago, with isamon's own behind
+ * them, and nothing is written that was not shown.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include "cmd/cmd.h"
 
 #define WHY_MAX 2048
+#define VERIFY_LOOKS 6
+#define VERIFY_LOOK_MS 500
 
 static int failed(const char *why)
 {
@@ -34,22 +37,54 @@ static int show(const struct config *c, const struct advice_host *h)
 	return err;
 }
 
-/* What is there afterwards is what was written, whoever wrote. */
-static int verify(const struct config *c, struct s3 *s3, const struct advice_host *h,
-		  const char *prefix)
+/* Returns 1: S3 has rules that do it; 0: it has not; -errno. */
+static int has_rules(const struct config *c, struct s3 *s3, const struct advice_host *h,
+		     const char *prefix)
 {
 	struct s3_lifecycle l = { .rules = BUF_INIT(ADVICE_FILE_MAX) };
 	struct advice_lifecycle found = { .n = 0 };
-	int err = s3_lifecycle_get(s3, &l);
-	bool there = !err &&
-		     advice_lifecycle_read(buf_str(&l.rules), l.rules.len, prefix, &found) &&
-		     found.aborts_uploads && (found.covers || !advice_lifecycle_moves(c, &h->aws));
+	const int err = s3_lifecycle_get(s3, &l);
+	const bool there =
+		!err && advice_lifecycle_read(buf_str(&l.rules), l.rules.len, prefix, &found) &&
+		found.aborts_uploads && (found.covers || !advice_lifecycle_moves(c, &h->aws));
 
 	buf_done(&l.rules);
-	if (err)
+	return err ? err : there;
+}
+
+/* What is there afterwards is what was written, whoever wrote. S3 may show the old rules for a while. */
+static int verify(const struct config *c, struct s3 *s3, const struct advice_host *h,
+		  const char *prefix)
+{
+	int there = 0;
+
+	for (int i = 0; i < VERIFY_LOOKS && there == 0; i++) {
+		if (i)
+			poll(NULL, 0, VERIFY_LOOK_MS);
+		there = has_rules(c, s3, h, prefix);
+	}
+	if (there < 0)
 		return failed(s3_why(s3));
 	return there ? CMD_OK :
-		       failed("S3 took the rules, but does not have them: look at the bucket");
+		       failed("S3 took the rules, but does not show them yet: ask again in some "
+			      "minutes (isamon advise)");
+}
+
+/* Somebody may have thought for long before saying yes. */
+static int is_unchanged(struct advise_s3 *s, const struct s3_lifecycle *old)
+{
+	struct s3_lifecycle now = { .rules = BUF_INIT(ADVICE_FILE_MAX) };
+	const int err = s3_lifecycle_get(s->s3, &now);
+	const bool same = !err && now.rules.len == old->rules.len &&
+			  strcmp(buf_str(&now.rules), buf_str(&old->rules)) == 0 &&
+			  strcmp(now.minimum_size, old->minimum_size) == 0;
+
+	buf_done(&now.rules);
+	if (err)
+		return failed(s3_why(s->s3));
+	return same ? CMD_OK :
+		      failed("the bucket's rules were changed meanwhile, and nothing is written: run it "
+			     "again");
 }
 
 static int put(const struct config *c, struct advise_s3 *s, struct s3_lifecycle *old,
@@ -93,7 +128,9 @@ static int apply(const struct config *c, struct advise_s3 *s, struct s3_lifecycl
 	n = tool_confirm(ADVISE, "Write these rules?", yes);
 	if (n <= 0)
 		return n ? CMD_FAILED : CMD_NOT_OK;
-	status = put(c, s, old, h, prefix);
+	status = is_unchanged(s, old);
+	if (!status)
+		status = put(c, s, old, h, prefix);
 	if (!status)
 		status = verify(c, s->s3, h, prefix);
 	if (!status)

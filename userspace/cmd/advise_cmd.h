@@ -32,6 +32,7 @@ struct advise_span {
 	int64_t from_s, until_s; /* of its minutes; 0: none */
 	int64_t watched_s;
 	unsigned int days; /* that were looked at */
+	int64_t now_s;
 };
 int advise_format(const struct advices *a, const struct advice_host *h,
 		  const struct advise_span *span, struct buf *out);

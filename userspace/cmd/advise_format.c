@@ -9,6 +9,8 @@
 #include "cmd/wrap.h"
 
 #define INDENT 10
+/* A minute is written when it is over, and one that could not be with the next. */
+#define STALE_S 600
 
 static void wrap_lines(const char *lead, const char *text, struct buf *out)
 {
@@ -21,14 +23,30 @@ static void wrap_lines(const char *lead, const char *text, struct buf *out)
 	}
 }
 
-/* As it is: somebody may take it by the mouse. */
+#define REMARK "    # "
+
+/* Each of its lines is one for a shell, too. */
+static void write_remark(const char *text, size_t len, struct buf *out)
+{
+	const size_t from = out->len;
+
+	wrap_line(REMARK, sizeof(REMARK) - 1, text, len, out);
+	for (size_t i = from; i + sizeof(REMARK) <= out->len; i++)
+		if (out->data[i] == '\n')
+			memcpy(out->data + i + 1, REMARK, sizeof(REMARK) - 1);
+}
+
+/* As it is: somebody may take it by the mouse. Only remarks are broken. */
 static void write_change(const char *text, struct buf *out)
 {
 	buf_add_str(out, "  change\n");
 	for (; *text; text += *text == '\n') {
 		const size_t n = strcspn(text, "\n");
 
-		buf_printf(out, "    %.*s\n", (int)n, text);
+		if (n > 2 && text[0] == '#' && text[1] == ' ')
+			write_remark(text + 2, n - 2, out);
+		else
+			buf_printf(out, "    %.*s\n", (int)n, text);
 		text += n;
 	}
 }
@@ -51,34 +69,48 @@ static void write_days(struct buf *out, double s)
 		buf_printf(out, "%.1f hours", s / 3600);
 }
 
-static void write_span(const struct advise_span *span, struct buf *out)
+static void write_when(struct buf *out, int64_t at_s)
 {
-	const time_t from = span->from_s;
+	const time_t at = at_s;
 	char when[32] = "?";
 	struct tm tm;
 
+	if (localtime_r(&at, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
+	buf_add_str(out, when);
+}
+
+static void write_span(const struct advise_span *span, struct buf *out)
+{
 	if (!span->until_s) {
 		buf_printf(out,
 			   "there is no history yet: the daemon writes it, minute by minute\n");
 		return;
 	}
-	if (localtime_r(&from, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
-	buf_printf(out, "history of the last %u days: since %s, ", span->days, when);
+	buf_printf(out, "history of the last %u %s: since ", span->days,
+		   span->days == 1 ? "day" : "days");
+	write_when(out, span->from_s);
+	buf_add_str(out, ", ");
 	write_days(out, (double)span->watched_s);
 	buf_add_str(out, " of it watched\n");
+	if (span->now_s - span->until_s <= STALE_S)
+		return;
+	buf_add_str(out, "it ends at ");
+	write_when(out, span->until_s);
+	buf_add_str(out, ": the daemon has written nothing since (isamon doctor isamon)\n");
 }
 
 static void write_lacks(const struct advices *a, struct buf *out)
 {
 	for (size_t i = 0; i < a->n_lacks; i++) {
+		_cleanup_(buf_done) struct buf line = BUF_INIT(1024);
 		const struct advice_lack *l = &a->lacks[i];
 
-		buf_printf(out, "no advice on %s: it needs ", l->subject);
-		write_days(out, (double)l->need_s);
-		buf_add_str(out, " of history, and there are ");
-		write_days(out, (double)l->have_s);
-		buf_add_char(out, '\n');
+		buf_printf(&line, "%s: it needs ", l->subject);
+		write_days(&line, (double)l->need_s);
+		buf_add_str(&line, " of history, and there are ");
+		write_days(&line, (double)l->have_s);
+		wrap_line("no advice on ", INDENT, buf_str(&line), line.len, out);
 	}
 }
 
@@ -89,12 +121,18 @@ int advise_format(const struct advices *a, const struct advice_host *h,
 		write_one(&a->list[i], out);
 	write_span(span, out);
 	write_lacks(a, out);
+	if (a->n_lacks && span->days < HISTORY_DAYS)
+		buf_add_str(out, "(of the days that were looked at; more: --days 30)\n");
 	if (*h->aws.why)
-		wrap_line("AWS could not be asked, so nothing is advised on that: ", INDENT,
+		wrap_line("AWS could not be asked, and nothing is advised on that: ", INDENT,
 			  h->aws.why, strlen(h->aws.why), out);
-	if (a->n)
+	if (a->n) {
 		buf_printf(out, "%zu %s of advice\n", a->n, a->n == 1 ? "piece" : "pieces");
-	else if (!a->n_lacks)
+		buf_add_str(
+			out,
+			"A diff is taken by patch -p0 -d / as it stands here. After one ask again: it "
+			"may\nhave changed the others.\n");
+	} else if (!a->n_lacks)
 		buf_add_str(out, "nothing to advise\n");
 	return out->err;
 }

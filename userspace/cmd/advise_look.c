@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "check/advice_lifecycle.h"
 #include "cmd/advise_cmd.h"
 #include "cmd/cloudwatch.h"
@@ -49,8 +50,13 @@ void advise_s3_close(struct advise_s3 *s)
 
 static void note(struct advice_aws *aws, const char *what, const char *why)
 {
-	if (!*aws->why)
-		snprintf(aws->why, sizeof(aws->why), "%s: %s", what, why);
+	char text[sizeof(aws->why)];
+
+	if (*aws->why)
+		return;
+	snprintf(text, sizeof(text), "%s: %s", what, why);
+	/* What was cut within a character is no text for JSON. */
+	utf8_make_plain(text, sizeof(text), aws->why, sizeof(aws->why));
 }
 
 /* --- S3 */
@@ -117,6 +123,26 @@ static void ask_group(const struct config *c, struct advice_aws *aws)
 	lone_session_close(&a);
 }
 
+/* --- the instance */
+
+/* For the commands that are advised: without it they say ID. */
+static void ask_instance(const struct config *c, struct advice_host *h)
+{
+	struct lone_session a;
+	const char *id;
+	size_t n;
+
+	if (tool_aws_open(ADVISE, c, &a))
+		return;
+	lone_session_settle(&a);
+	id = identity_instance_id(aws_session_identity(a.session));
+	n = id ? strlen(id) : 0;
+	if (n < sizeof(h->instance_id) &&
+	    n == strspn(id ?: "", "abcdefghijklmnopqrstuvwxyz0123456789-"))
+		snprintf(h->instance_id, sizeof(h->instance_id), "%s", id ?: "");
+	lone_session_close(&a);
+}
+
 /* --- the daemon */
 
 static void count_metrics(const struct config *c, const char *body, struct advice_metrics *ret)
@@ -155,6 +181,8 @@ void advise_ask(const struct config *c, struct advice_host *h)
 		ask_lifecycle(c, &h->aws);
 	if (c->logs_enabled)
 		ask_group(c, &h->aws);
+	if (h->on_ec2)
+		ask_instance(c, h);
 	if (c->cloudwatch_enabled)
 		ask_metrics(c, &h->metrics);
 }

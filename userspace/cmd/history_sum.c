@@ -145,13 +145,16 @@ void history_sum_end(struct history_sum *s, uint64_t monotonic_ns, struct histor
 		       watched_s = (ns + NS_PER_SEC / 2) / NS_PER_SEC;
 
 	m->watched_s = watched_s < HISTORY_MINUTE_S ? (int64_t)watched_s : HISTORY_MINUTE_S;
-	if (m->timed) {
+	if (m->timed > 0) {
 		m->p50_ns = (int64_t)histogram_quantile_ns(&s->duration, 0.5);
 		m->p99_ns = (int64_t)histogram_quantile_ns(&s->duration, 0.99);
 	}
 	if (histogram_count(&s->queue))
 		m->queue_p99_ns = (int64_t)histogram_quantile_ns(&s->queue, 0.99);
-	if (s->has_glance) {
+	/* Nobody looked: no request is not known either. */
+	if (m->in_flight_max < 0 && !m->requests)
+		m->requests = m->errors = m->timed = HISTORY_UNKNOWN;
+	if (s->has_glance && m->in_flight_max >= 0) {
 		/* Those of which the record was lost ended, too. */
 		raise_to(&m->requests, ticks_between(s->glance.ended, s->ended_before));
 		add(&m->connections, s->glance.connections, s->connections_before);

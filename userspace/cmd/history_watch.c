@@ -21,6 +21,7 @@ struct history_watch {
 	bool begun;
 	uint64_t look_due_ns;
 	int trouble; /* as it was said; 0: none */
+	bool lost;   /* likewise */
 };
 
 int history_watch_new(struct event_base *base, const struct config *c,
@@ -92,14 +93,24 @@ static void glance(struct history_watch *w)
 static void say(struct history_watch *w, int err)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
+	uint64_t lost;
+	const unsigned int kept = history_kept(w->history, &lost);
 
+	if (lost && !w->lost) {
+		log_warning(
+			"the history of minutes has a gap: it could not be written for %u minutes, and "
+			"no more are kept",
+			kept);
+		w->lost = true;
+	}
 	if (err == w->trouble)
 		return;
 	w->trouble = err;
 	history_why(w->history, &why);
 	if (err)
-		log_warning("the history of minutes cannot be written, and has a gap: %s",
-			    why.len ? buf_str(&why) : strerror(-err));
+		log_warning("the history of minutes cannot be written: %s; the minute is %s",
+			    why.len ? buf_str(&why) : strerror(-err),
+			    err == -EAGAIN || err == -ENOMEM ? "lost" : "kept for the next try");
 	else
 		log_info("the history of minutes is written again");
 }

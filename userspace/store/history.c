@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The rows of the history, handed to a store's thread, or read at once.
- * Invariant: what waits there has a copy of all it needs, and is counted; a row and what goes for it are one transaction.
+ * Invariant: what waits there has a copy of all it needs, and is counted; a row and what goes for it are one transaction. A row is with the
+ * thread, or kept for the next one, or written; never two of these.
  */
 #include "store/history.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "store/sql.h"
+#include "store/state_file.h"
 #include "store/store.h"
 
 #define NAMED(name, how) ", " #name
@@ -46,20 +49,28 @@
 		NAMED) " FROM history WHERE start_s >= ? AND start_s < ? ORDER BY start_s"
 
 #define WAITING_MAX 60
+/* The daemon has the file for some milliseconds each minute. */
+#define READ_WAIT_NS (5 * NS_PER_SEC)
+#define READ_LOOK_MS 20
 
 #define MEMBER(name, how) &m->name,
 
-struct history {
-	struct store *store;
-	unsigned int waiting;
-};
-
 struct history_work {
+	struct history_work *next; /* among those that are kept */
 	struct history *history;
 	struct history_minute minute;
-	history_fn done;
+	history_fn done; /* NULL once it was called */
 	void *ctx;
-	char disk[]; /* "": none */
+	struct history_work *before; /* that are written with it, the oldest first */
+	char disk[];                 /* "": none */
+};
+
+struct history {
+	struct store *store;
+	unsigned int waiting;      /* with the thread */
+	struct history_work *kept; /* what could not be written, the oldest first */
+	unsigned int n_kept;
+	uint64_t n_lost;
 };
 
 struct reading {
@@ -90,14 +101,6 @@ int history_new(struct event_base *base, const char *directory, struct history *
 	else
 		*ret = h;
 	return err;
-}
-
-void history_close(struct history *h, unsigned int ms)
-{
-	if (!h)
-		return;
-	store_close_within(h->store, ms);
-	free(h);
 }
 
 void history_why(struct history *h, struct buf *why)
@@ -138,7 +141,7 @@ static void look_at_disk(sqlite3 *db, const char *path, struct history_minute *m
 	const char *own = sqlite3_db_filename(db, "main");
 	struct statvfs fs;
 
-	if (!*path || (statvfs(path, &fs) && (!own || statvfs(own, &fs))))
+	if (!*path || m->disk_bytes >= 0 || (statvfs(path, &fs) && (!own || statvfs(own, &fs))))
 		return;
 	m->disk_bytes = (int64_t)(fs.f_blocks * fs.f_frsize);
 	m->disk_free_bytes = (int64_t)(fs.f_bavail * fs.f_frsize);
@@ -156,6 +159,8 @@ static int add_row(sqlite3 *db, void *arg)
 		err = forget(db, SQL_FORGET_OLD, start_s - (int64_t)HISTORY_DAYS * DAY_S);
 	if (!err)
 		err = forget(db, SQL_FORGET_WRONG, start_s + DAY_S);
+	for (struct history_work *b = w->before; b && !err; b = b->next)
+		err = put(db, &b->minute);
 	if (!err)
 		err = put(db, &w->minute);
 	return sql_end(db, err);
@@ -202,14 +207,71 @@ static int each_row(sqlite3 *db, void *arg)
 
 /* --- behind the loop's back */
 
+static void free_works(struct history_work *w)
+{
+	while (w) {
+		struct history_work *next = w->next;
+
+		free(w);
+		w = next;
+	}
+}
+
+/* Behind those that are kept already; the oldest goes if they are too many. */
+static void keep_works(struct history *h, struct history_work *w)
+{
+	struct history_work **end = &h->kept;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = w;
+	for (; w; w = w->next)
+		h->n_kept++;
+	while (h->kept && h->n_kept > WAITING_MAX) {
+		w = h->kept;
+		h->kept = w->next;
+		free(w);
+		h->n_kept--;
+		h->n_lost++;
+	}
+}
+
 static void work_done(int err, void *arg)
 {
 	struct history_work *w = arg;
+	struct history *h = w->history;
+	const history_fn done = w->done;
 
-	w->history->waiting--;
-	if (w->done)
-		w->done(err, w->ctx);
-	free(w);
+	h->waiting--;
+	w->done = NULL;
+	if (err) {
+		keep_works(h, take(w->before));
+		keep_works(h, w);
+	} else {
+		free_works(w->before);
+	}
+	if (done)
+		done(err, w->ctx);
+	if (!err)
+		free(w);
+}
+
+/* Hands @w over, and with it all that is kept. */
+static int hand_over(struct history *h, struct history_work *w)
+{
+	const unsigned int n = h->n_kept;
+	int err;
+
+	w->before = take(h->kept);
+	h->n_kept = 0;
+	err = store_do(h->store, add_row, work_done, w);
+	if (err) {
+		h->kept = take(w->before);
+		h->n_kept = n;
+	} else {
+		h->waiting++;
+	}
+	return err;
 }
 
 int history_add(struct history *h, const struct history_minute *m, const char *disk,
@@ -230,61 +292,104 @@ int history_add(struct history *h, const struct history_minute *m, const char *d
 	w->ctx = ctx;
 	if (len)
 		memcpy(w->disk, disk, len);
-	err = store_do(h->store, add_row, work_done, w);
+	err = hand_over(h, w);
 	if (err)
 		free(w);
-	else
-		h->waiting++;
 	return err;
+}
+
+/* The last try: the newest of them takes the others along. */
+static void write_kept(struct history *h)
+{
+	struct history_work **last = &h->kept, *w;
+
+	if (!h->kept)
+		return;
+	while ((*last)->next)
+		last = &(*last)->next;
+	w = take(*last);
+	h->n_kept--;
+	if (hand_over(h, w))
+		free(w);
+}
+
+void history_close(struct history *h, unsigned int ms)
+{
+	if (!h)
+		return;
+	write_kept(h);
+	store_close_within(h->store, ms);
+	free_works(h->kept);
+	free(h);
+}
+
+unsigned int history_kept(const struct history *h, uint64_t *ret_lost)
+{
+	*ret_lost = h->n_lost;
+	return h->n_kept;
 }
 
 /* --- at once */
 
-static int explain(struct store *s, const char *path, int err, struct buf *why)
+static int open_to_read(const char *directory, struct buf *why, sqlite3 **ret)
 {
-	_cleanup_(buf_done) struct buf told = BUF_INIT(4096);
+	const uint64_t end_ns = clock_monotonic_ns() + READ_WAIT_NS;
+	char *path = NULL;
+	int err = state_file_path(directory, HISTORY_FILE, why, &path);
 
-	if (err < 0) {
-		store_why(s, &told);
-		buf_printf(why, "the history %s cannot be read: %s", path,
-			   told.len ? buf_str(&told) : strerror(-err));
+	while (!err && (err = state_file_look(path, why, ret)) == -EBUSY &&
+	       clock_monotonic_ns() < end_ns) {
+		buf_reset(why);
+		poll(NULL, 0, READ_LOOK_MS);
+		err = 0;
 	}
+	free(path);
 	return err;
 }
 
-static int read_all(struct event_base *base, const char *directory, const char *path,
-		    struct reading *r, struct buf *why)
+static int read_all(const char *directory, struct reading *r, struct buf *why)
 {
-	struct store *s = NULL;
-	int err = store_begin_shared(base, directory, HISTORY_FILE, &s);
+	sqlite3 *db = NULL;
+	int err = open_to_read(directory, why, &db);
 
-	if (err) {
-		buf_printf(why, "the history %s cannot be read: %s", path, strerror(-err));
-		return err;
-	}
-	err = explain(s, path, store_wait(s, each_row, r), why);
-	store_close(s);
+	if (err == -ENODATA)
+		return 0;
+	if (!err)
+		err = each_row(db, r);
+	if (err == -EPROTO)
+		buf_add_str(why,
+			    "it was made by an older isamon: restart the daemon (systemctl restart "
+			    "isamon), and ask again");
+	else if (db && err < 0)
+		buf_printf(why, "%s (%s)", strerror(-err), sqlite3_errmsg(db));
+	state_file_close(db, true);
 	return err;
 }
 
 int history_read(const char *directory, int64_t from_s, int64_t until_s,
 		 int (*fn)(const struct history_minute *m, void *ctx), void *ctx, struct buf *why)
 {
+	_cleanup_(buf_done) struct buf told = BUF_INIT(4096);
 	struct reading r = { from_s, until_s, fn, ctx };
-	struct event_base *base;
 	char path[4096];
 	int err;
 
 	snprintf(path, sizeof(path), "%s/%s", directory, HISTORY_FILE);
 	if (access(path, F_OK)) {
 		err = -errno;
-		buf_printf(why, "there is no history %s: %s", path, strerror(-err));
+		if (err == -ENOENT)
+			buf_printf(why, "there is no history %s: %s", path, strerror(-err));
+		else
+			buf_printf(why, "the history %s cannot be read: %s", path, strerror(-err));
 		return err;
 	}
-	base = event_base_new();
-	if (!base)
-		return -ENOMEM;
-	err = read_all(base, directory, path, &r, why);
-	event_base_free(base);
+	err = read_all(directory, &r, &told);
+	if (err < 0)
+		buf_printf(why, "the history %s cannot be read: %s%s", path,
+			   told.len ? buf_str(&told) : strerror(-err),
+			   err == -EUCLEAN ?
+				   "; the daemon sets it aside with its next minute, and begins "
+				   "a new one" :
+				   "");
 	return err;
 }

@@ -75,8 +75,10 @@ struct history;
 
 /* Does not block; the file is opened, or made, with the first work. Returns 0 or -errno. */
 int history_new(struct event_base *base, const char *directory, struct history **ret);
-/* Waits for what was handed over, @ms at most (0: as long as it takes), and tells it. NULL is fine. */
+/* Waits for what was handed over, @ms at most (0: as long as it takes), and tells it; what was kept is tried once more. NULL is fine. */
 void history_close(struct history *h, unsigned int ms);
+/* How many minutes could not be written, and are kept for the next try; and how many were given up for want of room. */
+unsigned int history_kept(const struct history *h, uint64_t *ret_lost);
 /* Why the file could not be opened the last time; nothing if it could. */
 void history_why(struct history *h, struct buf *why);
 
@@ -84,6 +86,8 @@ void history_why(struct history *h, struct buf *why);
  * Writes a minute, behind the loop's back, and lets go of what is older than HISTORY_DAYS before it (and of what is more than a day
  * after it, which a wrong clock wrote), an hour's worth at most at a time. Its disk_* are looked up then, of the file system of @disk, or
  * where that is not there of the history's own (NULL: they stay as they are). @done (may be NULL) is called in the loop, or in history_close().
+ * A minute that cannot be written, because somebody reads for long or the disk is full, is kept (@done is told why) and written with the next one:
+ * an hour of them at most, of which then the oldest go.
  * Returns 0, -ENOMEM, -ESHUTDOWN, or -EAGAIN: the disk hangs, and too much waits for it already.
  */
 typedef void (*history_fn)(int err, void *ctx);
@@ -92,8 +96,8 @@ int history_add(struct history *h, const struct history_minute *m, const char *d
 
 /*
  * For a command: calls @fn for every minute of [from_s, until_s) that is in the file, the oldest first, until it returns other than 0,
- * which is returned. The daemon may write meanwhile (it waits). Blocks. A file that is not there is not made: -ENOENT. Another -errno: it cannot
- * be used. All explained in @why.
+ * which is returned. The daemon may write meanwhile (it waits). Blocks. A file that is not there is not made: -ENOENT. Nothing is changed: one that
+ * is damaged (-EUCLEAN) or of an older isamon (-EPROTO) stays as it is. Another -errno: it cannot be used. All explained in @why.
  */
 int history_read(const char *directory, int64_t from_s, int64_t until_s,
 		 int (*fn)(const struct history_minute *m, void *ctx), void *ctx, struct buf *why);

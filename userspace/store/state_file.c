@@ -221,6 +221,29 @@ int state_file_open(const char *path, struct buf *why, sqlite3 **ret)
 	return 0;
 }
 
+int state_file_look(const char *path, struct buf *why, sqlite3 **ret)
+{
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+	bool fresh = false;
+	sqlite3 *db = NULL;
+	int err = sql_errno(NULL, sqlite3_open_v2(path, &db, flags, NULL));
+
+	if (!err)
+		err = limits_set(db);
+	if (err)
+		sql_say(db, err, path, why);
+	else
+		err = identify(db, path, &fresh, why);
+	if (!err)
+		err = fresh ? -ENODATA : check_version(db, path, why);
+	if (err) {
+		state_file_close(db, true);
+		return err;
+	}
+	*ret = db;
+	return 0;
+}
+
 void state_file_close(sqlite3 *db, int damaged)
 {
 	sqlite3_stmt *st;

@@ -25,6 +25,12 @@ int state_file_path(const char *directory, const char *name, struct buf *why, ch
  */
 int state_file_open(const char *path, struct buf *why, sqlite3 **ret);
 
+/*
+ * The same for one that is there, to read from it for a moment: nothing of it is changed, nor its schema brought to the present version, which may
+ * be older. Returns as state_file_open() does; -ENODATA: there is nothing in it yet. Close it as a damaged one.
+ */
+int state_file_look(const char *path, struct buf *why, sqlite3 **ret);
+
 /* Closes it; NULL is fine. The log stays, with its blocks. A @damaged one is not written to any more. */
 void state_file_close(sqlite3 *db, int damaged);
 
