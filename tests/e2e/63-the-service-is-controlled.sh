@@ -14,7 +14,8 @@ export TALLY_DIR=$T/tally
 
 conf() { # LINE...: of [service], for uvicorn
 	printf '%s\n' "[service]" "name = web" "ports = $SERVICE_PORT" "supervisor_socket = $T/sv.sock" \
-		"supervisor_user = admin" "supervisor_password = hush-hush" "$@" >"$T/isamon.conf"
+		"supervisor_user = admin" "supervisor_password = hush-hush" "$@" \
+		"[daemon]" "state_directory = $T/state" >"$T/isamon.conf"
 	chmod 600 "$T/isamon.conf"
 }
 moody() { conf "program = $1" "${@:2}" && sed -i "s/^ports = .*/ports = $MOODY_PORT/" "$T/isamon.conf"; }
@@ -100,6 +101,23 @@ run 0 restart
 [ "$(pid_of)" != "$first" ] || fail "a restart did not"
 run 0 stop
 ! port_open "$SERVICE_PORT" || fail "somebody listens after the stop"
+run 0 stop
+
+say "== while somebody exchanges what it is made of, nobody else starts or stops it"
+mkdir -p "$T/state"
+exec 9>>"$T/state/update.lock"
+flock 9
+for order in start stop restart reload; do
+	run 3 $order
+	has "^isamon service $order: web: another .*has the service in hand.*, since 20.*: wait until .*; --force does it all the same\$" err
+done
+run 1 status
+run 2 status --force
+run 0 start --force
+has 'has the service in hand.*; --force: it is done all the same$' err
+run 0 stop --force
+exec 9>&-
+run 0 start
 run 0 stop
 conf 'health = /nowhere'
 run 1 start --timeout 3

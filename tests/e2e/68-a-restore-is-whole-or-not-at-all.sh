@@ -116,7 +116,7 @@ say "== an update has the service stopped"
 exec 9>>"$T/state/update.lock"
 flock 9
 run 3 --data --yes
-has 'another update, restore or vacuum is under way, in process' err
+has 'has the service in hand, .*since 20' err
 run 0 --data --dry-run
 exec 9>&-
 

@@ -260,9 +260,15 @@ cut_off() { # STEP: when it is seen at $2
 	wait_for 30 "$2" grep -qs "$2" "$T/update.log"
 	run 0 app --status
 	has "is under way at the step \"$1\""
+	for order in start stop restart; do
+		timeout 20 "$ISAMON" service $order --config "$T/isamon.conf" >"$T/out" 2>"$T/err" && fail "service $order during an update"
+		has "isamon update app --yes .*has the service in hand, in process ${PIDS[update]}, since 20.*: wait until it has ended.*--force" err
+	done
 	{ stop update KILL; } 2>/dev/null
 	run 1 app --status --json
 	json "d['unfinished'] and not d['working'] and d['step'] == '$1'"
+	timeout 20 "$ISAMON" service start --config "$T/isamon.conf" >"$T/out" 2>"$T/err" && fail "service start of what is half done"
+	has 'was cut off: isamon update app --resume goes on, isamon update app --abort goes back; --force' err
 	rm "$T/hold/start"
 }
 cut_off build 'building the new environment'

@@ -173,14 +173,14 @@ static int lock_sign(int fd)
 	return done == n ? 0 : -EIO;
 }
 
-int file_lock(const char *path, int *ret_fd, pid_t *ret_holder)
+static int lock_file(const char *path, int operation, int *ret_fd, pid_t *ret_holder)
 {
-	_cleanup_(file_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	_cleanup_(file_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int err;
 
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
+	if (flock(fd, operation | LOCK_NB)) {
 		if (errno != EWOULDBLOCK)
 			return -errno;
 		if (ret_holder)
@@ -193,4 +193,14 @@ int file_lock(const char *path, int *ret_fd, pid_t *ret_holder)
 	*ret_fd = fd;
 	fd = -1;
 	return 0;
+}
+
+int file_lock(const char *path, int *ret_fd, pid_t *ret_holder)
+{
+	return lock_file(path, LOCK_EX, ret_fd, ret_holder);
+}
+
+int file_lock_shared(const char *path, int *ret_fd, pid_t *ret_holder)
+{
+	return lock_file(path, LOCK_SH, ret_fd, ret_holder);
 }
