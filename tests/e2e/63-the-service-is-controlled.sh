@@ -15,7 +15,7 @@ export TALLY_DIR=$T/tally
 conf() { # LINE...: of [service], for uvicorn
 	printf '%s\n' "[service]" "name = web" "ports = $SERVICE_PORT" "supervisor_socket = $T/sv.sock" \
 		"supervisor_user = admin" "supervisor_password = hush-hush" "$@" \
-		"[daemon]" "state_directory = $T/state" >"$T/isamon.conf"
+		"[daemon]" "state_directory = $T/own" >"$T/isamon.conf"
 	chmod 600 "$T/isamon.conf"
 }
 moody() { conf "program = $1" "${@:2}" && sed -i "s/^ports = .*/ports = $MOODY_PORT/" "$T/isamon.conf"; }
@@ -104,8 +104,8 @@ run 0 stop
 run 0 stop
 
 say "== while somebody exchanges what it is made of, nobody else starts or stops it"
-mkdir -p "$T/state"
-exec 9>>"$T/state/update.lock"
+mkdir -p "$T/own"
+exec 9>>"$T/own/update.lock"
 flock 9
 for order in start stop restart reload; do
 	run 3 $order
@@ -213,7 +213,7 @@ printf '#!/bin/bash\nexec unshare -m bash -c '\''mount --bind "%s" "%s" && exec 
 chmod 755 "$ISAMON"
 at_end() { kill -KILL "$(cat "$T/pid" 2>/dev/null)" 2>/dev/null || :; }
 systemd() {
-	printf '%s\n' "[service]" "name = moody" "ports = $MOODY_PORT" "$@" >"$T/isamon.conf"
+	printf '%s\n' "[service]" "name = moody" "ports = $MOODY_PORT" "$@" "[daemon]" "state_directory = $T/own" >"$T/isamon.conf"
 }
 called() { grep -qxF -e "--no-ask-password --no-block $1 -- moody.service" "$T/calls" || fail "systemctl was not told $1: $(cat "$T/calls")"; }
 systemd "manager = systemd"
