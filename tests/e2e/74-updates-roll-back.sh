@@ -172,7 +172,7 @@ version two 2.0
 run 2 app
 has 'say --yes' err
 run 0 app --dry-run
-has '1 new commits, 3 files are others'
+has '1 new commit, 3 files are others'
 has 'version two'
 has 'a new environment is built beside'
 run 0 app --dry-run --json
@@ -198,7 +198,7 @@ expect_version three
 work_git tag old HEAD~1
 work_git push -q origin old
 app 0 --ref old
-has '1 commits that it has now are not in it'
+has '1 commit that it has now is not in it'
 expect_version two
 as_owner git -C "$A" checkout -q main
 app 1 --ref nowhere
@@ -242,6 +242,7 @@ rolled_back good three 1
 version unwell 2.0 '' 'healthy = False'
 app 1
 has '503' err
+has 'the new version ran for a while, and data was left as it is: .*none was made before' err
 has 'the old code and environment are back' err
 rolled_back good three 1
 version missing 9.9
@@ -305,3 +306,37 @@ head_is "$(tip)"
 [ "$("$V/bin/tinydep")" = 1.0 ] || fail "not the new environment"
 nothing_beside 1
 data_is_whole
+
+say "== submodules, also those that were there before: they would stay at their old commits"
+link() { work_git update-index --add --cacheinfo "160000,$(tip),sub"; }
+printf '[submodule "sub"]\n\tpath = sub\n\turl = ../sub\n' >"$T/work/.gitmodules"
+mkdir "$T/work/sub"
+link
+version sub 1.0
+app 3
+has 'has submodules' err
+as_owner git -C "$A" pull -q
+link
+version sub-two 1.0
+app 3
+has 'has submodules' err
+rm -r "$T/work/sub" "$T/work/.gitmodules"
+version no-sub 1.0
+app 0
+expect_version no-sub
+
+say "== a Python that has gone; what a git that root ran has left"
+version five 2.0
+sed -i.old "s|^home = .*|home = $T/gone|; s|^executable = .*|executable = $T/gone/python3|" "$V/pyvenv.cfg"
+app 1
+has "$T/gone/python3: No such file or directory, and it is the Python that $V/pyvenv.cfg names: " err
+has 'nothing was changed' err
+mv "$V/pyvenv.cfg.old" "$V/pyvenv.cfg"
+chown root "$A/.git"
+app 3
+has "$A belongs to nobody, but something in it does not, .*: chown -R nobody: $A" err
+chown nobody "$A/.git"
+app 3 --ref 'main@{1}'
+has 'not a name that git knows' err
+app 0
+expect_version five

@@ -167,6 +167,11 @@ static void locks(void)
 	EXPECT_INT(file_lock(path, &lock, &holder), 0);
 	EXPECT_INT(fstat(lock, &st), 0);
 	EXPECT_INT(st.st_mode & 07777, 0600);
+	EXPECT_INT(fchmod(lock, 0644), 0);
+	close(lock);
+	EXPECT_INT(file_lock(path, &lock, &holder), 0);
+	EXPECT_INT(fstat(lock, &st), 0);
+	EXPECT_INT(st.st_mode & 07777, 0600);
 	close(lock);
 	unlink(path);
 	EXPECT_INT(file_lock("/nowhere/lock", &lock, NULL), -ENOENT);

@@ -158,6 +158,15 @@ static pid_t lock_holder(int fd)
 	return number_parse_u64(text, 1, INT_MAX, &pid) ? 0 : (pid_t)pid;
 }
 
+/* One that was made by an older isamon lies among secrets, and all could read it. */
+static void lock_close_to_others(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077))
+		fchmod(fd, 0600);
+}
+
 /* What the holder before us wrote may be longer, hence the truncation. */
 static int lock_sign(int fd)
 {
@@ -187,6 +196,7 @@ static int lock_file(const char *path, int operation, int *ret_fd, pid_t *ret_ho
 			*ret_holder = lock_holder(fd);
 		return -EBUSY;
 	}
+	lock_close_to_others(fd);
 	err = lock_sign(fd);
 	if (err)
 		return err;

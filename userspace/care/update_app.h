@@ -60,6 +60,7 @@ struct update_result {
 		end;       /* NOTHING, DONE, ROLLED_BACK or UNFINISHED, of code and environment */
 	bool service_down; /* it was to be started, and does not become healthy */
 	bool not_started;  /* it was stopped before, and still is */
+	bool new_ran;      /* the new version was started: data may be as it has left it */
 	char id[UPDATE_ID_MAX];
 	char from[UPDATE_COMMIT_MAX], to[UPDATE_COMMIT_MAX];
 	char kept[PATH_MAX]; /* where the old environment is; "" */
