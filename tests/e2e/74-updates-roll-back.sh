@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon update app: with a real git repository, environments, supervisord and uvicorn a new version comes in whole; one that does not start,
 # hangs, fails its requirements or its health is not left in place; kill -9 at any step is told, resumed, aborted; data stays.
-# limit: 300
+# limit: 400
 . "$(dirname "$0")/../fixtures/lib.sh"
 umask 022
 need curl supervisord git setpriv
@@ -145,17 +145,7 @@ as_owner "$V/bin/python" -m pip install -q --no-index --find-links "$W" -r "$A/r
 "$PY" -c 'import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute("create table t(x)"); d.commit()' "$D/production.db"
 DATA_SUM=$(sha256sum <"$D/production.db")
 echo key=value >"$T/etc/env"
-cat >"$T/sv.conf" <<-END
-	[unix_http_server]
-	file = $T/sv.sock
-	[supervisord]
-	nodaemon = true
-	logfile = $T/supervisord.log
-	pidfile = $T/sv.pid
-	childlogdir = $T
-	user = root
-	[rpcinterface:supervisor]
-	supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+supervisor_config "$T/sv.conf" <<-END
 	[program:web]
 	command = $V/bin/python $A/main.py
 	user = nobody
@@ -258,7 +248,7 @@ cut_off() { # STEP: when it is seen at $2
 	touch "$T/hold/start"
 	rm -f "$T/update.log"
 	start update "$ISAMON" update app --yes --no-backup --config "$T/isamon.conf"
-	wait_for 30 "$2" grep -qs "$2" "$T/update.log"
+	wait_for 90 "$2" grep -qs "$2" "$T/update.log"
 	run 0 app --status
 	has "is under way at the step \"$1\""
 	for order in start stop restart; do
