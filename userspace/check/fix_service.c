@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Repairs of the service: started, or started anew. */
-#include "base/file.h"
 #include "check/fix_impl.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "check/unfinished.h"
 #include "probe/listeners.h"
 
