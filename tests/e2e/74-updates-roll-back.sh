@@ -306,6 +306,8 @@ version sub 1.0
 app 3
 has 'has submodules' err
 as_owner git -C "$A" pull -q
+app 0
+has 'is at origin/main already'
 link
 version sub-two 1.0
 app 3

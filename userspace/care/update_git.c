@@ -406,7 +406,7 @@ int update_git_compare(const struct update_git *g, const char *from, const char 
 	*ret = (struct update_difference){ .commits = BUF_INIT(COMMITS_BYTES) };
 	snprintf(forth, sizeof(forth), "%s..%s", from, to);
 	snprintf(back, sizeof(back), "%s..%s", to, from);
-	err = refuse_submodules(g, to, why);
+	err = strcmp(from, to) == 0 ? 0 : refuse_submodules(g, to, why);
 	if (!err)
 		err = count(g, forth, &ret->n_commits, why);
 	if (!err)
