@@ -55,36 +55,13 @@ static int git_as(const struct update_git *g, const char *const *environment,
 
 #define GIT_ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* What a `sudo git pull` leaves behind; git's own advice would be for whoever types it. */
-static void advise_owner(const struct update_git *g, const struct buf *out, struct buf *why)
-{
-	/* "Permission denied" alone is what a remote says of a key, too. */
-	static const char *const words[] = { "dubious ownership",
-					     "insufficient permission",
-					     ".git/FETCH_HEAD': Permission denied",
-					     ".lock': Permission denied",
-					     "unable to unlink old",
-					     "unable to create file" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strstr(buf_str(out), words[i])) {
-			buf_printf(
-				why,
-				"\n%s belongs to %s, but something in it does not, maybe after a git that root ran: chown -R %s: %s",
-				g->directory,
-				*g->user.name ? g->user.name : "a user without a name",
-				*g->user.name ? g->user.name : "USER", g->directory);
-			return;
-		}
-}
-
 static int git_failed(const struct update_git *g, const char *what, int result,
 		      const struct buf *out, struct buf *why)
 {
 	int err = update_run_failed(what, result, out, why);
 
 	if (result > 0)
-		advise_owner(g, out, why);
+		update_run_advise_owner(&g->user, g->directory, out, why);
 	return err;
 }
 
