@@ -14,7 +14,8 @@ export TALLY_DIR=$T/tally
 
 conf() { # LINE...: of [service], for uvicorn
 	printf '%s\n' "[service]" "name = web" "ports = $SERVICE_PORT" "supervisor_socket = $T/sv.sock" \
-		"supervisor_user = admin" "supervisor_password = hush-hush" "$@" >"$T/isamon.conf"
+		"supervisor_user = admin" "supervisor_password = hush-hush" "$@" \
+		"[daemon]" "state_directory = $T/own" >"$T/isamon.conf"
 	chmod 600 "$T/isamon.conf"
 }
 moody() { conf "program = $1" "${@:2}" && sed -i "s/^ports = .*/ports = $MOODY_PORT/" "$T/isamon.conf"; }
@@ -88,6 +89,23 @@ run 0 restart
 [ "$(pid_of)" != "$first" ] || fail "a restart did not"
 run 0 stop
 ! port_open "$SERVICE_PORT" || fail "somebody listens after the stop"
+run 0 stop
+
+say "== while somebody exchanges what it is made of, nobody else starts or stops it"
+mkdir -p "$T/own"
+exec 9>>"$T/own/update.lock"
+flock 9
+for order in start stop restart reload; do
+	run 3 $order
+	has "^isamon service $order: web: another .*has the service in hand.*, since 20.*: wait until .*; --force does it all the same\$" err
+done
+run 1 status
+run 2 status --force
+run 0 start --force
+has 'has the service in hand.*; --force: it is done all the same$' err
+run 0 stop --force
+exec 9>&-
+run 0 start
 run 0 stop
 conf 'health = /nowhere'
 run 1 start --timeout 3
@@ -183,7 +201,7 @@ printf '#!/bin/bash\nexec unshare -m bash -c '\''mount --bind "%s" "%s" && exec 
 chmod 755 "$ISAMON"
 at_end() { kill -KILL "$(cat "$T/pid" 2>/dev/null)" 2>/dev/null || :; }
 systemd() {
-	printf '%s\n' "[service]" "name = moody" "ports = $MOODY_PORT" "$@" >"$T/isamon.conf"
+	printf '%s\n' "[service]" "name = moody" "ports = $MOODY_PORT" "$@" "[daemon]" "state_directory = $T/own" >"$T/isamon.conf"
 }
 called() { grep -qxF -e "--no-ask-password --no-block $1 -- moody.service" "$T/calls" || fail "systemctl was not told $1: $(cat "$T/calls")"; }
 systemd "manager = systemd"

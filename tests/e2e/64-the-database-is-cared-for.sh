@@ -187,7 +187,7 @@ mkdir -p "$T/state"
 exec 9>>"$T/state/update.lock"
 flock 9
 run 3 vacuum --yes
-has 'another update, restore or vacuum is under way, in process' err
+has 'has the service in hand, .*since 20' err
 exec 9>&-
 before=$(stat -c %s "$B")
 run 0 vacuum --yes

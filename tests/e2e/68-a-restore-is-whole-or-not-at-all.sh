@@ -102,11 +102,19 @@ has "^$D: nothing is unfinished$"
 forget
 beside 0
 
+say "== one that was stopped stays stopped, which is said"
+timeout 60 "$ISAMON" service stop --config "$T/isamon.conf" >"$T/out" 2>&1 || fail "service stop: $(cat "$T/out")"
+run 0 --data --yes
+has '^the service was stopped before, and is not started: isamon service start$'
+timeout 60 "$ISAMON" service start --config "$T/isamon.conf" >"$T/out" 2>&1 || fail "service start: $(cat "$T/out")"
+forget
+beside 0
+
 say "== an update has the service stopped"
 exec 9>>"$T/state/update.lock"
 flock 9
 run 3 --data --yes
-has 'another update, restore or vacuum is under way, in process' err
+has 'has the service in hand, .*since 20' err
 run 0 --data --dry-run
 exec 9>&-
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon update app: with a real git repository, environments, supervisord and uvicorn a new version comes in whole; one that does not start,
 # hangs, fails its requirements or its health is not left in place; kill -9 at any step is told, resumed, aborted; data stays.
-# limit: 300
+# limit: 400
 . "$(dirname "$0")/../fixtures/lib.sh"
 umask 022
 need curl supervisord git setpriv
@@ -162,7 +162,7 @@ version two 2.0
 run 2 app
 has 'say --yes' err
 run 0 app --dry-run
-has '1 new commits, 3 files are others'
+has '1 new commit, 3 files are others'
 has 'version two'
 has 'a new environment is built beside'
 run 0 app --dry-run --json
@@ -188,7 +188,7 @@ expect_version three
 work_git tag old HEAD~1
 work_git push -q origin old
 app 0 --ref old
-has '1 commits that it has now are not in it'
+has '1 commit that it has now is not in it'
 expect_version two
 as_owner git -C "$A" checkout -q main
 app 1 --ref nowhere
@@ -255,6 +255,7 @@ rolled_back good three 1
 version unwell 2.0 '' 'healthy = False'
 app 1
 has '503' err
+has 'the new version ran for a while, and data was left as it is: .*none was made before' err
 has 'the old code and environment are back' err
 rolled_back good three 1
 version missing 9.9
@@ -270,12 +271,18 @@ cut_off() { # STEP: when it is seen at $2
 	touch "$T/hold/start"
 	rm -f "$T/update.log"
 	start update "$ISAMON" update app --yes --no-backup --config "$T/isamon.conf"
-	wait_for 30 "$2" grep -qs "$2" "$T/update.log"
+	wait_for 90 "$2" grep -qs "$2" "$T/update.log"
 	run 0 app --status
 	has "is under way at the step \"$1\""
+	for order in start stop restart; do
+		timeout 20 "$ISAMON" service $order --config "$T/isamon.conf" >"$T/out" 2>"$T/err" && fail "service $order during an update"
+		has "isamon update app --yes .*has the service in hand, in process ${PIDS[update]}, since 20.*: wait until it has ended.*--force" err
+	done
 	{ stop update KILL; } 2>/dev/null
 	run 1 app --status --json
 	json "d['unfinished'] and not d['working'] and d['step'] == '$1'"
+	timeout 20 "$ISAMON" service start --config "$T/isamon.conf" >"$T/out" 2>"$T/err" && fail "service start of what is half done"
+	has 'was cut off: isamon update app --resume goes on, isamon update app --abort goes back; --force' err
 	rm "$T/hold/start"
 }
 cut_off build 'building the new environment'
@@ -312,3 +319,39 @@ head_is "$(tip)"
 [ "$("$V/bin/tinydep")" = 1.0 ] || fail "not the new environment"
 nothing_beside 1
 data_is_whole
+
+say "== submodules, also those that were there before: they would stay at their old commits"
+link() { work_git update-index --add --cacheinfo "160000,$(tip),sub"; }
+printf '[submodule "sub"]\n\tpath = sub\n\turl = ../sub\n' >"$T/work/.gitmodules"
+mkdir "$T/work/sub"
+link
+version sub 1.0
+app 3
+has 'has submodules' err
+as_owner git -C "$A" pull -q
+app 0
+has 'is at origin/main already'
+link
+version sub-two 1.0
+app 3
+has 'has submodules' err
+rm -r "$T/work/sub" "$T/work/.gitmodules"
+version no-sub 1.0
+app 0
+expect_version no-sub
+
+say "== a Python that has gone; what a git that root ran has left"
+version five 2.0
+sed -i.old "s|^home = .*|home = $T/gone|; s|^executable = .*|executable = $T/gone/python3|" "$V/pyvenv.cfg"
+app 1
+has "$T/gone/python3: No such file or directory, and it is the Python that $V/pyvenv.cfg names: " err
+has 'nothing was changed' err
+mv "$V/pyvenv.cfg.old" "$V/pyvenv.cfg"
+chown root "$A/.git"
+app 3
+has "$A belongs to nobody, but something in it does not, .*: chown -R nobody: $A" err
+chown nobody "$A/.git"
+app 3 --ref 'main@{1}'
+has 'not a name that git knows' err
+app 0
+expect_version five

@@ -108,6 +108,8 @@ timestamp = %Y-%m-%d %H:%M:%S,%f
 [log "nginx-error"]
 path = $T/log/error.log
 timestamp = %Y/%m/%d %H:%M:%S
+[log "journal"]
+unit = agent-isa.service
 [alarm "HighErrorRate"]
 metric = ErrorCount
 statistic = Sum

@@ -12,10 +12,10 @@ static void sets_every_key(void)
 {
 	static const char text[] =
 		"[logs]\nenabled = yes\ngroup = /my/group\nretention_days = 3653\n"
-		"[log \"one\"]\npath = /var/log/a*.log\npath = /b\nolddir = old\nship = no\ngroup = g\n"
+		"[log \"one\"]\npath = /var/log/a*.log\npath = /[[]b[!]x]\nolddir = old\nship = no\ngroup = g\n"
 		"stream = {name}/{instance_id}-{host} {date}\ntimestamp = %T\ntimezone = utc\n"
 		"first_line = ^\\d\nencoding = latin-1\ninclude = a|b\ninclude = c\nexclude = d = e\n"
-		"mask = x(y)\nmask_secrets = no\nstart = beginning\n[log \"two ñ\"]\nunit = u.service\n";
+		"mask = x(y)\nmask_secrets = no\nstart = beginning\n[log \"two ñ\"]\nunit = u-1@x.service\n";
 	_cleanup_(buf_done) struct buf found = BUF_INIT(10000);
 	_cleanup_(config_freep) struct config *c = NULL;
 	const struct config_log *l;
@@ -47,7 +47,7 @@ static void sets_every_key(void)
 	EXPECT_INT((int)l->start, CONFIG_LOG_BEGINNING);
 	l = c->logs[1];
 	EXPECT_STR(l->name, "two ñ");
-	EXPECT_STR(l->unit, "u.service");
+	EXPECT_STR(l->unit, "u-1@x.service");
 	EXPECT(l->n_paths == 0 && l->ship && l->mask_secrets);
 	EXPECT_STR(l->stream, "{name}");
 	EXPECT_INT((int)l->zone, CONFIG_LOG_LOCAL);
@@ -74,6 +74,15 @@ static void refuses(void)
 		{ BASE "path = /var/*/a.log\nolddir = /old\n",
 		  "t.conf:4: [log \"a\"] olddir = /old: the path names files in several directories; "
 		  "write it relative to them, or a section for each\n" },
+		{ "[log \"a\"]\nunit = foo bar.service\n",
+		  "t.conf:2: [log \"a\"] unit = foo bar.service: not the name of a unit; write one, of letters, "
+		  "digits and : - _ . \\ @, such as agent-isa.service\n" },
+		{ BASE "path = /x/[\n",
+		  "t.conf:3: [log \"a\"] path = /x/[: a [ is not closed; write [...], or [[] for the character\n" },
+		{ BASE "path = /x/[]\n",
+		  "t.conf:3: [log \"a\"] path = /x/[]: a [ is not closed; write [...], or [[] for the character\n" },
+		{ BASE "path = /x/[a/b]\n",
+		  "t.conf:3: [log \"a\"] path = /x/[a/b]: a [ is not closed; write [...], or [[] for the character\n" },
 		{ BASE "path = /var/log/\n",
 		  "t.conf:3: [log \"a\"] path = /var/log/: a directory; write a file in it, or a "
 		  "pattern such as *.log\n" },

@@ -18,6 +18,9 @@ static void problems(void)
 		{ "[daemon]\ntimeout = 5\n",
 		  "t.conf:2: [daemon] timeout = 5: there is no such key here; it belongs in "
 		  "[listen]\n" },
+		{ "[service]\nunit = foo bar.service\n",
+		  "t.conf:2: [service] unit = foo bar.service: not the name of a unit; write one, of letters, digits and "
+		  ": - _ . \\ @, such as agent-isa.service\n" },
 		{ "[service]\nhealth = health\n",
 		  "t.conf:2: [service] health = health: not a path; write one that begins with / and "
 		  "has no spaces, or none\n" },

@@ -144,6 +144,7 @@ static void locks(void)
 	_cleanup_(buf_done) struct buf text = BUF_INIT(100);
 	int fd = mkstemp(path), go = -1, lock = -1, status;
 	pid_t holder = 0, child;
+	struct stat st;
 
 	REQUIRE(fd >= 0);
 	EXPECT_INT(write(fd, "12345678901234567890", 20), 20);
@@ -160,6 +161,17 @@ static void locks(void)
 	EXPECT_INT(file_read(path, &text), 0);
 	EXPECT_INT(sscanf(buf_str(&text), "%d", &holder), 1);
 	EXPECT_INT(holder, getpid());
+	close(lock);
+	unlink(path);
+	/* A new one is nobody else's to read: it may lie among secrets. */
+	EXPECT_INT(file_lock(path, &lock, &holder), 0);
+	EXPECT_INT(fstat(lock, &st), 0);
+	EXPECT_INT(st.st_mode & 07777, 0600);
+	EXPECT_INT(fchmod(lock, 0644), 0);
+	close(lock);
+	EXPECT_INT(file_lock(path, &lock, &holder), 0);
+	EXPECT_INT(fstat(lock, &st), 0);
+	EXPECT_INT(st.st_mode & 07777, 0600);
 	close(lock);
 	unlink(path);
 	EXPECT_INT(file_lock("/nowhere/lock", &lock, NULL), -ENOENT);

@@ -110,11 +110,36 @@ static void tables(void)
 		 "\n\n\n\n\n3 rows; 0 records matched of 0 scanned, 0 bytes\n");
 }
 
+/* On a terminal a line of megabytes would take minutes, and all that was there before. */
+static void long_lines(void)
+{
+	static const struct {
+		const char *text, *expected;
+		size_t line_max;
+	} table[] = {
+		{ "12345678", "12345678\n", 8 },
+		{ "123456789", "12345678 [1 more bytes; in a pipe the line is whole]\n", 8 },
+		{ "123456789\nx", "12345678 [1 more bytes; in a pipe the line is whole]\nx\n", 8 },
+		{ "1234567\xc3\xa9x", "1234567 [3 more bytes; in a pipe the line is whole]\n", 8 },
+		{ "\x9b\x9b\x9b", " [3 more bytes; in a pipe the line is whole]\n", 2 },
+		{ "123456789", "123456789\n", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		const struct logs_printer p = { .line_max = table[i].line_max };
+		const struct logs_line l = line_of(table[i].text, RECORD_INFO);
+
+		unit_begin("long lines: %zu", i);
+		text_is(&p, &l, table[i].expected);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ NULL, as_text },
 		{ "as JSON", as_json },
+		{ NULL, long_lines },
 		{ "tables of a query", tables },
 	};
 

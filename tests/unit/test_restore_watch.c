@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "care/restore.h"
+#include "care/service_lock.h"
 #include "care/update_app.h"
 #include "cmd/restore_watch.h"
 
@@ -142,7 +143,7 @@ static void update_watched(void)
 	EXPECT(w.update);
 	EXPECT_STR(w.app, "/app");
 	/* Somebody is at it. */
-	snprintf(path, sizeof(path), "%s/" UPDATE_LOCK, top);
+	snprintf(path, sizeof(path), "%s/" SERVICE_LOCK, top);
 	{
 		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 

@@ -143,11 +143,50 @@ static void tells_a_restore(void)
 	tear_down();
 }
 
+/* One step with the service: what keeps it from it, and whether it may be told. */
+static void holds(void)
+{
+	_cleanup_(file_closep) int fd = -1, other = -1;
+	_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
+	char lock[200];
+
+	set_up();
+	EXPECT_INT(unfinished_hold(t.c, true, &why, &fd), 0);
+	EXPECT_INT(why.len, 0);
+	/* Orders do not keep each other out; whoever exchanges is kept out. */
+	EXPECT_INT(unfinished_hold(t.c, true, &why, &other), 0);
+	snprintf(lock, sizeof(lock), "%s/state/update.lock", t.top);
+	file_closep(&other);
+	other = -1;
+	EXPECT_INT(file_lock(lock, &other, NULL), -EBUSY);
+	file_closep(&fd);
+	fd = -1;
+	REQUIRE_INT(file_lock(lock, &other, NULL), 0);
+	EXPECT_INT(unfinished_hold(t.c, false, &why, &fd), -EBUSY);
+	EXPECT_INT(fd, -1);
+	EXPECT_HAS(buf_str(&why), "has the service in hand");
+	file_closep(&other);
+	other = -1;
+	/* What was cut off is not started; it may be stopped. */
+	put("state/update.journal", update_journal);
+	buf_reset(&why);
+	EXPECT_INT(unfinished_hold(t.c, false, &why, &fd), 0);
+	EXPECT_INT(why.len, 0);
+	file_closep(&fd);
+	fd = -1;
+	EXPECT_INT(unfinished_hold(t.c, true, &why, &fd), -EBUSY);
+	EXPECT_HAS(buf_str(&why), "was cut off: isamon update app --resume");
+	file_closep(&fd);
+	fd = -1;
+	tear_down();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ "an update that was cut off", tells_an_update },
 		{ "a restore that was cut off", tells_a_restore },
+		{ "one step with the service", holds },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

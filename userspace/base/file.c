@@ -158,6 +158,15 @@ static pid_t lock_holder(int fd)
 	return number_parse_u64(text, 1, INT_MAX, &pid) ? 0 : (pid_t)pid;
 }
 
+/* One that was made by an older isamon lies among secrets, and all could read it. */
+static void lock_close_to_others(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077))
+		fchmod(fd, 0600);
+}
+
 /* What the holder before us wrote may be longer, hence the truncation. */
 static int lock_sign(int fd)
 {
@@ -173,24 +182,35 @@ static int lock_sign(int fd)
 	return done == n ? 0 : -EIO;
 }
 
-int file_lock(const char *path, int *ret_fd, pid_t *ret_holder)
+static int lock_file(const char *path, int operation, int *ret_fd, pid_t *ret_holder)
 {
-	_cleanup_(file_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	_cleanup_(file_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int err;
 
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
+	if (flock(fd, operation | LOCK_NB)) {
 		if (errno != EWOULDBLOCK)
 			return -errno;
 		if (ret_holder)
 			*ret_holder = lock_holder(fd);
 		return -EBUSY;
 	}
+	lock_close_to_others(fd);
 	err = lock_sign(fd);
 	if (err)
 		return err;
 	*ret_fd = fd;
 	fd = -1;
 	return 0;
+}
+
+int file_lock(const char *path, int *ret_fd, pid_t *ret_holder)
+{
+	return lock_file(path, LOCK_EX, ret_fd, ret_holder);
+}
+
+int file_lock_shared(const char *path, int *ret_fd, pid_t *ret_holder)
+{
+	return lock_file(path, LOCK_SH, ret_fd, ret_holder);
 }

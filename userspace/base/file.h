@@ -28,11 +28,13 @@ int file_make_directory(const char *path, mode_t mode);
 
 /*
  * Locks @path for as long as *ret_fd is open (flock(2), so the lock goes with the process, however
- * it ends), and writes our process id into it; the file stays. Does not wait: -EBUSY if another
- * process has it; then *ret_holder (may be NULL) is that one's process id, 0 if not known. Returns
- * 0 or -errno.
+ * it ends), and writes our process id into it; the file stays, for its owner alone to read. Does not
+ * wait: -EBUSY if another process has it; then *ret_holder (may be NULL) is that one's process id, 0
+ * if not known. Returns 0 or -errno.
  */
 int file_lock(const char *path, int *ret_fd, pid_t *ret_holder);
+/* Likewise, but others may have it so, too: it keeps out file_lock() alone, and is kept out by that. The id is that of who came last. */
+int file_lock_shared(const char *path, int *ret_fd, pid_t *ret_holder);
 
 /* For _cleanup_(file_closep) int fd = -1; closes it unless negative. */
 void file_closep(int *fd);

@@ -166,6 +166,7 @@ static int start(struct restore *r)
 	const struct restore_service *service = service_of(r);
 	int err = restore_write_journal(r, RESTORE_AT_START);
 
+	r->ret->not_started = service && !r->ran;
 	if (err || !service || !r->ran)
 		return err;
 	restore_say(r, "starting the service");

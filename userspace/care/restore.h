@@ -60,6 +60,7 @@ enum restore_end {
 struct restore_result {
 	enum restore_end end;
 	bool service_down; /* it was to be started, and does not become healthy */
+	bool not_started;  /* it was stopped before, and still is */
 	char id[RESTORE_ID_MAX];
 	char kept[RESTORE_PATH_MAX + 64]; /* where the old tree is; "" if there is none */
 	uint64_t files, directories, links, databases, bytes;

@@ -205,6 +205,8 @@ static int open_unfinished(struct update *u)
 	if (err)
 		return err;
 	u->ret->end = RESTORE_UNFINISHED;
+	u->ret->new_ran = u->ran && (u->step == UPDATE_AT_START ||
+				     (u->step == UPDATE_AT_UNDO && u->was_switched));
 	if (strcmp(directory, u->directory) != 0) {
 		buf_printf(u->why,
 			   "the update that is unfinished is of %s, and [app] directory is %s",

@@ -6,7 +6,8 @@
  * Fetch, compare; the new environment is built beside the old one while the service runs (care/update_environment.h); the service is stopped,
  * code and environment are switched, it is started, and waited for until it is healthy; if it does not become so, all goes back.
  * The journal STATE_DIRECTORY/update.journal is written (fsync, rename) before each step: after a power cut update_app_resume() goes on
- * and update_app_abort() goes back. Everything blocks. One process at a time: the others get -EBUSY.
+ * and update_app_abort() goes back. Everything blocks. One process at a time
+ * (care/service_lock.h): the others get -EBUSY.
  */
 #ifndef ISAMON_UPDATE_APP_H
 #define ISAMON_UPDATE_APP_H
@@ -16,9 +17,6 @@
 #include "care/update_git.h"
 
 #define UPDATE_JOURNAL "update.journal"
-/* Of whoever stops the service for a while, and starts it: updates, restores, VACUUM. */
-#define UPDATE_LOCK "update.lock"
-#define UPDATE_LOCK_HELD "another update, restore or vacuum is under way, in process %d"
 
 struct update_options {
 	const char *state_directory;
@@ -62,6 +60,7 @@ struct update_result {
 		end;       /* NOTHING, DONE, ROLLED_BACK or UNFINISHED, of code and environment */
 	bool service_down; /* it was to be started, and does not become healthy */
 	bool not_started;  /* it was stopped before, and still is */
+	bool new_ran;      /* the new version was started: data may be as it has left it */
 	char id[UPDATE_ID_MAX];
 	char from[UPDATE_COMMIT_MAX], to[UPDATE_COMMIT_MAX];
 	char kept[PATH_MAX]; /* where the old environment is; "" */

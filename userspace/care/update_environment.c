@@ -108,7 +108,13 @@ static int find_python(const struct update_environment *e, const struct update_u
 		if ((size_t)snprintf(ret->executable, sizeof(ret->executable), "%s/python3",
 				     ret->home) >= sizeof(ret->executable))
 			return -ENAMETOOLONG;
-	return 0;
+	if (access(ret->executable, X_OK) == 0)
+		return 0;
+	buf_printf(
+		why,
+		"%s: %s, and it is the Python that %s names: install it again, or make the environment of another one by hand (python3 -m venv --clear %s), and then --rebuild",
+		ret->executable, strerror(errno), buf_str(&path), e->path);
+	return -EIO;
 }
 
 /* --- names */

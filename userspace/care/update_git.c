@@ -57,13 +57,23 @@ static int git_as(const struct update_git *g, const char *const *environment,
 
 #define GIT_ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
+static int git_failed(const struct update_git *g, const char *what, int result,
+		      const struct buf *out, struct buf *why)
+{
+	int err = update_run_failed(what, result, out, why);
+
+	if (result > 0)
+		update_run_advise_owner(&g->user, g->directory, out, why);
+	return err;
+}
+
 /* Its exit status must be 0. */
 static int git(const struct update_git *g, const char *what, const char *const *args,
 	       struct buf *out, struct buf *why)
 {
 	int result = git_as(g, quiet, args, out);
 
-	return result ? update_run_failed(what, result, out, why) : 0;
+	return result ? git_failed(g, what, result, out, why) : 0;
 }
 
 static int git_quietly(const struct update_git *g, const char *what, const char *const *args,
@@ -144,7 +154,7 @@ int update_git_open(const char *directory, const struct update_run *run, struct 
 		return -ENOENT;
 	}
 	if (result) {
-		update_run_failed(directory, result, &out, why);
+		git_failed(ret, directory, result, &out, why);
 		return result < 0 ? result : -EINVAL;
 	}
 	if (strcmp(buf_str(&out), "\n") != 0 && out.len) {
@@ -213,7 +223,8 @@ static bool is_name(const char *s)
 	for (const char *c = s; *c; c++)
 		if ((unsigned char)*c <= ' ' || strchr("~^:?*[\\\177", *c))
 			return false;
-	return *s && *s != '-' && strlen(s) < UPDATE_REF_MAX;
+	return *s && *s != '-' && strlen(s) < UPDATE_REF_MAX && !strstr(s, "..") &&
+	       !strstr(s, "@{");
 }
 
 static int default_ref(const struct update_git *g, const char *remote,
@@ -343,18 +354,30 @@ static int look_at_files(const struct update_git *g, const struct buf *out,
 			return -EBADMSG;
 		ret->n_files++;
 		ret->requirements |= is_requirement(path, requirements);
-		if (strcmp(path, ".gitmodules") == 0 && *at != 'D') {
-			buf_add_str(
-				why,
-				"the new commit has submodules, which isamon does not bring along");
-			return -ENOTSUP;
-		}
 		err = *at == 'A' ? in_the_way(g, path, why) : 0;
 		if (err)
 			return err;
 		at = path + strlen(path) + 1;
 	}
 	return 0;
+}
+
+/* Those that were there before are no better: a checkout leaves them at their old commits. */
+static int refuse_submodules(const struct update_git *g, const char *commit, struct buf *why)
+{
+	char name[UPDATE_COMMIT_MAX + 16], size[32];
+	int err;
+
+	snprintf(name, sizeof(name), "%s:.gitmodules", commit);
+	err = git_line(g, GIT_ARGS("cat-file", "-s", name), size, sizeof(size));
+	if (err == -ENOENT || (!err && strcmp(size, "0") == 0))
+		return 0;
+	if (err)
+		buf_printf(why, "git cat-file: %s", strerror(-err));
+	else
+		buf_add_str(why,
+			    "the new commit has submodules, which isamon does not bring along");
+	return err ? err : -ENOTSUP;
 }
 
 static int count(const struct update_git *g, const char *range, unsigned int *ret, struct buf *why)
@@ -381,7 +404,9 @@ int update_git_compare(const struct update_git *g, const char *from, const char 
 	*ret = (struct update_difference){ .commits = BUF_INIT(COMMITS_BYTES) };
 	snprintf(forth, sizeof(forth), "%s..%s", from, to);
 	snprintf(back, sizeof(back), "%s..%s", to, from);
-	err = count(g, forth, &ret->n_commits, why);
+	err = strcmp(from, to) == 0 ? 0 : refuse_submodules(g, to, why);
+	if (!err)
+		err = count(g, forth, &ret->n_commits, why);
 	if (!err)
 		err = count(g, back, &ret->n_back, why);
 	if (!err)

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "care/service_lock.h"
 #include "care/update_impl.h"
 
 #define JOURNAL_BYTES_MAX 65536
@@ -191,19 +192,7 @@ int update_read_journal(struct update *u)
 
 int update_lock(struct update *u)
 {
-	_cleanup_(buf_done) struct buf path = BUF_INIT(PATH_MAX);
-	pid_t holder = 0;
-	int err = file_make_directory(u->o->state_directory, 0750);
-
-	if (!err)
-		err = name_it(u->o->state_directory, UPDATE_LOCK, &path);
-	if (!err)
-		err = file_lock(buf_str(&path), &u->lock_fd, &holder);
-	if (err == -EBUSY)
-		buf_printf(u->why, UPDATE_LOCK_HELD, (int)holder);
-	else if (err)
-		buf_printf(u->why, "%s: %s", u->o->state_directory, strerror(-err));
-	return err;
+	return service_lock_alone(u->o->state_directory, u->why, &u->lock_fd);
 }
 
 void update_unlock(struct update *u)
@@ -226,7 +215,7 @@ int update_app_look(const char *state_directory, struct update_status *ret)
 	memcpy(ret->id, u.id, sizeof(ret->id));
 	memcpy(ret->directory, u.directory, sizeof(ret->directory));
 	snprintf(ret->step, sizeof(ret->step), "%s", words[u.step]);
-	err = name_it(state_directory, UPDATE_LOCK, &path);
+	err = name_it(state_directory, SERVICE_LOCK, &path);
 	fd = err ? -1 : open(buf_str(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	ret->working = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 	return 0;

@@ -313,3 +313,27 @@ int update_run_failed(const char *what, int result, const struct buf *out, struc
 	add_end(out, why);
 	return result < 0 ? result : -EIO;
 }
+
+/* What a `sudo git pull` leaves behind; git's own advice would be for whoever types it. */
+void update_run_advise_owner(const struct update_user *user, const char *directory,
+			     const struct buf *out, struct buf *why)
+{
+	/* "Permission denied" alone is what a remote says of a key, too. */
+	static const char *const words[] = { "dubious ownership",
+					     "insufficient permission",
+					     ".git/FETCH_HEAD': Permission denied",
+					     ".lock': Permission denied",
+					     "unable to unlink old",
+					     "unable to create file" };
+	const char *name = *user->name ? user->name : NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(buf_str(out), words[i])) {
+			buf_printf(
+				why,
+				"\n%s belongs to %s, but something in it does not, maybe after a git that root ran: chown -R %s: %s",
+				directory, name ?: "a user without a name", name ?: "USER",
+				directory);
+			return;
+		}
+}

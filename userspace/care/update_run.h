@@ -55,5 +55,8 @@ int update_run(const struct update_run *how, const char *const argv[], struct bu
 
 /* "WHAT: why": of what update_run() returned, with the last lines of what was said. Returns @result if that is negative, else -EIO. */
 int update_run_failed(const char *what, int result, const struct buf *out, struct buf *why);
+/* Adds the remedy, if git said in @out that something in @directory, which belongs to @user, is not that user's. */
+void update_run_advise_owner(const struct update_user *user, const char *directory,
+			     const struct buf *out, struct buf *why);
 
 #endif

@@ -306,6 +306,7 @@ static int start(struct update *u)
 	if (err || !service || !u->ran)
 		return err;
 	update_say(u, "starting the service");
+	u->ret->new_ran = true;
 	UPDATE_STEP();
 	err = service->start(u->why, service->ctx);
 	UPDATE_STEP();

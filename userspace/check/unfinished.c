@@ -8,8 +8,11 @@
 
 #include "base/utf8.h"
 #include "care/restore.h"
+#include "care/service_lock.h"
 #include "care/update_app.h"
 #include "check/service_checks_impl.h"
+
+#define WHY_MAX 2048
 
 static void name_it(struct unfinished *u, const char *kind, const char *id, const char *directory,
 		    bool working, const char *remedy)
@@ -64,6 +67,38 @@ int unfinished_find(const struct config *c, struct unfinished *ret)
 	if (!err && update.is && (!ret->is || (ret->working && !update.working)))
 		*ret = update;
 	return err;
+}
+
+/* Whoever stopped the service for what is half done will start it, when it is whole. */
+int unfinished_refuse(const struct config *c, struct buf *why)
+{
+	struct unfinished u;
+	int err = unfinished_find(c, &u);
+
+	if (err)
+		buf_printf(why, "whether a restore or an update was cut off: %s", strerror(-err));
+	if (err || !u.is)
+		return err;
+	if (u.working)
+		buf_printf(why, "%s is under way, and starts the service itself", u.what);
+	else
+		buf_printf(why, "%s was cut off: %s", u.what, u.remedy);
+	return -EBUSY;
+}
+
+int unfinished_hold(const struct config *c, bool starts, struct buf *why, int *ret_fd)
+{
+	_cleanup_(buf_done) struct buf other = BUF_INIT(WHY_MAX);
+	int err = service_lock_shared(c->state_directory, why, ret_fd), found;
+
+	if (err == -EBUSY || !starts)
+		return err;
+	found = unfinished_refuse(c, &other);
+	if (err && found != -EBUSY)
+		return err;
+	buf_reset(why);
+	buf_add_str(why, buf_str(&other));
+	return found;
 }
 
 int service_look_unfinished(const struct check_input *in, struct findings *out)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "config/config.h"
 
 struct unfinished {
@@ -19,5 +20,13 @@ int unfinished_restore(const struct config *c, struct unfinished *ret);
 int unfinished_update(const struct config *c, struct unfinished *ret);
 /* Either, one that was cut off first. */
 int unfinished_find(const struct config *c, struct unfinished *ret);
+
+/* -EBUSY: there is one, and @why says what to do; another -errno: it cannot be told, and @why says why. */
+int unfinished_refuse(const struct config *c, struct buf *why);
+/*
+ * For one step with the service, until *ret_fd (-1: there is nothing) is closed: it is in nobody else's hands (care/service_lock.h), and, if it
+ * @starts, nothing is unfinished. Returns as unfinished_refuse(); what cannot be told (no rights, a full disk) need not keep the caller from it.
+ */
+int unfinished_hold(const struct config *c, bool starts, struct buf *why, int *ret_fd);
 
 #endif

@@ -18,6 +18,7 @@
 	(8u \
 	 << 20) /* of a record that is formatted: 1 MB, six times as long if all of it is escaped */
 #define RESET "\x1b[0m"
+#define TERMINAL_LINE_MAX 4096
 
 static const char *const source_colours[] = { "\x1b[36m", "\x1b[35m", "\x1b[34m",
 					      "\x1b[32m", "\x1b[96m", "\x1b[95m" };
@@ -34,6 +35,7 @@ void logs_printer_init(struct logs_printer *p, bool json, int source_width)
 	p->colour = !json && logs_wants_colour(STDOUT_FILENO);
 	p->ascii = isatty(STDOUT_FILENO);
 	p->source_width = source_width;
+	p->line_max = !json && p->ascii ? TERMINAL_LINE_MAX : 0;
 }
 
 static int add_plain_char(const char *s, size_t n, size_t *ret_len, struct buf *out)
@@ -89,6 +91,18 @@ static void add_source(const struct logs_printer *p, const struct logs_line *l, 
 	buf_printf(out, "%*s", columns < p->source_width ? p->source_width - columns + 2 : 2, "");
 }
 
+/* How much of it is shown: never a part of a character. */
+static size_t cut(const struct logs_printer *p, const char *line, size_t n)
+{
+	size_t shown = p->line_max;
+
+	if (!p->line_max || n <= p->line_max)
+		return n;
+	while (shown && ((unsigned char)line[shown] & 0xc0) == 0x80)
+		shown--;
+	return shown;
+}
+
 static int format_text(const struct logs_printer *p, const struct logs_line *l, struct buf *out)
 {
 	const char *colour = p->colour ? level_colours[l->level] : NULL;
@@ -96,7 +110,7 @@ static int format_text(const struct logs_printer *p, const struct logs_line *l, 
 
 	for (;;) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		size_t n = (size_t)((newline ? newline : end) - at);
+		size_t shown, n = (size_t)((newline ? newline : end) - at);
 
 		if (n && at[n - 1] == '\r')
 			n--;
@@ -106,9 +120,13 @@ static int format_text(const struct logs_printer *p, const struct logs_line *l, 
 			buf_printf(out, "%*s", p->source_width + 2, "");
 		if (colour)
 			buf_add_str(out, colour);
-		logs_add_plain(at, n, out);
+		shown = cut(p, at, n);
+		logs_add_plain(at, shown, out);
 		if (colour)
 			buf_add_str(out, RESET);
+		if (shown < n)
+			buf_printf(out, " [%zu more bytes; in a pipe the line is whole]",
+				   n - shown);
 		buf_add_char(out, '\n');
 		if (!newline || out->err)
 			return out->err;

@@ -34,9 +34,10 @@ struct logs_printer {
 	bool colour;
 	bool ascii;       /* JSON for a terminal */
 	int source_width; /* columns of the longest name of a source; 0: the name is not shown */
+	size_t line_max; /* bytes of a line of text, behind which it is cut, which is said; 0: it is whole */
 };
 
-/* As the terminal or the pipe that standard output is wants it. @source_width: 0 if there is one source only. */
+/* As the terminal or the pipe that standard output is wants it: on a terminal long lines are cut. @source_width: 0 if there is one source only. */
 void logs_printer_init(struct logs_printer *p, bool json, int source_width);
 
 /* Appends it to @out. Returns 0 or the buffer's error, or -ENOMEM. */

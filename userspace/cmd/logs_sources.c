@@ -146,7 +146,7 @@ bool logs_filter_lets(const struct logs_filter *f, int64_t time_ms, enum record_
 	       (!f->grep || pattern_matches(f->grep, text, len));
 }
 
-int logs_sources_print(const struct logs_sources *s, const struct logs_source *from,
+int logs_sources_print(struct logs_sources *s, const struct logs_source *from,
 		       const struct log_record *r)
 {
 	const struct logs_line l = {
@@ -160,6 +160,7 @@ int logs_sources_print(const struct logs_sources *s, const struct logs_source *f
 		.exception_len = r->exception_len,
 	};
 
+	s->shown = true;
 	return logs_print(s->printer, &l);
 }
 

@@ -47,6 +47,7 @@ struct logs_sources {
 	struct logs_printer *printer;
 	int64_t now_ms;
 	bool failed; /* something that is there could not be read */
+	bool shown;  /* a record was printed */
 };
 
 /* Takes the sources that @names name; all if @n is 0. Returns 0; -EINVAL: one is not there, or a pattern of its configuration is wrong,
@@ -69,7 +70,7 @@ int logs_sources_each(struct logs_sources *s, logs_record_fn fn, void *ctx);
 bool logs_filter_lets(const struct logs_filter *f, int64_t time_ms, enum record_level level,
 		      const char *text, size_t len);
 /* Prints it. Returns as logs_print(). */
-int logs_sources_print(const struct logs_sources *s, const struct logs_source *from,
+int logs_sources_print(struct logs_sources *s, const struct logs_source *from,
 		       const struct log_record *r);
 
 #endif

@@ -211,6 +211,20 @@ static bool tell_missing(const struct logs_sources *s, bool named)
 	return any;
 }
 
+/* Otherwise nothing would be seen of it, maybe for hours. */
+static void tell_wait(const struct logs_sources *s)
+{
+	size_t n = 0;
+
+	fputs(LOGS_COMMAND ": nothing to show yet; follows ", stderr);
+	for (size_t there = 0; there < 2; there++)
+		for (size_t i = 0; i < s->n; i++)
+			if (s->list[i].there != (there != 0))
+				fprintf(stderr, "%s%s%s", n++ ? ", " : "", s->list[i].c->name,
+					there ? " (not there)" : "");
+	fputs(", until Ctrl-C\n", stderr);
+}
+
 static int show(struct logs_sources *s, const struct options *o, uint64_t lines, bool named)
 {
 	bool any;
@@ -222,6 +236,8 @@ static int show(struct logs_sources *s, const struct options *o, uint64_t lines,
 	err = lines ? print_last(s, lines) : logs_sources_each(s, print_it, NULL);
 	if (!err && fflush(stdout))
 		err = -errno;
+	if (!err && o->follow && !s->shown)
+		tell_wait(s);
 	if (!err && o->follow)
 		return logs_follow(s) ? CMD_FAILED : CMD_OK;
 	if (err && err != -EPIPE)

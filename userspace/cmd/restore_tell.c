@@ -36,14 +36,14 @@ static int status_of(int err, const struct restore_result *r)
 static int print_json(const struct restore_command *c, const char *target, int err,
 		      const struct buf *why, const struct restore_result *r)
 {
-	_cleanup_(json_freep) json_t *j =
-		json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I}",
-			  "fine", !err, "end", end_words[r->end], "target", target, "id", r->id,
-			  "archive", c->archive, "kept", r->kept, "why", err ? buf_str(why) : "",
-			  "service_down", r->service_down, "has_manifest", r->has_manifest, "files",
-			  (json_int_t)r->files, "directories", (json_int_t)r->directories, "links",
-			  (json_int_t)r->links, "databases", (json_int_t)r->databases, "bytes",
-			  (json_int_t)r->bytes);
+	_cleanup_(json_freep) json_t *j = json_pack(
+		"{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I}",
+		"fine", !err, "end", end_words[r->end], "target", target, "id", r->id, "archive",
+		c->archive, "kept", r->kept, "why", err ? buf_str(why) : "", "service_down",
+		r->service_down, "not_started", r->not_started, "has_manifest", r->has_manifest,
+		"files", (json_int_t)r->files, "directories", (json_int_t)r->directories, "links",
+		(json_int_t)r->links, "databases", (json_int_t)r->databases, "bytes",
+		(json_int_t)r->bytes);
 
 	return tool_print_json(RESTORE_COMMAND, j);
 }
@@ -82,6 +82,8 @@ static void tell_done(const struct restore_command *c, const char *target,
 		       bytes,
 		       r->has_manifest ? "" : "; the archive has no manifest to compare with");
 	}
+	if (r->not_started)
+		puts("the service was stopped before, and is not started: isamon service start");
 	if (*r->kept)
 		printf("what was there before is kept for a day: %s\n", r->kept);
 }

@@ -8,7 +8,8 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "base/util.h"
-#include "care/update_app.h"
+#include "care/service_lock.h"
+#include "check/unfinished.h"
 #include "cmd/cmd.h"
 #include "cmd/service_cmd.h"
 #include "cmd/tool.h"
@@ -30,6 +31,7 @@ static const char usage[] =
 	"  reload        has it read its configuration again, if it can\n"
 	"\n"
 	"  --timeout S   how long to wait, instead of start_timeout and stop_timeout\n"
+	"  --force       also while an update, a restore or VACUUM has it in hand, or one was cut off\n"
 	"  --json        the status as JSON\n"
 	"  --config FILE default " CONFIG_DEFAULT_PATH "\n"
 	"\n"
@@ -91,18 +93,11 @@ struct restore_service service_cmd_hooks(struct service_control *s)
 
 int service_cmd_lock(const char *command, const struct config *c, int *ret_fd)
 {
-	_cleanup_(buf_done) struct buf path = BUF_INIT(WHY_MAX);
-	pid_t holder = 0;
-	int err = file_make_directory(c->state_directory, 0750);
+	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
+	int err = service_lock_alone(c->state_directory, &why, ret_fd);
 
-	if (!err)
-		err = buf_printf(&path, "%s/" UPDATE_LOCK, c->state_directory);
-	if (!err)
-		err = file_lock(buf_str(&path), ret_fd, &holder);
-	if (err == -EBUSY)
-		fprintf(stderr, "%s: " UPDATE_LOCK_HELD "\n", command, (int)holder);
-	else if (err)
-		fprintf(stderr, "%s: %s: %s\n", command, c->state_directory, strerror(-err));
+	if (err)
+		fprintf(stderr, "%s: %s\n", command, buf_str(&why));
 	return err ? CMD_FAILED : CMD_OK;
 }
 
@@ -117,12 +112,13 @@ static const struct {
 	const char *name;
 	const char *done;
 	int (*order)(struct service_control *s, unsigned int timeout_ms, struct buf *why);
+	bool starts; /* the service, with whatever is in its place */
 } orders[] = {
-	{ "start", "runs, and is healthy", service_control_start },
-	{ "stop", "is stopped", service_control_stop },
-	{ "restart", "was restarted, and is healthy", service_control_restart },
-	{ "reload", "has read its configuration, and is healthy", service_control_reload },
-	{ "status", NULL, NULL },
+	{ "start", "runs, and is healthy", service_control_start, true },
+	{ "stop", "is stopped", service_control_stop, false },
+	{ "restart", "was restarted, and is healthy", service_control_restart, true },
+	{ "reload", "has read its configuration, and is healthy", service_control_reload, false },
+	{ "status", NULL, NULL, false },
 };
 
 static int run_order(size_t i, struct service_control *s, const struct config *c,
@@ -139,17 +135,41 @@ static int run_order(size_t i, struct service_control *s, const struct config *c
 	return service_cmd_status(err);
 }
 
-static int run(size_t i, const char *config_path, unsigned int timeout_ms, bool json)
+struct order_options {
+	const char *config_path;
+	unsigned int timeout_ms;
+	bool json, force;
+};
+
+/* Who cannot be told whether somebody else is at it goes on: the manager has let him come so far. */
+static int hold(size_t i, const struct config *c, bool force, int *ret_fd)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
+	int err = unfinished_hold(c, orders[i].starts, &why, ret_fd);
+
+	if (!err)
+		return CMD_OK;
+	fprintf(stderr, COMMAND " %s: %s: %s%s\n", orders[i].name, c->service_name, buf_str(&why),
+		err != -EBUSY ? "" :
+		force         ? "; --force: it is done all the same" :
+				"; --force does it all the same");
+	return err == -EBUSY && !force ? CMD_FAILED : CMD_OK;
+}
+
+static int run(size_t i, const struct order_options *o)
 {
 	_cleanup_(service_control_closep) struct service_control *s = NULL;
 	_cleanup_(config_freep) struct config *c = NULL;
-	int status = tool_load(config_path, &c);
+	_cleanup_(file_closep) int lock_fd = -1;
+	int status = tool_load(o->config_path, &c);
 
+	if (!status && orders[i].order)
+		status = hold(i, c, o->force, &lock_fd);
 	if (status)
 		return status;
 	if (service_cmd_open(COMMAND, c, &s))
 		return CMD_FAILED;
-	return orders[i].order ? run_order(i, s, c, timeout_ms) : service_show(s, c, json);
+	return orders[i].order ? run_order(i, s, c, o->timeout_ms) : service_show(s, c, o->json);
 }
 
 static size_t find_order(const char *name)
@@ -162,12 +182,13 @@ static size_t find_order(const char *name)
 
 int cmd_service(int argc, char **argv)
 {
-	const char *config_path = NULL, *timeout = NULL;
-	bool json = false;
+	struct order_options o = { .json = false };
+	const char *timeout = NULL;
 	const struct tool_option options[] = {
-		{ "json", &json, NULL },
+		{ "json", &o.json, NULL },
+		{ "force", &o.force, NULL },
 		{ "timeout", NULL, &timeout },
-		{ "config", NULL, &config_path },
+		{ "config", NULL, &o.config_path },
 	};
 	uint64_t timeout_s = 0;
 	int first, status;
@@ -185,12 +206,15 @@ int cmd_service(int argc, char **argv)
 		return tool_wrong(COMMAND, usage, TOOL_UNKNOWN_COMMAND, argv[first]);
 	if (first + 1 != argc)
 		return tool_wrong(COMMAND, usage, TOOL_UNEXPECTED, argv[first + 1]);
-	if (json && orders[order].order)
+	if (o.json && orders[order].order)
 		return tool_wrong(COMMAND, usage, "--json is of status", NULL);
+	if (o.force && !orders[order].order)
+		return tool_wrong(COMMAND, usage, "--force is of orders", NULL);
 	if (timeout && number_parse_u64(timeout, 1, TIMEOUT_MAX_S, &timeout_s)) {
 		fprintf(stderr, COMMAND ": --timeout %s: not a number of seconds from 1 to %d\n",
 			timeout, TIMEOUT_MAX_S);
 		return CMD_USAGE;
 	}
-	return run(order, config_path, (unsigned int)timeout_s * 1000, json);
+	o.timeout_ms = (unsigned int)timeout_s * 1000;
+	return run(order, &o);
 }

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "cmd/cmd.h"
+#include "cmd/status_format.h"
 #include "cmd/tool.h"
 #include "cmd/update_app_cmd.h"
 
@@ -65,12 +66,15 @@ void update_tell_plan(const struct update_command *c)
 	printf("%s: from %.*s (%s) to %.*s (%s)\n", c->options.directory, UPDATE_COMMIT_SHOWN,
 	       p->from.commit, *names.branch ? names.branch : "no branch", UPDATE_COMMIT_SHOWN,
 	       p->to, names.ref);
-	printf("  %u new commits, %u files are others\n", p->difference.n_commits,
-	       p->difference.n_files);
+	printf("  %u new commit%s, %u file%s %s\n", p->difference.n_commits,
+	       status_format_s(p->difference.n_commits), p->difference.n_files,
+	       status_format_s(p->difference.n_files),
+	       p->difference.n_files == 1 ? "is another" : "are others");
 	print_commits(&p->difference);
 	if (p->difference.n_back)
-		printf("  %u commits that it has now are not in it: it is older, or another line; %s\n",
-		       p->difference.n_back,
+		printf("  %u commit%s that it has now %s not in it: it is older, or another line; %s\n",
+		       p->difference.n_back, status_format_s(p->difference.n_back),
+		       p->difference.n_back == 1 ? "is" : "are",
 		       *p->from.branch ? "the branch stays where it is" :
 					 "they stay in git's reflog");
 	printf("  requirements: %s\n",
@@ -138,11 +142,11 @@ static int status_of(int err, const struct update_result *r)
 static int print_json(const struct update_command *c, int err, const struct buf *why,
 		      const struct update_result *r, int status)
 {
-	json_t *j =
-		json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}", "fine", !err, "end",
-			  end_words[r->end], "directory", c->options.directory, "id", r->id, "from",
-			  r->from, "to", r->to, "kept", r->kept, "why", err ? buf_str(why) : "",
-			  "service_down", r->service_down, "not_started", r->not_started);
+	json_t *j = json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b}", "fine",
+			      !err, "end", end_words[r->end], "directory", c->options.directory,
+			      "id", r->id, "from", r->from, "to", r->to, "kept", r->kept, "why",
+			      err ? buf_str(why) : "", "service_down", r->service_down,
+			      "not_started", r->not_started, "new_ran", r->new_ran);
 
 	if (j && *c->plan.to)
 		json_object_set_new(j, "plan", update_plan_json(&c->plan));
@@ -160,6 +164,19 @@ static void tell_end(const struct update_command *c, const struct update_result 
 	};
 
 	fprintf(stderr, UPDATE_APP_COMMAND ": %s: %s\n", c->options.directory, texts[r->end]);
+}
+
+/* What goes back is code and environment; what the new version did to a database, a migration maybe, does not. */
+static void tell_data(const struct update_command *c, const struct update_result *r)
+{
+	if (r->end != RESTORE_ROLLED_BACK || !r->new_ran)
+		return;
+	fprintf(stderr,
+		UPDATE_APP_COMMAND
+		": the new version ran for a while, and data was left as it is: if that does not fit any more, %s\n",
+		c->no_backup ?
+			"an older backup has it (--no-backup: none was made before): isamon backup list" :
+			"isamon restore --data brings back the backup that was made before it");
 }
 
 static void tell_done(const struct update_command *c, const struct update_result *r)
@@ -186,6 +203,7 @@ int update_tell(const struct update_command *c, int err, const struct buf *why,
 			why->len ? buf_str(why) : strerror(-err));
 	if (err && err != -ENOENT)
 		tell_end(c, r);
+	tell_data(c, r);
 	if (c->json)
 		return print_json(c, err, why, r, status);
 	if (!err)

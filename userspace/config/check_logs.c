@@ -63,6 +63,26 @@ static void log_failed(struct config_check *check, const struct config_log *l, c
 	buf_printf(check->problems, "%.200s%s%s\n", value, *value ? ": " : "", problem);
 }
 
+/* A [ that no ] closes before the next /. It would stand for itself, and be found nowhere. */
+static bool is_open(const char *pattern)
+{
+	for (const char *at = pattern; *at; at++) {
+		const char *end;
+
+		if (*at == '\\' && at[1])
+			at++;
+		else if (*at == '[') {
+			end = at + 1 + (at[1] == '!' || at[1] == '^');
+			end += *end == ']';
+			end += strcspn(end, "]/");
+			if (*end != ']')
+				return true;
+			at = end;
+		}
+	}
+	return false;
+}
+
 static void check_source(struct config_check *check, const struct config_log *l)
 {
 	if (!l->n_paths && !*l->unit)
@@ -72,6 +92,8 @@ static void check_source(struct config_check *check, const struct config_log *l)
 		log_failed(
 			check, l, "unit", 0, l->unit,
 			"there is a path too; write one of them, and another section for the other");
+	if (*l->unit && !check_is_unit(l->unit))
+		log_failed(check, l, "unit", 0, l->unit, CHECK_NO_UNIT);
 	for (size_t i = 0; i < l->n_paths; i++) {
 		const size_t n = strlen(l->paths[i]);
 
@@ -81,6 +103,9 @@ static void check_source(struct config_check *check, const struct config_log *l)
 		else if (l->paths[i][n - 1] == '/')
 			log_failed(check, l, "path", i, l->paths[i],
 				   "a directory; write a file in it, or a pattern such as *.log");
+		else if (is_open(l->paths[i]))
+			log_failed(check, l, "path", i, l->paths[i],
+				   "a [ is not closed; write [...], or [[] for the character");
 		else if (n >= PATH_MAX)
 			log_failed(check, l, "path", i, l->paths[i], "too long to be a path");
 	}

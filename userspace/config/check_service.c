@@ -6,6 +6,8 @@
 #include "config/config.h"
 #include "config/problems.h"
 
+#define UNIT_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.\\@"
+
 static void check_health(struct config_check *check)
 {
 	const char *path = check->c->service_health;
@@ -18,6 +20,21 @@ static void check_health(struct config_check *check)
 	buf_printf(check->problems,
 		   "%s: not a path; write one that begins with / and has no spaces, or none\n",
 		   path);
+}
+
+bool check_is_unit(const char *name)
+{
+	return *name && !name[strspn(name, UNIT_CHARACTERS)];
+}
+
+static void check_unit(struct config_check *check)
+{
+	const char *unit = check->c->service_unit;
+
+	if (!*unit || check_is_unit(unit))
+		return;
+	check_failed(check, "service", "unit");
+	buf_printf(check->problems, "%s: " CHECK_NO_UNIT "\n", unit);
 }
 
 static void check_password(struct config_check *check)
@@ -64,6 +81,7 @@ void check_service(struct config_check *check)
 {
 	const struct config *c = check->c;
 
+	check_unit(check);
 	check_health(check);
 	check_password(check);
 	check_app(check);

@@ -45,6 +45,11 @@ void check_failed_job(struct config_check *check, const struct config_job *j, co
  * write" is appended to @why. *ret_name_len is that of the name. */
 bool check_dimension(const char *text, struct buf *why, size_t *ret_name_len);
 
+/* Whether systemd could have a unit of that name (systemd.unit(5)). */
+bool check_is_unit(const char *name);
+#define CHECK_NO_UNIT \
+	"not the name of a unit; write one, of letters, digits and : - _ . \\ @, such as agent-isa.service"
+
 /* A file with the secret @key must be root's, or that of whoever runs the command, and nobody else's to read. */
 void check_secret_file(struct config_check *check, const char *section, const char *key);
 
