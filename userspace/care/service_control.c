@@ -92,7 +92,9 @@ static int try_usual(struct service_control *s, const char *socket,
 		return before;
 	err = try_socket(s, socket, conf, &text);
 	if (err)
-		buf_printf(why, "%s%s", why->len ? "; " : "", buf_str(&text));
+		/* One socket may be named by both. */
+		if (!strstr(buf_str(why), buf_str(&text)))
+			buf_printf(why, "%s%s", why->len ? "; " : "", buf_str(&text));
 	return err;
 }
 

@@ -12,6 +12,7 @@ static const struct {
 	const char *fix; /* only those with that repair; NULL: all */
 } causes[] = {
 	{ "service.unfinished", NULL },         /* it was stopped for it */
+	{ "service.listening", "" },            /* another program has its port */
 	{ "service.manager", "service-start" }, /* somebody stopped it */
 	{ "system.disks", NULL },
 	{ "permissions.", NULL },
@@ -28,6 +29,7 @@ static const struct {
 	{ "proxy.reload", NULL },
 	{ "proxy.connect", NULL },
 	{ "proxy.front", NULL },
+	{ "proxy.certificate", NULL },
 	{ "network.dns", NULL },
 	{ "network.connect", NULL },
 	{ "network.tls", NULL },

@@ -73,10 +73,11 @@ int service_look_unfinished(const struct check_input *in, struct findings *out)
 	int err = unfinished_find(in->config, &u);
 
 	if (err) {
-		t.result = FINDING_NOTE;
+		t.result = FINDING_UNKNOWN;
 		t.remedy = err == -EACCES || err == -EPERM ? "run this as root" : NULL;
-		return findings_add(out, &t, "whether a restore or an update was cut off: %s",
-				    strerror(-err));
+		return findings_add(
+			out, &t, "it cannot be told whether a restore or an update was cut off: %s",
+			strerror(-err));
 	}
 	if (!u.is)
 		return findings_add(out, &t, "no restore and no update was cut off");
