@@ -14,6 +14,7 @@ static const struct {
 	{ "service.unfinished", NULL },         /* it was stopped for it */
 	{ "service.listening", "" },            /* another program has its port */
 	{ "service.manager", "service-start" }, /* somebody stopped it */
+	{ "service.manager", "" },              /* nobody is there to start it */
 	{ "system.disks", NULL },
 	{ "permissions.", NULL },
 	{ "service.packages", NULL },

@@ -162,11 +162,20 @@ static int tell_no_manager(const struct look *l, int err, const char *why)
 		.meaning = "it seems to have been started by hand; nobody would start it again",
 		.remedy = t.remedy,
 	};
+	const struct finding_text late = {
+		.id = "service.manager",
+		.result = FINDING_UNKNOWN,
+		.meaning =
+			"systemd does not answer: whether it would start the service is not known",
+		.remedy = "systemctl status; journalctl -b -p err",
+	};
 	bool listens = false;
 
 	/* Supervisor answers root only. */
 	if (geteuid() != 0)
 		return findings_add(l->out, &refused, "%s", why);
+	if (err == -ETIMEDOUT)
+		return findings_add(l->out, &late, "%s", why);
 	for (size_t i = 0; i < l->listening.n; i++)
 		listens = listens || l->listening.items[i].port == l->config->ports[0];
 	return findings_add(l->out, listens && err == -ENOENT ? &by_hand : &t, "%s", why);
