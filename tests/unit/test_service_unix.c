@@ -11,8 +11,8 @@
 
 #include "check/service_unix.h"
 
-static int make_socket(const char *directory, const char *name, bool listens,
-		       struct sockaddr_un *ret)
+static void make_socket(const char *directory, const char *name, bool listens,
+			struct sockaddr_un *ret, int *ret_fd)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -22,20 +22,20 @@ static int make_socket(const char *directory, const char *name, bool listens,
 	REQUIRE_INT(bind(fd, (struct sockaddr *)ret, sizeof(*ret)), 0);
 	if (listens)
 		REQUIRE_INT(listen(fd, 1), 0);
-	return fd;
+	*ret_fd = fd;
 }
 
 static void finds_it(void)
 {
 	char directory[80], path[SERVICE_UNIX_PATH_MAX] = "";
 	struct sockaddr_un bound, listens;
-	int other, fd;
+	int other = -1, fd = -1;
 
 	snprintf(directory, sizeof(directory), "%.60s/u.XXXXXX", getenv("TMPDIR") ?: "/tmp");
 	REQUIRE(mkdtemp(directory));
-	other = make_socket(directory, "bound", false, &bound);
+	make_socket(directory, "bound", false, &bound, &other);
 	EXPECT(!service_unix_find("/proc", getpid(), path));
-	fd = make_socket(directory, "a b", true, &listens);
+	make_socket(directory, "a b", true, &listens, &fd);
 	EXPECT(service_unix_find("/proc", getpid(), path));
 	EXPECT_STR(path, listens.sun_path);
 	EXPECT(!service_unix_find("/proc", 0, path));
@@ -51,7 +51,7 @@ static void finds_it(void)
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
-		{ NULL, finds_it },
+		{ "the socket on which it listens", finds_it },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));
