@@ -161,11 +161,18 @@ ctl update >/dev/null
 wait_for 20 "the socket" test -S /opt/agent-isa/app.sock
 wait_for 20 "the service to run" supervisor_says RUNNING
 names service.listening "the service listens on the Unix socket /opt/agent-isa/app.sock"
+sed -i 's|http://127.0.0.1:8000|http://unix:/opt/agent-isa/other.sock|' "$SITE"
+doctor 1 proxy --json
+json "d['diagnosis']['id'] == 'proxy.upstream' and 'unix:/opt/agent-isa/other.sock' in d['diagnosis']['sentence']"
+sed -i 's|/other.sock|/app.sock|' "$SITE"
+doctor 1 proxy --json
+json "[f['result'] for f in d['findings'] if f['id'] == 'proxy.upstream'] == ['fine']"
+host_nginx 8000
 host_supervisor
 ctl update >/dev/null
 wait_for 20 "the service to be back" service_answers
 wait_for 20 "the service to run" supervisor_says RUNNING
-sleep 1.1
+touch -d '1 minute ago' "$SITE" /etc/nginx/nginx.conf # surely before it is read
 nginx -s reload
 wait_for 10 "nginx to answer" front_answers
 
@@ -237,7 +244,7 @@ tls_site() { # PORT STATUS: of the upstream, and what it answers
 		    location / { proxy_pass http://127.0.0.1:$1; }
 		}
 	END
-	sleep 1.1
+	touch -d '1 minute ago' "$SITE" /etc/nginx/nginx.conf # surely before it is read
 	nginx -s reload
 	wait_for 10 "nginx to answer by TLS" tls_status "$2"
 }
