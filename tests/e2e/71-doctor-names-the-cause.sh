@@ -149,6 +149,7 @@ answers6() { curl -gfsS -o /dev/null --max-time 2 'http://[::1]:8000/health'; }
 wait_for 20 "the service to answer at ::1" answers6
 names proxy.upstream "the service is at [::1]:8000"
 sed -i 's/127.0.0.1:8000/[::1]:8000/' "$SITE"
+touch -d '1 minute ago' "$SITE" /etc/nginx/nginx.conf
 nginx -s reload
 wait_for 10 "nginx to answer" front_answers
 wait_for 20 "the service to run" supervisor_says RUNNING
