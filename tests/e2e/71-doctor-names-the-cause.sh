@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon doctor, on a whole host: each trouble of the guide is caused for real, and it is the one that is named; with --fix the service is healthy
 # again where there is a repair.
-# limit: 240
+# limit: 300
 . "$(dirname "$0")/../fixtures/host.sh"
 AREAS=(service proxy permissions)
 
@@ -86,6 +86,21 @@ END
 mends service-start
 json "'was started, and is healthy' in d['fixes'][0]['said']"
 
+say "== what nobody but root can see is not known, and not wrong"
+setpriv --reuid 4711 --regid 4711 --clear-groups timeout 60 "$ISAMON" doctor service --json >"$T/out" 2>"$T/err" </dev/null || :
+json "[f['result'] for f in d['findings'] if f['id'] in ('service.manager', 'service.dependencies')] == ['unknown'] * 2"
+json "not any(f['result'] == 'problem' for f in d['findings'])"
+
+say "== stopped, and another program has its port"
+ctl stop agent-isa >/dev/null
+start other "$PY" -m http.server --bind 127.0.0.1 8000
+wait_port 8000
+names service.listening "another program has the port of the service"
+json "not any(f.get('fix', '').startswith('service-') for f in d['findings'] if f['id'] in ('service.manager', 'service.listening'))"
+stop other
+ctl start agent-isa >/dev/null
+wait_for 20 "the service to answer" service_answers
+
 say "== killed"
 kill -KILL "$(ctl pid agent-isa)"
 ended() { ! port_open 8000 && supervisor_says EXITED; }
@@ -126,6 +141,41 @@ host_supervisor
 ctl update >/dev/null
 wait_for 20 "the service to be back" service_answers
 wait_for 20 "the service to run" supervisor_says RUNNING
+
+say "== it listens on IPv6 only"
+sed -i 's/--host 127.0.0.1/--host ::1/' /etc/supervisor/supervisord.conf
+ctl update >/dev/null
+answers6() { curl -gfsS -o /dev/null --max-time 2 'http://[::1]:8000/health'; }
+wait_for 20 "the service to answer at ::1" answers6
+names proxy.upstream "the service is at [::1]:8000"
+sed -i 's/127.0.0.1:8000/[::1]:8000/' "$SITE"
+touch -d '1 minute ago' "$SITE" /etc/nginx/nginx.conf
+nginx -s reload
+wait_for 10 "nginx to answer" front_answers
+wait_for 20 "the service to run" supervisor_says RUNNING
+well
+host_nginx 8000
+
+say "== on a Unix socket only"
+sed -i 's|--host ::1 --port 8000|--uds /opt/agent-isa/app.sock|' /etc/supervisor/supervisord.conf
+ctl update >/dev/null
+wait_for 20 "the socket" test -S /opt/agent-isa/app.sock
+wait_for 20 "the service to run" supervisor_says RUNNING
+names service.listening "the service listens on the Unix socket /opt/agent-isa/app.sock"
+sed -i 's|http://127.0.0.1:8000|http://unix:/opt/agent-isa/other.sock|' "$SITE"
+doctor 1 proxy --json
+json "d['diagnosis']['id'] == 'proxy.upstream' and 'unix:/opt/agent-isa/other.sock' in d['diagnosis']['sentence']"
+sed -i 's|/other.sock|/app.sock|' "$SITE"
+doctor 1 proxy --json
+json "[f['result'] for f in d['findings'] if f['id'] == 'proxy.upstream'] == ['fine']"
+host_nginx 8000
+host_supervisor
+ctl update >/dev/null
+wait_for 20 "the service to be back" service_answers
+wait_for 20 "the service to run" supervisor_says RUNNING
+touch -d '1 minute ago' "$SITE" /etc/nginx/nginx.conf # surely before it is read
+nginx -s reload
+wait_for 10 "nginx to answer" front_answers
 
 say "== root owns its data"
 chown -R root:root /opt/agent-isa/data
@@ -179,9 +229,49 @@ host_nginx 8000
 names proxy.reload "after nginx had read it"
 mends nginx-reload
 
+say "== served by TLS only, by a certificate that nobody trusts, that is for another name, and by none of these"
+certificate() { # NAME
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /etc/nginx/key.pem -out /etc/nginx/cert.pem -days 90 \
+		-subj "/CN=$1" -addext "subjectAltName=DNS:$1" 2>"$T/openssl.log" || fail "openssl: $(cat "$T/openssl.log")"
+}
+tls_site() { # PORT STATUS: of the upstream, and what it answers
+	cat >"$SITE" <<-END
+		server { listen 80; server_name agent-isa.example.com; return 301 https://\$host\$request_uri; }
+		server {
+		    listen 443 ssl;
+		    server_name agent-isa.example.com;
+		    ssl_certificate /etc/nginx/cert.pem;
+		    ssl_certificate_key /etc/nginx/key.pem;
+		    location / { proxy_pass http://127.0.0.1:$1; }
+		}
+	END
+	touch -d '1 minute ago' "$SITE" /etc/nginx/nginx.conf # surely before it is read
+	nginx -s reload
+	wait_for 10 "nginx to answer by TLS" tls_status "$2"
+}
+tls_status() { [ "$(curl -ksS -o /dev/null -w '%{http_code}' --max-time 3 https://127.0.0.1/health)" = "$1" ]; }
+certificate agent-isa.example.com
+tls_site 8000 200
+doctor 1 proxy --json
+json "[(f['result'], 'https://agent-isa.example.com:443/health answers 200' in f['evidence']) for f in d['findings'] if f['id'] == 'proxy.front'] == [('fine', True)]"
+json "d['diagnosis']['id'] == 'proxy.certificate' and d['diagnosis']['result'] == 'warning' and 'self' in d['diagnosis']['sentence']"
+cat /etc/nginx/cert.pem >>/etc/ssl/certs/ca-certificates.crt # of this host only
+well
+certificate other.example.com
+cat /etc/nginx/cert.pem >>/etc/ssl/certs/ca-certificates.crt
+tls_site 8000 200
+names proxy.certificate "agent-isa.example.com"
+tls_site 8001 502
+doctor 1 proxy --json
+json "'answers 502' in [f['evidence'] for f in d['findings'] if f['id'] == 'proxy.front'][0]"
+json "d['diagnosis']['id'] == 'proxy.upstream'"
+host_nginx 8000
+nginx -s reload
+wait_for 10 "nginx to answer" front_answers
+
 say "== a mistake in nginx's configuration"
 sed -i 's/proxy_pass/proxy_pas/' "$SITE"
-names proxy.config 'unknown directive "proxy_pas" in /etc/nginx/sites-enabled/agent-isa:5'
+names proxy.config '[emerg] unknown directive "proxy_pas" in /etc/nginx/sites-enabled/agent-isa:5'
 host_nginx 8000
 nginx -s reload
 

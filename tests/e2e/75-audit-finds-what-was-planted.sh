@@ -204,6 +204,18 @@ echo 'ubuntu ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/90-cloud-init-users
 echo 'Defaults:carol !authenticate' >/etc/sudoers.d/carol
 echo 'dave ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/not.read
 echo '%staff ALL=(ALL) ALL' >/etc/sudoers.d/loose
+cat >/etc/sudoers.d/20-operators <<'END'
+OPERATORS ALL=(BOSS) NOPASSWD: \
+  SHELLS # all of them
+# not this one \
+frank ALL=(root) NOPASSWD: /usr/bin/vim /etc/hosts
+grace ALL=(root) NOPASSWD: /usr/bin/systemctl restart nginx
+ubuntu ALL=(root) NOPASSWD: /bin/sh
+END
+echo "heidi ALL=(root) NOPASSWD: $APP/app/restart.sh" >/etc/sudoers.d/25-restart
+printf '%s\n' 'User_Alias OPERATORS = olivia, !peggy' 'Runas_Alias BOSS = root' 'Cmnd_Alias SHELLS = /bin/ls, /bin/bash' >/etc/sudoers.d/30-aliases
+printf '#!/bin/sh\n' >"$APP/app/restart.sh"
+chown 4242:4242 "$APP/app/restart.sh"
 chmod 440 /etc/sudoers.d/*
 chmod 446 /etc/sudoers.d/loose
 for i in $(seq 120); do
@@ -265,6 +277,9 @@ medium users.shell eve
 low users.shell mallory
 medium users.weak-hash old
 high sudo.nopasswd bob
+high sudo.nopasswd frank
+high sudo.nopasswd heidi
+high sudo.nopasswd olivia
 low sudo.nopasswd ubuntu
 medium sudo.no-authenticate carol
 high sudo.writable /etc/sudoers.d/loose
@@ -329,7 +344,7 @@ run 1
 awk 'length($0) > 80 && NF > 2' "$T/out" >"$T/long"
 [ ! -s "$T/long" ] || fail "too long: $(cat "$T/long")"
 [ "$(grep -xE 'HIGH|MEDIUM|LOW' "$T/out" | tr '\n' ' ')" = "HIGH MEDIUM LOW " ] || fail "the grades"
-tail -n 1 "$T/out" | grep -qxE 'NOT FINE: 21 high, 16 medium, 8 low; since .*: 0 new, 0 gone' || fail "the verdict: $(tail -n 2 "$T/out")"
+tail -n 1 "$T/out" | grep -qxE 'NOT FINE: 24 high, 16 medium, 8 low; since .*: 0 new, 0 gone' || fail "the verdict: $(tail -n 2 "$T/out")"
 
 say "== what is known is not new; what is new is; what is mended has gone"
 run 0 --new --json

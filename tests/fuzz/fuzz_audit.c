@@ -30,10 +30,36 @@ static void require_plain(const char *text)
 	require(utf8_is_plain(text, strlen(text)));
 }
 
-static int sudo_seen(enum audit_sudo_kind kind, const char *who, unsigned int line, void *ctx)
+static int sudo_seen(const struct audit_sudo_right *r, void *ctx)
 {
-	require(kind <= AUDIT_SUDO_INCLUDE_DIRECTORY && line > 0 && !strchr(who, '\n'));
+	require(r->kind <= AUDIT_SUDO_NO_AUTHENTICATE && r->line > 0 && !strchr(r->who, '\n'));
+	require(strcmp(r->who, "root") != 0 && !strchr(r->command, '\n'));
+	require(r->how != NULL);
 	return ++*(unsigned int *)ctx > 1000 ? -1 : 0;
+}
+
+static int sudo_include(const char *path, bool directory, void *ctx)
+{
+	(void)directory;
+	require(*path && !strchr(path, '\n'));
+	return ++*(unsigned int *)ctx > 1000 ? -1 : 0;
+}
+
+static const char *sudo_program(const char *path, void *ctx)
+{
+	(void)ctx;
+	return *path == '/' && path[1] == 'w' ? "can be written" : NULL;
+}
+
+static void sudoers(const char *text, size_t n)
+{
+	struct audit_sudoers *s;
+	unsigned int seen = 0;
+
+	require(audit_sudoers_new(&s) == 0);
+	if (audit_sudoers_add(s, "/etc/sudoers", text, n, sudo_include, &seen) == 0)
+		(void)audit_sudoers_judge(s, sudo_program, sudo_seen, &seen);
+	audit_sudoers_free(s);
 }
 
 static int ssh_seen(const char *patterns, const char *match, void *ctx)
@@ -131,7 +157,6 @@ static void others(const char *text, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	unsigned int n_sudo = 0;
 	char *text;
 
 	if (size < 1)
@@ -142,7 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data + 1, size - 1);
 	switch (data[0] % 6) {
 	case 0: accounts(text, size - 1); break;
-	case 1: (void)audit_sudoers_parse(text, size - 1, sudo_seen, &n_sudo); break;
+	case 1: sudoers(text, size - 1); break;
 	case 2: sshd(text, size - 1); break;
 	case 3: login(text, size - 1); break;
 	case 4: sockets(text, size - 1); break;

@@ -12,7 +12,6 @@
 #include "check/audit_secret.h"
 #include "check/audit_sockets.h"
 #include "check/audit_sshd.h"
-#include "check/audit_sudoers.h"
 #include "check/audit_units.h"
 #include "check/nginx_names.h"
 
@@ -60,59 +59,6 @@ static void reads_shadow(void)
 		unit_begin("shadow: %s", rows[i].name);
 		EXPECT_INT((int)audit_shadow_find(text, sizeof(text) - 1, rows[i].name),
 			   (int)rows[i].expected);
-	}
-}
-
-static int sudo_add(enum audit_sudo_kind kind, const char *who, unsigned int line, void *ctx)
-{
-	static const char *const names[] = { "nopasswd", "everybody", "noauth", "include", "dir" };
-
-	return buf_printf(ctx, "%s %s %u;", names[kind], who, line);
-}
-
-static void reads_sudoers(void)
-{
-	static const struct {
-		const char *text, *expected;
-	} rows[] = {
-		{ "root ALL=(ALL:ALL) NOPASSWD: ALL\n", "" },
-		{ "%sudo ALL=(ALL:ALL) ALL\n", "" },
-		{ "bob ALL=(ALL) NOPASSWD:ALL", "nopasswd bob 1;" },
-		{ "bob ALL=NOPASSWD: ALL", "nopasswd bob 1;" },
-		{ "\n# c\nbob ALL=(root) \\\n\tNOPASSWD: ALL # all\n", "nopasswd bob 3;" },
-		{ "bob ALL=(ALL) NOPASSWD: /bin/ls, ALL", "nopasswd bob 1;" },
-		{ "bob ALL=(ALL) NOPASSWD: /bin/ls, PASSWD: ALL", "" },
-		{ "bob ALL=(ALL) NOPASSWD: SETENV: ALL", "nopasswd bob 1;" },
-		{ "bob ALL=(ALL) NOPASSWD: /bin/ALL", "" },
-		{ "bob ALL=(ALL) NOPASSWD: ALLOWED", "" },
-		{ "bob ALL=(www) NOPASSWD: ALL", "" },
-		{ "bob ALL=(www, root) NOPASSWD: ALL", "nopasswd bob 1;" },
-		{ "bob ALL=(:www) NOPASSWD: ALL", "" },
-		{ "bob H1=(ALL) NOPASSWD: ALL : H2=(ALL) ALL", "nopasswd bob 1;" },
-		{ "bob, carol , dave ALL=(ALL) NOPASSWD: ALL", "nopasswd bob, carol , dave 1;" },
-		{ "#1001 ALL=(ALL) NOPASSWD: ALL", "nopasswd #1001 1;" },
-		{ "\"a b\" ALL=(ALL) NOPASSWD: ALL", "nopasswd \"a b\" 1;" },
-		{ "a\\ b ALL=(ALL) NOPASSWD: ALL", "nopasswd a\\ b 1;" },
-		{ "ALL ALL=(ALL) ALL", "everybody ALL 1;" },
-		{ "ALL ALL=(ALL) NOPASSWD: ALL", "nopasswd ALL 1;" },
-		{ "Defaults env_reset\nDefaults:bob !authenticate, x\n", "noauth :bob 2;" },
-		{ "Defaults !lecture, !authenticate", "noauth  1;" },
-		{ "Defaults!ALL !authenticate", "" },
-		{ "User_Alias ADMINS = bob\nADMINS ALL=NOPASSWD: ALL", "nopasswd ADMINS 2;" },
-		{ "@includedir /etc/sudoers.d\n#include x\n@include \"/a b\"\n#includes\n",
-		  "dir /etc/sudoers.d 1;include x 2;include /a b 3;" },
-		{ "bob ALL", "" },
-		{ "bob\\", "" },
-		{ "bob ALL=(ALL", "" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_cleanup_(buf_done) struct buf out = BUF_INIT(1000);
-
-		unit_begin("sudoers: %s", rows[i].text);
-		EXPECT_INT(audit_sudoers_parse(rows[i].text, strlen(rows[i].text), sudo_add, &out),
-			   0);
-		EXPECT_STR(buf_str(&out), rows[i].expected);
 	}
 }
 
@@ -406,7 +352,6 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ "reads accounts", reads_accounts },
 		{ NULL, reads_shadow },
-		{ NULL, reads_sudoers },
 		{ "reads settings of sshd", reads_sshd },
 		{ NULL, reads_what_sshd_says },
 		{ NULL, reads_lines_of_syslog },

@@ -9,6 +9,9 @@
 #include "base/buf.c"
 #include "config/log.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #define KNOWN "a-secret-of-the-configuration"
 
 static void masks(void)
@@ -23,6 +26,25 @@ static void masks(void)
 		{ "a known one", "x " KNOWN " y " KNOWN "\n", "x *** y ***\n" },
 		{ "a known one within a word", "x" KNOWN "y\n", "x***y\n" },
 		{ "two known ones", KNOWN " other-secret\n", "*** ***\n" },
+		{ "known, as JSON writes it",
+		  "{\"a\": \"a-s\\u0065cret-of\\u002dthe-configuration\", 1}",
+		  "{\"a\": \"***\", 1}" },
+		{ "known, in JSON in JSON", "a-s\\\\u0065cret-of-the-configuration\\\\n",
+		  "***\\\\n" },
+		{ "known, as a URL writes it", "?a=a%2dsecret-of-the%252Dconfiguration&b=1",
+		  "?a=***&b=1" },
+		{ "one with a slash", "{\"a\": \"p\\u0061ss\\/word pass/word pass%2Fword\"}",
+		  "{\"a\": \"*** *** ***\"}" },
+		{ "one with a quote and a backslash",
+		  "q\\\"u\\\\ote q\"u\\ote q\\\\\\\"u\\\\\\\\ote q\\x22u\\x5cote",
+		  "*** *** *** ***" },
+		{ "one with umlauts",
+		  "sch\\u00f6n\\ud83d\\ude00er sch\xc3\xb6n\xf0\x9f\x98\x80"
+		  "er sch\\xc3\\xb6n\\xf0\\x9f\\x98\\x80"
+		  "er",
+		  "*** *** ***" },
+		{ "not quite", "a-s\\u0066cret-of-the-configuration pass\\/wor pass%2word",
+		  "a-s\\u0066cret-of-the-configuration pass\\/wor pass%2word" },
 		{ "a form", "JWT_SECRET=abc\nfine\n", "JWT_SECRET=***\nfine\n" },
 		{ "a form and a known one", "password=" KNOWN " and " KNOWN,
 		  "password=*** and ***" },
@@ -47,9 +69,14 @@ static void masks(void)
 	EXPECT_INT(mask_add(&m, KNOWN), 0);
 	EXPECT_INT(mask_add(&m, KNOWN), 0);
 	EXPECT_INT(mask_add(&m, "other-secret"), 0);
+	EXPECT_INT(mask_add(&m, "pass/word"), 0);
+	EXPECT_INT(mask_add(&m, "q\"u\\ote"), 0);
+	EXPECT_INT(mask_add(&m, "sch\xc3\xb6n\xf0\x9f\x98\x80"
+				"er"),
+		   0);
 	EXPECT_INT(mask_add(&m, "short"), 0);
 	EXPECT_INT(mask_add(&m, NULL), 0);
-	EXPECT_UINT(m.n, 2);
+	EXPECT_UINT(m.n, 5);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		_cleanup_(buf_done) struct buf out = BUF_INIT(1 << 20);
 
@@ -142,6 +169,65 @@ static void knows(void)
 	config_free(c);
 }
 
+static void write_file(const char *directory, const char *name, const char *text)
+{
+	char path[300];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	f = fopen(path, "w");
+	REQUIRE(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static bool has(const struct mask *m, const char *secret)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (strcmp(m->list[i], secret) == 0)
+			return true;
+	return false;
+}
+
+/* What may stand in its logs, bare. */
+static void knows_the_services(void)
+{
+	_cleanup_(mask_done) struct mask m = { .n = 0 };
+	const char *tmp = getenv("TMPDIR") ?: "/tmp";
+	char directory[200], path[300];
+	struct config *c = NULL;
+
+	snprintf(directory, sizeof(directory), "%s/test_mask.XXXXXX", tmp);
+	REQUIRE(mkdtemp(directory));
+	write_file(
+		directory, "agent-isa.env",
+		"# JWT_SECRET=of-a-comment\nJWT_SECRET=jwt/with\"a quote\n"
+		"DATABASE_URL=postgres://u:password-of-a-url@h/d\nAPI_KEY=\"in quotes\"\nPORT=8000000\n");
+	write_file(directory, "production.toml",
+		   "[llm]\napi_key = \"key of toml\"\nmodel = \"claude-model\"\n");
+	write_file(directory, "other.txt", "password=not-looked-at\n");
+	REQUIRE_INT(config_new(&c), 0);
+	free(c->backup_config);
+	c->backup_config = strdup(directory);
+	EXPECT_INT(mask_add_service(&m, c), 0);
+	EXPECT(has(&m, "jwt/with\"a quote"));
+	EXPECT(has(&m, "password-of-a-url"));
+	EXPECT(has(&m, "in quotes"));
+	EXPECT(has(&m, "key of toml"));
+	EXPECT(!has(&m, "claude-model"));
+	EXPECT(!has(&m, "not-looked-at"));
+	EXPECT(!has(&m, "8000000"));
+	config_free(c);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const names[] = { "agent-isa.env", "production.toml",
+						     "other.txt" };
+
+		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+		unlink(path);
+	}
+	rmdir(directory);
+}
+
 static void without_memory(void)
 {
 	static const char text[] = "one " KNOWN "\npassword=" KNOWN "\nthree\n";
@@ -168,6 +254,7 @@ int main(int argc, char **argv)
 		{ "lines that are cut", long_lines },
 		{ NULL, configurations },
 		{ "secrets of the configuration and the environment are known", knows },
+		{ "secrets of the service's own files are known", knows_the_services },
 		{ "without memory nothing comes through unmasked", without_memory },
 	};
 

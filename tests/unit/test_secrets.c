@@ -47,6 +47,25 @@ static const struct {
 	{ "0123456789 0123456789 0123456789 0123456789 secret=x",
 	  "0123456789 0123456789 0123456789 "
 	  "0123456789 secret=***" },
+	/* with escapes */
+	{ "{\"password\": \"p\\u0061ss\\/word\"}", "{\"password\": \"***\"}" },
+	{ "{\\\"password\\\": \\\"ab\\\\\\\"c d\\\", 1}", "{\\\"password\\\": \\\"***\\\", 1}" },
+	{ "{\\\"password\\\": \\\"ab\\\\\\\\\\\", 1}", "{\\\"password\\\": \\\"***\\\", 1}" },
+	{ "\\\\\\\"token\\\\\\\": \\\\\\\"abc\\\\\\\", 1",
+	  "\\\\\\\"token\\\\\\\": \\\\\\\"***\\\\\\\", 1" },
+	{ "\"a \\\"token\\\": \\\"cut\" x", "\"a \\\"token\\\": \\\"***\" x" },
+	{ "password=p\\u0061ss\\/word x", "password=*** x" },
+	{ "password=a\\b", "password=***" },
+	{ "\"password=abc\\nnext\"", "\"password=***\\nnext\"" },
+	{ "\"password=abc\\\\nnext\\\"", "\"password=***\\\\nnext\\\"" },
+	{ "password=\\", NULL },
+	/* cookies */
+	{ "Cookie: session=a; csrf=b\nHost: x", "Cookie: ***\nHost: x" },
+	{ "Set-Cookie: session=a; Path=/", "Set-Cookie: ***" },
+	{ "{\"cookie\": \"a=b; c=d\", \"x\": 1}", "{\"cookie\": \"***\", \"x\": 1}" },
+	{ "\"Cookie: a=b; c\\nHost: x\"", "\"Cookie: ***\\nHost: x\"" },
+	{ "bad cookie: the session is over", NULL },
+	{ "cookie: a", NULL },
 	/* nothing */
 	{ "", NULL },
 	{ "a", NULL },
@@ -115,11 +134,14 @@ static void at_every_place(void)
 /* What begins a form again and again. */
 static void is_linear(void)
 {
-	static const char *const pieces[] = { "eyJ",    "eyJ.",    "AKIA", "://",
-					      "://a:",  "bearer ", "sk-",  "ghp_",
-					      "token=", "token: ", "\"",   "authorization: x ",
-					      "=",      ":",       "a=",   "token='",
-					      "b\\\"" };
+	static const char *const pieces[] = {
+		"eyJ",       "eyJ.",    "AKIA",     "://",
+		"://a:",     "bearer ", "sk-",      "ghp_",
+		"token=",    "token: ", "\"",       "authorization: x ",
+		"=",         ":",       "a=",       "token='",
+		"b\\\"",     "\\",      "token=\\", "token=\\\"\\\\",
+		"cookie: a="
+	};
 	static char text[1 << 20];
 
 	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {

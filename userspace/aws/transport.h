@@ -3,7 +3,7 @@
  * HTTP requests without waiting: libcurl's multi interface in an event loop.
  *
  * libcurl is opened when the first transport is made, not linked: it and what it needs take 6 MB, which a daemon without
- * CloudWatch does not have to pay. Not for use by several threads. Never follows redirects; verifies TLS.
+ * CloudWatch does not have to pay. Not for use by several threads. Never follows redirects; verifies TLS, if it is not told otherwise.
  * A request is sent once: what libcurl would send again by itself on another connection has failed. A kept connection that was idle
  * for 30 s is not used again.
  * Writes no header, URL query or body to the log at any level.
@@ -50,6 +50,7 @@ struct transport_request {
 	const char *method; /* "POST" */
 	const char *url;
 	const char *unix_socket; /* NULL: the host and port of the URL; else they are names only */
+	const char *connect_to;  /* "127.0.0.1:443", "[::1]:443": likewise; NULL */
 	const struct sigv4_header *headers; /* sent as they are */
 	size_t n_headers;
 	const void *body;
@@ -62,6 +63,7 @@ struct transport_request {
 	uint64_t bytes_per_s; /* at most, in either direction; 0: no limit */
 	size_t answer_max;    /* bytes of a body that are taken; more is an error, -EFBIG */
 	bool direct;          /* through no proxy (IMDS, container credentials) */
+	bool any_certificate; /* TLS is not verified: for a look at what is served, never for what has a secret in it */
 };
 
 struct transport_answer {

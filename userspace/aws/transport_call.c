@@ -263,8 +263,8 @@ static int set_limits(struct transport_call *c, const struct transport_request *
 		{ CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS },
 		{ CURLOPT_FOLLOWLOCATION, 0 },
 		{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 },
-		{ CURLOPT_SSL_VERIFYPEER, 1 },
-		{ CURLOPT_SSL_VERIFYHOST, 2 },
+		{ CURLOPT_SSL_VERIFYPEER, r->any_certificate ? 0 : 1 },
+		{ CURLOPT_SSL_VERIFYHOST, r->any_certificate ? 0 : 2 },
 		{ CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
 		{ CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
 		{ CURLOPT_TCP_KEEPALIVE, 1 },
@@ -294,6 +294,12 @@ static int set_way(struct transport_call *c, const struct transport_request *r)
 
 	if (r->unix_socket)
 		err |= set(c, CURLOPT_UNIX_SOCKET_PATH, r->unix_socket);
+	if (r->connect_to) {
+		/* Whatever host and port: to that. */
+		snprintf(c->to_text, sizeof(c->to_text), "::%s", r->connect_to);
+		c->to = (struct curl_slist){ .data = c->to_text };
+		err |= set(c, CURLOPT_CONNECT_TO, &c->to);
+	}
 	if (r->direct)
 		err |= set(c, CURLOPT_PROXY, "") | set(c, CURLOPT_NOPROXY, "*");
 	else if (c->t->proxy)

@@ -23,6 +23,8 @@ struct transport_call {
 	transport_done_fn fn;
 	void *ctx;
 	struct curl_slist *headers; /* one array of nodes, whose text is in header_text */
+	struct curl_slist to;       /* of connect_to, one node */
+	char to_text[URL_HOST_MAX + 16];
 	char *header_text;
 	size_t header_text_len;
 	char *body;

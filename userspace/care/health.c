@@ -36,8 +36,8 @@ static void explain_status(struct health *ret)
 		 ret->status, *ret->body ? ": " : "", ret->body);
 }
 
-static void ask(struct http *h, uint16_t port, const char *path, bool any, unsigned int timeout_ms,
-		struct health *ret)
+static void ask(struct http *h, const char *host, uint16_t port, const char *path, bool any,
+		unsigned int timeout_ms, struct health *ret)
 {
 	_cleanup_(http_reply_done) struct http_reply reply = { .err = 0 };
 	const struct sigv4_header headers[] = { { "Connection", "close" } };
@@ -54,7 +54,7 @@ static void ask(struct http *h, uint16_t port, const char *path, bool any, unsig
 
 	*ret = (struct health){ .ok = false };
 	snprintf(ret->path, sizeof(ret->path), "%s", path);
-	snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", port, path);
+	snprintf(url, sizeof(url), "http://%s:%u%s", host, port, path);
 	http_ask(h, &r, &reply);
 	ret->status = reply.status;
 	ret->took_ns = reply.took_ns;
@@ -70,13 +70,20 @@ static void ask(struct http *h, uint16_t port, const char *path, bool any, unsig
 bool health_ask(struct http *h, uint16_t port, const char *path, unsigned int timeout_ms,
 		struct health *ret)
 {
-	bool any = strcmp(path, CONFIG_HEALTH_NONE) == 0;
+	const bool any = strcmp(path, CONFIG_HEALTH_NONE) == 0;
+	const char *host = "127.0.0.1";
+	struct health other;
 
-	ask(h, port, any ? "/" : path, any, timeout_ms, ret);
+	ask(h, host, port, any ? "/" : path, any, timeout_ms, ret);
+	if (ret->err == -ECONNREFUSED) {
+		ask(h, "[::1]", port, any ? "/" : path, any, timeout_ms, &other);
+		if (!other.err || other.err == -ETIMEDOUT || other.err == -ECONNRESET) {
+			*ret = other;
+			host = "[::1]";
+		}
+	}
 	if (ret->status == 404 && strcmp(path, HEALTH_PATH) == 0) {
-		struct health other;
-
-		ask(h, port, HEALTH_PATH_OTHER, false, timeout_ms, &other);
+		ask(h, host, port, HEALTH_PATH_OTHER, false, timeout_ms, &other);
 		if (other.ok || other.status != 404)
 			*ret = other;
 	}

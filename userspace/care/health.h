@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether the service answers: one GET to 127.0.0.1. */
+/* Whether the service answers: one GET to 127.0.0.1, or to ::1 where nobody listens there. */
 #ifndef ISAMON_HEALTH_H
 #define ISAMON_HEALTH_H
 
@@ -22,7 +22,7 @@ struct health {
 };
 
 /*
- * Asks http://127.0.0.1:@port@path, on a connection of its own, for at most @timeout_ms. @path: CONFIG_HEALTH_NONE asks for /
+ * Asks http://127.0.0.1:@port@path, or, if that is refused, http://[::1]:@port@path, on a connection of its own, for at most @timeout_ms. @path: CONFIG_HEALTH_NONE asks for /
  * and is content with any answer. Of a body 64 KiB are taken, more is no error of the service but is said. Returns ret->ok.
  */
 bool health_ask(struct http *h, uint16_t port, const char *path, unsigned int timeout_ms,

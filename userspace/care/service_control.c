@@ -92,7 +92,9 @@ static int try_usual(struct service_control *s, const char *socket,
 		return before;
 	err = try_socket(s, socket, conf, &text);
 	if (err)
-		buf_printf(why, "%s%s", why->len ? "; " : "", buf_str(&text));
+		/* One socket may be named by both. */
+		if (!strstr(buf_str(why), buf_str(&text)))
+			buf_printf(why, "%s%s", why->len ? "; " : "", buf_str(&text));
 	return err;
 }
 
@@ -125,18 +127,22 @@ static int open_supervisor(struct service_control *s, struct buf *why)
 static int open_manager(struct service_control *s, struct buf *why)
 {
 	_cleanup_(buf_done) struct buf one = BUF_INIT(WHY_MAX), other = BUF_INIT(WHY_MAX);
+	int err;
 
 	if (s->c->service_manager == CONFIG_MANAGER_SUPERVISOR)
 		return open_supervisor(s, why);
 	if (s->c->service_manager == CONFIG_MANAGER_SYSTEMD)
 		return open_systemd(s, why);
-	if (open_supervisor(s, &one) == 0 || open_systemd(s, &other) == 0)
+	if (open_supervisor(s, &one) == 0)
+		return 0;
+	err = open_systemd(s, &other);
+	if (!err)
 		return 0;
 	buf_printf(
 		why,
 		"neither Supervisor nor systemd is known to run %s: %s; %s. Write program or unit in [service]",
 		s->c->service_name, buf_str(&one), buf_str(&other));
-	return -ENOENT;
+	return err == -ETIMEDOUT ? err : -ENOENT;
 }
 
 int service_control_open(const struct config *c, const struct service_hooks *hooks, struct buf *why,

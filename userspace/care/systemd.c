@@ -18,6 +18,7 @@
 #include "base/util.h"
 
 #define TIMEOUT_MS 20000
+#define SHOW_MS 5000 /* it only asks */
 #define OUTPUT_MAX 16384
 #define TAIL_MAX 4096
 #define UNIT_MAX 255
@@ -158,7 +159,8 @@ void systemd_state_of(const struct systemd_unit *u, uint64_t now_us, int64_t now
 
 /* --- systemctl */
 
-static int explain(const char *verb, int status, const struct buf *out, struct buf *why)
+static int explain(const char *verb, int status, unsigned int timeout_ms, const struct buf *out,
+		   struct buf *why)
 {
 	const char *text = buf_str(out);
 	char line[300];
@@ -166,7 +168,7 @@ static int explain(const char *verb, int status, const struct buf *out, struct b
 	if (status == 0)
 		return 0;
 	if (status == -ETIMEDOUT) {
-		buf_printf(why, "systemctl %s did not end within %d s", verb, TIMEOUT_MS / 1000);
+		buf_printf(why, "systemctl %s did not end within %u s", verb, timeout_ms / 1000);
 		return status;
 	}
 	if (status < 0) {
@@ -185,7 +187,7 @@ static int order(struct systemd *s, const char *verb, struct buf *why)
 	const char *argv[] = { "systemctl", "--no-ask-password", "--no-block", verb, "--", s->unit,
 			       NULL };
 
-	return explain(verb, child_run(argv, TIMEOUT_MS, &out), &out, why);
+	return explain(verb, child_run(argv, TIMEOUT_MS, &out), TIMEOUT_MS, &out, why);
 }
 
 static const char properties[] =
@@ -197,7 +199,7 @@ static int show(struct systemd *s, struct systemd_unit *ret, struct buf *why)
 	_cleanup_(buf_done) struct buf out = BUF_INIT(OUTPUT_MAX);
 	const char *argv[] = { "systemctl", "--no-pager", "show",  "--property",
 			       properties,  "--",         s->unit, NULL };
-	int err = explain("show", child_run(argv, TIMEOUT_MS, &out), &out, why);
+	int err = explain("show", child_run(argv, SHOW_MS, &out), SHOW_MS, &out, why);
 
 	if (err)
 		return err;

@@ -22,8 +22,9 @@
 struct sudo {
 	const struct config *config;
 	struct findings *out;
+	struct audit_sudoers *sudoers;
 	const char *path; /* of the file that is read */
-	size_t n_files, n_wrong;
+	size_t n_files;
 	unsigned int depth;
 };
 
@@ -36,7 +37,6 @@ static int check_owner(struct sudo *s, const char *path, const struct stat *st)
 
 	if (st->st_uid == 0 && !(st->st_mode & (st->st_gid ? 022 : 002)))
 		return 0;
-	s->n_wrong++;
 	snprintf(remedy, sizeof(remedy), "chown root:root %s; chmod %s %s; read it first", path,
 		 S_ISDIR(st->st_mode) ? "750" : "440", path);
 	return findings_add(
@@ -45,20 +45,6 @@ static int check_owner(struct sudo *s, const char *path, const struct stat *st)
 			   .meaning = "Others than root decide who is root.", .remedy = remedy),
 		"owner %u, group %u, mode %03o", (unsigned int)st->st_uid, (unsigned int)st->st_gid,
 		(unsigned int)st->st_mode & 0777);
-}
-
-static int report(struct sudo *s, const char *id, const char *who, enum finding_result result,
-		  unsigned int line, const char *meaning)
-{
-	char name[256], remedy[700];
-
-	utf8_make_plain(who, strlen(who), name, sizeof(name));
-	snprintf(remedy, sizeof(remedy), "change it with: visudo -f %s", s->path);
-	s->n_wrong++;
-	return findings_add(s->out,
-			    AUDIT_TEXT(.id = id, .subject = name, .result = result,
-				       .meaning = meaning, .remedy = remedy),
-			    "%s line %u", s->path, line);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -107,44 +93,38 @@ static int directory_look(struct sudo *s, const char *path)
 	return err == -ENOENT ? 0 : err;
 }
 
-/* A name without / is beside the file that has it. */
-static int include(struct sudo *s, const char *who, bool directory)
+/* "%h" in a path is the host's name. */
+static bool add_host(const char *who, char *to, size_t size)
 {
+	const char *at = strstr(who, "%h");
+	char host[256] = "";
+
+	if (!at)
+		return snprintf(to, size, "%s", who) < (int)size;
+	if (gethostname(host, sizeof(host) - 1))
+		return false;
+	host[strcspn(host, ".")] = '\0';
+	return snprintf(to, size, "%.*s%s%s", (int)(at - who), who, host, at + 2) < (int)size;
+}
+
+/* A name without / is beside the file that has it. */
+static int include(const char *who, bool directory, void *ctx)
+{
+	struct sudo *s = ctx;
 	const char *slash = strrchr(s->path, '/');
-	char path[512];
-	int n = *who == '/' ? snprintf(path, sizeof(path), "%s", who) :
-			      snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - s->path),
-				       s->path, who);
+	char name[512], path[1024];
 	int err;
 
-	if (n >= (int)sizeof(path) || s->depth == DEPTH_MAX)
+	if (!add_host(who, name, sizeof(name)) || s->depth == DEPTH_MAX)
 		return 0;
+	if (*name == '/')
+		snprintf(path, sizeof(path), "%s", name);
+	else
+		snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - s->path), s->path, name);
 	s->depth++;
 	err = directory ? directory_look(s, path) : file_look(s, path);
 	s->depth--;
 	return err;
-}
-
-static int seen(enum audit_sudo_kind kind, const char *who, unsigned int line, void *ctx)
-{
-	struct sudo *s = ctx;
-
-	switch (kind) {
-	case AUDIT_SUDO_INCLUDE: return include(s, who, false);
-	case AUDIT_SUDO_INCLUDE_DIRECTORY: return include(s, who, true);
-	case AUDIT_SUDO_NO_AUTHENTICATE:
-		return report(s, "sudo.no-authenticate", *who ? who + 1 : "ALL", FINDING_WARNING,
-			      line, "Defaults !authenticate: sudo asks for no password.");
-	case AUDIT_SUDO_EVERYBODY:
-		return report(s, "sudo.everybody", who, FINDING_PROBLEM, line,
-			      "Every user can become root with his own password.");
-	case AUDIT_SUDO_NOPASSWD: break;
-	}
-	if (audit_user_is_allowed(s->config, who))
-		return report(s, "sudo.nopasswd", who, FINDING_NOTE, line,
-			      "NOPASSWD: ALL for an administrator on the list: his key is root's.");
-	return report(s, "sudo.nopasswd", who, FINDING_PROBLEM, line,
-		      "NOPASSWD: ALL: whoever takes this account is root.");
 }
 
 static int file_look(struct sudo *s, const char *path)
@@ -168,13 +148,89 @@ static int file_look(struct sudo *s, const char *path)
 	s->path = path;
 	err = check_owner(s, path, &st);
 	if (!err)
-		err = audit_sudoers_parse(buf_str(&text), text.len, seen, s);
+		err = audit_sudoers_add(s->sudoers, path, buf_str(&text), text.len, include, s);
 	s->path = before;
 	return err;
 }
 
+/* --- rights */
+
+/* What others than root can replace does what they want, as root. */
+static const char *program_look(const char *path, void *ctx)
+{
+	char directory[512];
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	(void)ctx;
+	snprintf(directory, sizeof(directory), "%.*s",
+		 (int)(slash && slash > path ? slash - path : 1), path);
+	if (stat(path, &st) == 0 &&
+	    (st.st_uid != 0 || st.st_mode & (st.st_gid ? S_IWGRP | S_IWOTH : S_IWOTH)))
+		return "others than root can write it";
+	if (stat(directory, &st) == 0 &&
+	    (st.st_uid != 0 || (st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX))))
+		return "others than root can put another in its place";
+	return NULL;
+}
+
+static int report(const struct sudo *s, const char *id, const struct audit_sudo_right *r,
+		  const char *meaning, enum finding_result result)
+{
+	const char *who = *r->who ? r->who : "ALL";
+	char name[256], command[300], remedy[1100];
+
+	utf8_make_plain(who, strlen(who), name, sizeof(name));
+	for (size_t i = 0; i < s->out->n; i++)
+		if (strcmp(s->out->list[i].id, id) == 0 &&
+		    strcmp(s->out->list[i].subject, name) == 0)
+			return 0; /* once is enough */
+	utf8_make_plain(r->command, strlen(r->command), command, sizeof(command));
+	snprintf(remedy, sizeof(remedy), "change it with: visudo -f %s", r->path);
+	return findings_add(s->out,
+			    AUDIT_TEXT(.id = id, .subject = name, .result = result,
+				       .meaning = meaning, .remedy = remedy),
+			    "%s line %u%s%s%s%s%s", r->path, r->line, *command ? ": " : "", command,
+			    *r->how ? " (" : "", r->how, *r->how ? ")" : "");
+}
+
+static int seen(const struct audit_sudo_right *r, void *ctx)
+{
+	const struct sudo *s = ctx;
+
+	if (r->kind == AUDIT_SUDO_NO_AUTHENTICATE)
+		return report(s, "sudo.no-authenticate", r,
+			      "By a Defaults of sudoers, sudo asks for no password.",
+			      FINDING_WARNING);
+	if (r->kind == AUDIT_SUDO_EVERYBODY)
+		return report(s, "sudo.everybody", r,
+			      "Every user can become root with his own password.", FINDING_PROBLEM);
+	if (audit_user_is_allowed(s->config, r->who))
+		return report(s, "sudo.nopasswd", r,
+			      "NOPASSWD for an administrator on the list: his key is root's.",
+			      FINDING_NOTE);
+	return report(s, "sudo.nopasswd", r,
+		      *r->how ? "NOPASSWD, and by this whoever takes this account is root." :
+				"NOPASSWD: ALL: whoever takes this account is root.",
+		      FINDING_PROBLEM);
+}
+
+static int judge(struct sudo *s)
+{
+	int err = file_look(s, SUDOERS);
+
+	err = err ?: audit_sudoers_judge(s->sudoers, program_look, seen, s);
+	if (err != -E2BIG)
+		return err;
+	return findings_add(s->out,
+			    AUDIT_TEXT(.id = "sudo.nopasswd", .result = FINDING_UNKNOWN,
+				       .remedy = "look at it yourself: visudo -c; sudo -l -U USER"),
+			    "%s and what it includes is too much to be judged", SUDOERS);
+}
+
 int audit_sudo(const struct check_input *in, struct findings *out)
 {
+	_cleanup_(audit_sudoers_freep) struct audit_sudoers *sudoers = NULL;
 	struct sudo s = { .config = in->config, .out = out, .path = SUDOERS };
 	const size_t before = out->n;
 	int err;
@@ -182,7 +238,9 @@ int audit_sudo(const struct check_input *in, struct findings *out)
 	if (access(SUDOERS, F_OK) && errno == ENOENT)
 		return findings_add(out, AUDIT_TEXT(.id = "sudo.nopasswd", .result = FINDING_FINE),
 				    "there is no " SUDOERS);
-	err = file_look(&s, SUDOERS);
+	err = audit_sudoers_new(&sudoers);
+	s.sudoers = sudoers;
+	err = err ?: judge(&s);
 	if (err || out->n > before)
 		return err;
 	return findings_add(out, AUDIT_TEXT(.id = "sudo.nopasswd", .result = FINDING_FINE),

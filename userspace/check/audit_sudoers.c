@@ -1,42 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Logical lines of sudoers, and in them WHO HOSTS = (RUNAS) TAG: COMMAND, COMMAND. Invariant: a backslash takes the meaning from the
- * character behind it, quotes from all in between, and tags hold for the commands that follow, as sudoers(5) has it.
+ * Logical lines of sudoers, kept as statements. Invariant: a backslash takes the meaning from the character behind it, quotes from all in
+ * between; a comment ends with its line, whatever stands at its end.
  */
-#include "check/audit_sudoers.h"
-
 #include <ctype.h>
-#include <stdbool.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "check/audit_impl.h"
+#include "base/buf.h"
+#include "check/audit_sudoers_impl.h"
 
-#define LINE_BYTES 8192
+#define LINE_BYTES (64u << 10)
+#define FIRST_SIZE 16
+#define DEPTH_MAX 16
 
-struct sudoers {
-	audit_sudo_fn fn;
-	void *ctx;
-	unsigned int line;
-};
-
-/* Ends @line at its comment. # before a digit is a user's number. */
-static void cut_comment(char *line)
+int audit_sudoers_new(struct audit_sudoers **ret)
 {
-	bool quoted = false;
-
-	for (char *c = line; *c; c++) {
-		if (*c == '\\' && c[1])
-			c++;
-		else if (*c == '"')
-			quoted = !quoted;
-		else if (*c == '#' && !quoted && !isdigit((unsigned char)c[1])) {
-			*c = '\0';
-			return;
-		}
-	}
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? 0 : -ENOMEM;
 }
 
-static char *strip(char *text)
+static void statement_done(struct sudoers_statement *t)
+{
+	free(t->name);
+	free(t->text);
+	free(t->path);
+}
+
+void audit_sudoers_free(struct audit_sudoers *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		statement_done(&s->list[i]);
+	free(s->list);
+	free(s);
+}
+
+void audit_sudoers_freep(struct audit_sudoers **s)
+{
+	audit_sudoers_free(*s);
+}
+
+/* --- texts */
+
+char *sudoers_strip(char *text)
 {
 	char *end;
 
@@ -47,8 +57,7 @@ static char *strip(char *text)
 	return text;
 }
 
-/* The first of @stops outside of quotes, escapes and parentheses; NULL. */
-static char *find_bare(char *text, const char *stops)
+char *sudoers_find(char *text, const char *stops)
 {
 	bool quoted = false;
 	int depth = 0;
@@ -69,186 +78,297 @@ static char *find_bare(char *text, const char *stops)
 	return NULL;
 }
 
-/* Ends the list of users at the front of @line, which may have spaces around its commas; returns what is behind. */
-static char *cut_who(char *line)
+char *sudoers_unquote(char *text)
 {
-	char *at = line;
+	char *to = text;
 
-	while ((at = find_bare(at, " \t"))) {
-		char *next = at + strspn(at, " \t");
-		const bool goes_on = (at > line && at[-1] == ',') || *next == ',' ||
-				     (at > line && at[-1] == '!');
-
-		if (!goes_on) {
-			*at = '\0';
-			return next;
-		}
-		at = next + (*next == ',');
-		at += strspn(at, " \t");
+	for (const char *from = text; *from; from++) {
+		if (*from == '\\' && from[1])
+			from++;
+		else if (*from == '"')
+			continue;
+		*to++ = *from;
 	}
-	return NULL;
+	*to = '\0';
+	return text;
 }
 
-/* Whether "(RUNAS)", without the parentheses, has root. A group behind a colon alone runs as oneself. */
-static bool runs_as_root(char *runas)
-{
-	runas[strcspn(runas, ":")] = '\0';
-	for (char *one = runas; one;) {
-		char *comma = strchr(one, ','), *name;
+/* --- statements */
 
-		if (comma)
-			*comma++ = '\0';
-		name = strip(one);
-		if (strcmp(name, "ALL") == 0 || strcmp(name, "root") == 0 ||
-		    strcmp(name, "#0") == 0)
+static int keep(struct audit_sudoers *s, const struct sudoers_statement *t)
+{
+	const size_t size = s->size ? 2 * s->size : FIRST_SIZE;
+	struct sudoers_statement new = { .kind = t->kind, .line = t->line }, *list = s->list;
+
+	if (s->n == SUDOERS_STATEMENTS_MAX)
+		return -E2BIG;
+	if (s->n == s->size)
+		list = realloc(list, size * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	if (s->n == s->size)
+		s->size = size;
+	s->list = list;
+	new.name = t->name ? strdup(t->name) : NULL;
+	new.text = strdup(t->text);
+	new.path = strdup(t->path);
+	if (!new.text || !new.path || (t->name && !new.name)) {
+		statement_done(&new);
+		return -ENOMEM;
+	}
+	s->list[s->n++] = new;
+	return 0;
+}
+
+/* NAME = MEMBERS : NAME = MEMBERS */
+static int keep_aliases(struct audit_sudoers *s, struct sudoers_statement *t, char *text)
+{
+	int err = 0;
+
+	while (text && !err) {
+		char *next = sudoers_find(text, ":"), *members;
+
+		if (next)
+			*next++ = '\0';
+		members = sudoers_find(text, "=");
+		if (members) {
+			*members++ = '\0';
+			t->name = sudoers_strip(text);
+			t->text = members;
+			err = keep(s, t);
+		}
+		text = next;
+	}
+	return err;
+}
+
+/* What is behind @word, if @line begins with it; NULL. */
+static char *behind(char *line, const char *word)
+{
+	const size_t n = strlen(word);
+
+	return strncmp(line, word, n) == 0 && strchr(" \t", line[n]) && line[n] ? line + n : NULL;
+}
+
+static int keep_line(struct audit_sudoers *s, const char *path, unsigned int number, char *line)
+{
+	static const struct {
+		const char *word;
+		enum sudoers_kind kind;
+	} aliases[] = {
+		{ "User_Alias", SUDOERS_USERS },
+		{ "Runas_Alias", SUDOERS_RUNAS },
+		{ "Cmnd_Alias", SUDOERS_COMMANDS },
+		{ "Cmd_Alias", SUDOERS_COMMANDS },
+	};
+	struct sudoers_statement t = { .path = (char *)(uintptr_t)path, .line = number };
+
+	line = sudoers_strip(line);
+	for (size_t i = 0; i < ARRAY_SIZE(aliases); i++) {
+		char *rest = behind(line, aliases[i].word);
+
+		t.kind = aliases[i].kind;
+		if (rest)
+			return keep_aliases(s, &t, rest);
+	}
+	if (!*line || behind(line, "Host_Alias"))
+		return 0;
+	t.kind = SUDOERS_RIGHTS;
+	t.text = line;
+	/* "Defaults!COMMAND" and what else there may be: not a user, for whom a space would follow. */
+	if (strncmp(line, "Defaults", 8) == 0 && (!line[8] || strchr(" \t:@!>", line[8]))) {
+		t.kind = SUDOERS_DEFAULTS;
+		t.text = line + 8;
+	}
+	return keep(s, &t);
+}
+
+/* --- lines */
+
+/* Ends @line at its comment; # before a digit is a user's number. Returns whether there was one. */
+static bool cut_comment(char *line)
+{
+	bool quoted = false;
+
+	for (char *c = line; *c; c++) {
+		if (*c == '\\' && c[1])
+			c++;
+		else if (*c == '"')
+			quoted = !quoted;
+		else if (*c == '#' && !quoted && !isdigit((unsigned char)c[1])) {
+			*c = '\0';
 			return true;
-		one = comma;
+		}
 	}
 	return false;
 }
 
-struct rights {
-	bool root, nopasswd;   /* of what follows */
-	bool all, all_without; /* found */
-};
-
-/* A command with what stands before it. */
-static void command_take(char *text, struct rights *r)
+/* What is behind "@include" or "#include", @word; NULL. */
+static char *behind_include(char *line, const char *word)
 {
-	text = strip(text);
-	if (*text == '(') {
-		char *close = strchr(text, ')');
-
-		if (!close)
-			return;
-		*close = '\0';
-		r->root = runs_as_root(text + 1);
-		text = strip(close + 1);
-	}
-	for (;;) {
-		size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
-		size_t gap = strspn(text + n, " \t");
-
-		if (!n || text[n + gap] != ':' || (n == 3 && memcmp(text, "ALL", n) == 0))
-			break;
-		if (n == 8 && memcmp(text, "NOPASSWD", n) == 0)
-			r->nopasswd = true;
-		else if (n == 6 && memcmp(text, "PASSWD", n) == 0)
-			r->nopasswd = false;
-		text = strip(text + n + gap + 1);
-	}
-	if (strncmp(text, "ALL", 3) != 0 || (text[3] && !strchr(" \t:", text[3])) || !r->root)
-		return;
-	r->all = true;
-	r->all_without = r->all_without || r->nopasswd;
+	line += strspn(line, " \t");
+	return *line == '@' || *line == '#' ? behind(line + 1, word) : NULL;
 }
 
-static int specification(struct sudoers *s, char *line)
-{
-	struct rights r = { .root = true };
-	char *rest = cut_who(line), *who = strip(line), *at = rest ? find_bare(rest, "=") : NULL;
-
-	if (!at)
-		return 0;
-	for (at++; at;) {
-		char *comma = find_bare(at, ",");
-
-		if (comma)
-			*comma++ = '\0';
-		command_take(at, &r);
-		at = comma;
-	}
-	if (r.all_without && strcmp(who, "root") != 0)
-		return s->fn(AUDIT_SUDO_NOPASSWD, who, s->line, s->ctx);
-	if (r.all && strcmp(who, "ALL") == 0)
-		return s->fn(AUDIT_SUDO_EVERYBODY, who, s->line, s->ctx);
-	return 0;
-}
-
-/* "Defaults!authenticate" is a command's: it does not begin with a space or a colon, and is passed over. */
-static int defaults(struct sudoers *s, char *rest)
-{
-	char whom[256] = "";
-
-	if (*rest && strchr(":@>", *rest)) {
-		size_t n = strcspn(rest, " \t");
-
-		if (n >= sizeof(whom))
-			return 0;
-		memcpy(whom, rest, n);
-		whom[n] = '\0';
-		rest += n;
-	} else if (*rest != ' ' && *rest != '\t') {
-		return 0;
-	}
-	while (rest) {
-		char *comma = find_bare(rest, ",");
-
-		if (comma)
-			*comma++ = '\0';
-		if (strcmp(strip(rest), "!authenticate") == 0)
-			return s->fn(AUDIT_SUDO_NO_AUTHENTICATE, whom, s->line, s->ctx);
-		rest = comma;
-	}
-	return 0;
-}
-
+/* The path of it, which ends at a space that is neither escaped nor in quotes; NULL. */
 static char *include_of(char *line, const char *word)
 {
-	const size_t n = strlen(word);
+	char *path = behind_include(line, word), *end;
 
-	if ((*line != '@' && *line != '#') || strncmp(line + 1, word, n) != 0 ||
-	    (line[n + 1] != ' ' && line[n + 1] != '\t'))
+	if (!path)
 		return NULL;
-	line = strip(line + n + 1);
-	if (*line == '"') {
-		line++;
-		line[strcspn(line, "\"")] = '\0';
-	}
-	return *line ? line : NULL;
+	path = sudoers_strip(path);
+	end = sudoers_find(path, " \t");
+	if (end)
+		*end = '\0';
+	sudoers_unquote(path);
+	return *path ? path : NULL;
 }
 
-static int line_take(struct sudoers *s, char *line)
+/* Takes the backslash off the end with which a line goes on; spaces may follow it. */
+static bool goes_on(struct buf *line)
 {
-	char *path;
+	size_t end = line->len, n = 0;
 
-	line = strip(line);
-	path = include_of(line, "includedir");
-	if (path)
-		return s->fn(AUDIT_SUDO_INCLUDE_DIRECTORY, path, s->line, s->ctx);
-	path = include_of(line, "include");
-	if (path)
-		return s->fn(AUDIT_SUDO_INCLUDE, path, s->line, s->ctx);
-	cut_comment(line);
-	line = strip(line);
-	if (strncmp(line, "Defaults", 8) == 0)
-		return defaults(s, line + 8);
-	if (!*line || strstr(line, "_Alias ") || strstr(line, "_Alias\t"))
-		return 0;
-	return specification(s, line);
+	while (end && strchr(" \t\r", line->data[end - 1]))
+		end--;
+	while (n < end && line->data[end - 1 - n] == '\\')
+		n++;
+	if (n % 2 == 0)
+		return false;
+	line->len = end - 1;
+	line->data[line->len] = '\0';
+	return true;
 }
 
-int audit_sudoers_parse(const char *text, size_t len, audit_sudo_fn fn, void *ctx)
+/* Appends the next line of [*at, end) without its comment; returns whether the one behind it belongs to it. What has no room is left out. */
+static bool add_line(const char **at, const char *end, struct buf *line)
 {
-	struct sudoers s = { .fn = fn, .ctx = ctx };
+	const char *newline = memchr(*at, '\n', (size_t)(end - *at));
+	const size_t length = (size_t)((newline ? newline : end) - *at), before = line->len;
+	const size_t room = line->max - before;
+	bool ends = false;
+
+	buf_add(line, *at, length < room ? length : room);
+	*at += length + (newline != NULL);
+	if (line->err || line->len == before)
+		return false;
+	if (before ||
+	    (!behind_include(line->data, "include") && !behind_include(line->data, "includedir")))
+		ends = cut_comment(line->data + before);
+	line->len = before + strlen(line->data + before);
+	return !ends && goes_on(line) && *at < end;
+}
+
+static int take_line(struct audit_sudoers *s, const char *path, unsigned int number, char *line,
+		     audit_sudo_include_fn fn, void *ctx)
+{
+	char *included = include_of(line, "includedir");
+
+	if (included)
+		return fn(included, true, ctx);
+	included = include_of(line, "include");
+	return included ? fn(included, false, ctx) : keep_line(s, path, number, line);
+}
+
+int audit_sudoers_add(struct audit_sudoers *s, const char *path, const char *text, size_t len,
+		      audit_sudo_include_fn fn, void *ctx)
+{
+	_cleanup_(buf_done) struct buf line = BUF_INIT(LINE_BYTES);
 	const char *const end = text + len;
-	char line[LINE_BYTES];
 	unsigned int n = 0;
 	int err = 0;
 
 	while (!err && text < end) {
-		size_t used = 0;
+		const unsigned int first = n + 1;
 
-		s.line = n + 1;
-		line[0] = '\0';
-		while (audit_next_line(&text, end, line + used, sizeof(line) - used)) {
+		buf_reset(&line);
+		do
 			n++;
-			used += strlen(line + used);
-			if (!used || line[used - 1] != '\\')
-				break;
-			line[--used] = '\0';
-		}
-		err = line_take(&s, line);
+		while (add_line(&text, end, &line));
+		err = line.err == -ENOMEM ? -ENOMEM : 0;
+		if (!err && line.len)
+			err = take_line(s, path, first, line.data, fn, ctx);
 	}
 	return err;
+}
+
+/* --- lists */
+
+struct walk {
+	struct audit_sudoers *s;
+	enum sudoers_kind kind;
+	sudoers_member_fn fn;
+	void *ctx;
+	unsigned int depth;
+};
+
+static bool is_alias_name(const char *text)
+{
+	return isupper((unsigned char)*text) &&
+	       text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0' &&
+	       strcmp(text, "ALL") != 0;
+}
+
+static const struct sudoers_statement *find_alias(const struct walk *w, const char *name)
+{
+	for (size_t i = 0; i < w->s->n; i++) {
+		const struct sudoers_statement *t = &w->s->list[i];
+
+		if (t->kind == w->kind && strcmp(t->name, name) == 0)
+			return t;
+	}
+	return NULL;
+}
+
+static int walk_list(struct walk *w, char *list, bool negated);
+
+static int walk_member(struct walk *w, char *item, bool negated)
+{
+	const struct sudoers_statement *alias;
+	char *copy;
+	int err;
+
+	for (item = sudoers_strip(item); *item == '!'; item = sudoers_strip(item + 1))
+		negated = !negated;
+	if (!*item)
+		return 0;
+	if (w->s->steps++ >= SUDOERS_STEPS_MAX)
+		return -E2BIG;
+	alias = is_alias_name(item) ? find_alias(w, item) : NULL;
+	if (!alias)
+		return w->fn(item, negated, w->ctx);
+	if (w->depth == DEPTH_MAX)
+		return 0; /* of itself, which sudo refuses */
+	copy = strdup(alias->text);
+	if (!copy)
+		return -ENOMEM;
+	w->depth++;
+	err = walk_list(w, copy, negated);
+	w->depth--;
+	free(copy);
+	return err;
+}
+
+static int walk_list(struct walk *w, char *list, bool negated)
+{
+	int err = 0;
+
+	while (list && !err) {
+		char *next = sudoers_find(list, ",");
+
+		if (next)
+			*next++ = '\0';
+		err = walk_member(w, list, negated);
+		list = next;
+	}
+	return err;
+}
+
+int sudoers_each(struct audit_sudoers *s, enum sudoers_kind kind, char *list, sudoers_member_fn fn,
+		 void *ctx)
+{
+	struct walk w = { .s = s, .kind = kind, .fn = fn, .ctx = ctx };
+
+	return walk_list(&w, list, false);
 }

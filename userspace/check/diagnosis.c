@@ -12,7 +12,9 @@ static const struct {
 	const char *fix; /* only those with that repair; NULL: all */
 } causes[] = {
 	{ "service.unfinished", NULL },         /* it was stopped for it */
+	{ "service.listening", "" },            /* another program has its port */
 	{ "service.manager", "service-start" }, /* somebody stopped it */
+	{ "service.manager", "" },              /* nobody is there to start it */
 	{ "system.disks", NULL },
 	{ "permissions.", NULL },
 	{ "service.packages", NULL },
@@ -28,6 +30,7 @@ static const struct {
 	{ "proxy.reload", NULL },
 	{ "proxy.connect", NULL },
 	{ "proxy.front", NULL },
+	{ "proxy.certificate", NULL },
 	{ "network.dns", NULL },
 	{ "network.connect", NULL },
 	{ "network.tls", NULL },

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/utf8.h"
 #include "check/discover_impl.h"
 
 #define WORD_SIZE 512
@@ -57,6 +58,25 @@ static void take_option(struct discovery *d, const struct discover_run *run, con
 		else if (strncmp(word, names[i], n) == 0 && word[n] == '=' && is_port(word + n + 1))
 			add_port(d, run, word + n + 1);
 	}
+}
+
+/* --uds PATH, --bind unix:PATH */
+static void take_socket(struct discovery *d, const struct discover_run *run, const char *word,
+			const char *next)
+{
+	const char *equals = strchr(word, '=');
+	const char *value = equals ? equals + 1 : next;
+	char plain[WORD_SIZE];
+
+	if (strncmp(word, "--uds", 5) != 0 &&
+	    !((strncmp(word, "--bind", 6) == 0 || strncmp(word, "-b", 2) == 0) &&
+	      strncmp(value, "unix:", 5) == 0))
+		return;
+	utf8_make_plain(value, strlen(value), plain, sizeof(plain));
+	buf_printf(
+		&d->notes,
+		"%s: the service listens on a Unix socket (%s), and isamon sees TCP only: let it listen on a port of 127.0.0.1\n",
+		run->file, plain);
 }
 
 static void strip_last(char *path)
@@ -140,10 +160,12 @@ void discover_command(const struct discover_options *o, struct discovery *d,
 		else if (*next == '/')
 			add_directory(o, d, run, next);
 		take_option(d, run, word, next);
+		take_socket(d, run, word, next);
 		snprintf(word, sizeof(word), "%s", next);
 		first = false;
 	}
 	take_option(d, run, word, "");
+	take_socket(d, run, word, "");
 	discover_add(d, &(struct discover_value){ "app", NULL, "user", run->user, false }, "%s",
 		     run->file);
 	snprintf(word, sizeof(word), "%s", run->environment);

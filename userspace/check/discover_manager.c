@@ -26,26 +26,19 @@ static void keep(char *to, size_t size, const char *value)
 		snprintf(to, size, "%s", value);
 }
 
-/* A command may go on in further lines, each of which comes by itself: Supervisor's are indented, systemd's end with a backslash. */
-static void keep_command(char *to, size_t size, const char *value, bool goes_on)
+/* A value that goes on on further lines comes once for each. */
+static void keep_more(char *to, size_t size, const char *value)
 {
-	size_t n = strlen(to);
+	const size_t n = strlen(to), more = strlen(value);
 
-	if (!goes_on) {
+	if (!n) {
 		keep(to, size, value);
-		return;
-	}
-	while (n && (to[n - 1] == '\\' || to[n - 1] == ' '))
-		n--;
-	if (n + 1 + strlen(value) < size && !strstr(value, "%("))
-		snprintf(to + n, size - n, " %s", value);
-	else
+	} else if (n + 1 + more < size && !strstr(value, "%(")) {
+		to[n] = ' ';
+		memcpy(to + n + 1, value, more + 1);
+	} else {
 		to[0] = '\0'; /* half of a command is none */
-}
-
-static bool ends_with_backslash(const char *text)
-{
-	return *text && text[strlen(text) - 1] == '\\';
+	}
 }
 
 /* The section is at its end. */
@@ -95,7 +88,7 @@ static int on_supervisor(void *ctx, const char *section, const char *key, const 
 	if (strcmp(r->name, name) != 0 || strcmp(r->file, l->file) != 0)
 		begin(l, name);
 	if (strcmp(key, "command") == 0)
-		keep_command(r->command, sizeof(r->command), value, *r->command);
+		keep_more(r->command, sizeof(r->command), value);
 	else if (strcmp(key, "directory") == 0)
 		keep(r->directory, sizeof(r->directory), value);
 	else if (strcmp(key, "user") == 0)
@@ -115,8 +108,7 @@ static int on_systemd(void *ctx, const char *section, const char *key, const cha
 	if (!value || strcmp(section, "Service") != 0)
 		return 1;
 	if (strcmp(key, "ExecStart") == 0 && *value)
-		keep_command(r->command, sizeof(r->command), value + strspn(value, "-@:+!"),
-			     ends_with_backslash(r->command));
+		keep(r->command, sizeof(r->command), value + strspn(value, "-@:+!"));
 	else if (strcmp(key, "WorkingDirectory") == 0)
 		keep(r->directory, sizeof(r->directory), value + strspn(value, "-"));
 	else if (strcmp(key, "User") == 0)
@@ -137,6 +129,34 @@ static void read_supervisor(const char *path, void *ctx)
 	ini_parse_string(buf_str(&text), on_supervisor, l);
 }
 
+/* Lines that end with a backslash go on on the next, and comments in between are not a part of it (systemd.syntax(7)). */
+static void join_lines(struct buf *text)
+{
+	char *to = text->data;
+	bool more = false;
+
+	for (char *line = text->data; line && *line;) {
+		char *end = strchr(line, '\n');
+		size_t n = end ? (size_t)(end - line) : strlen(line);
+
+		if (!more || !strchr("#;", line[strspn(line, " \t")]) || !n) {
+			const char *from = more ? line + strspn(line, " \t") : line;
+
+			n -= (size_t)(from - line);
+			more = n && from[n - 1] == '\\';
+			memmove(to, from, n);
+			to += n;
+			to[more ? -1 : 0] = more ? ' ' : '\n';
+			to += !more && end;
+		}
+		line = end ? end + 1 : NULL;
+	}
+	if (text->data) {
+		*to = '\0';
+		text->len = (size_t)(to - text->data);
+	}
+}
+
 static void read_unit(const char *path, void *ctx)
 {
 	_cleanup_(buf_done) struct buf text = BUF_INIT(DISCOVER_FILE_MAX);
@@ -148,6 +168,7 @@ static void read_unit(const char *path, void *ctx)
 	    strchr(slash, '@') || discover_read(l->o, path, &text))
 		return;
 	snprintf(name, sizeof(name), "%.*s", (int)(dot - slash - 1), slash + 1);
+	join_lines(&text);
 	l->file = path;
 	begin(l, name);
 	ini_parse_string(buf_str(&text), on_systemd, l);

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "care/supervisor_conf.h"
+#include "check/mask_match.h"
+#include "check/mask_service.h"
 #include "config/schema.h"
 #include "logs/clean.h"
 #include "logs/secrets.h"
@@ -58,7 +60,8 @@ int mask_add_known(struct mask *m, const struct config *c)
 									 s->keys[i].offset));
 	for (size_t i = 0; i < ARRAY_SIZE(variables) && !err; i++)
 		err = mask_add(m, getenv(variables[i]));
-	return err ?: add_supervisor(m);
+	err = err ?: add_supervisor(m);
+	return err ?: mask_add_service(m, c);
 }
 
 void mask_done(struct mask *m)
@@ -74,23 +77,39 @@ void mask_done(struct mask *m)
 
 static int strike(const char *secret, const char *text, size_t n, struct buf *out)
 {
-	const size_t length = strlen(secret);
-	const char *at, *end = text + n;
+	const char *from = text;
+	/* How it may begin. */
+	const char begins[] = { secret[strspn(secret, "\\")], '\\', '%', '+', '\0' };
 
-	while ((at = memmem(text, (size_t)(end - text), secret, length))) {
-		buf_add(out, text, (size_t)(at - text));
+	for (size_t i = 0; i < n;) {
+		size_t length = strchr(begins, text[i]) ? mask_match(text + i, n - i, secret) : 0;
+
+		if (!length) {
+			i++;
+			continue;
+		}
+		buf_add(out, from, (size_t)(text + i - from));
 		buf_add_str(out, STARS);
-		text = at + length;
+		i += length;
+		from = text + i;
 	}
-	return buf_add(out, text, (size_t)(end - text));
+	return buf_add(out, from, (size_t)(text + n - from));
+}
+
+static bool has_escapes(const struct buf *line)
+{
+	return memchr(buf_str(line), '\\', line->len) || memchr(buf_str(line), '%', line->len) ||
+	       memchr(buf_str(line), '+', line->len);
 }
 
 static int strike_known(const struct mask *m, struct buf *line, struct buf *spare)
 {
+	const bool escapes = has_escapes(line);
+
 	for (size_t i = 0; i < m->n; i++) {
 		struct buf swap = *line;
 
-		if (!memmem(buf_str(line), line->len, m->list[i], strlen(m->list[i])))
+		if (!escapes && !memmem(buf_str(line), line->len, m->list[i], strlen(m->list[i])))
 			continue;
 		buf_reset(spare);
 		if (strike(m->list[i], buf_str(line), line->len, spare))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Takes secrets out of texts that leave the host: those of well-known forms (logs/secrets.h), private keys (PEM), what a log's own rules mask,
- * and, wherever they stand, those that are known: of the configuration, of supervisord's, of the environment.
+ * and, wherever they stand, with or without escapes (check/mask_match.h), those that are known: of the configuration, of the service's own, of
+ * supervisord's, of the environment.
  */
 #ifndef ISAMON_MASK_H
 #define ISAMON_MASK_H
@@ -12,7 +13,7 @@
 #include "config/config.h"
 #include "logs/record_rules.h"
 
-#define MASK_SECRETS_MAX 32
+#define MASK_SECRETS_MAX 256
 #define MASK_LEAST_BYTES 6 /* shorter ones stand in many words that are none */
 
 /* Zeroed is empty. */
@@ -23,7 +24,8 @@ struct mask {
 
 /* Adds one; NULL, "" and what is shorter than MASK_LEAST_BYTES is passed over. Returns 0, -ENOMEM, or -E2BIG. */
 int mask_add(struct mask *m, const char *secret);
-/* Adds those that the configuration has (every key that the schema calls secret), and those that stand elsewhere on the host. */
+/* Adds those that the configuration has (every key that the schema calls secret), and those that stand elsewhere on the host: in the
+ * environment, in supervisord's configuration, and in the service's own files (check/mask_service.h). */
 int mask_add_known(struct mask *m, const struct config *c);
 /* Wipes and frees; for _cleanup_(). */
 void mask_done(struct mask *m);

@@ -14,13 +14,36 @@
 #define NGINX_MS 4000
 #define SHOWN_MAX 400
 #define PREFIX "nginx: "
+#define DATE_BYTES 20 /* "2026/11/26 20:34:30 " */
 
 static int tell(struct proxy *p, const struct finding_text *t, const char *text)
 {
 	return findings_add(p->out, t, "%s", text);
 }
 
-/* Of what nginx says on its configuration: its first line that is an error, or else a warning; without "nginx: ". */
+/* Behind "nginx: ", or behind the time where nginx was built to log to stderr (Debian): "2026/11/26 20:34:30 [emerg] 884#884: ". NULL: it is neither. */
+static const char *behind_prefix(const char *line, size_t n, const char *level, char *to,
+				 size_t size)
+{
+	const char *found = memmem(line, n, level, strlen(level)), *end = line + n;
+
+	if (!found)
+		return NULL;
+	if (strncmp(line, PREFIX, strlen(PREFIX)) == 0) {
+		snprintf(to, size, "%.*s", (int)(n - strlen(PREFIX)), line + strlen(PREFIX));
+		return to;
+	}
+	if (found - line != DATE_BYTES || line[4] != '/' || line[7] != '/' || line[13] != ':')
+		return NULL;
+	found += strlen(level);
+	found += strspn(found, " 0123456789#");
+	found += *found == ':';
+	found += *found == ' ';
+	snprintf(to, size, "%s %.*s", level, (int)(found < end ? end - found : 0), found);
+	return to;
+}
+
+/* Of what nginx says on its configuration: its first line that is an error, or else a warning. */
 static bool complaint(const char *text, const char *level, char *to, size_t size)
 {
 	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n') {
@@ -28,12 +51,8 @@ static bool complaint(const char *text, const char *level, char *to, size_t size
 
 		if (strncmp(at, "# configuration file ", 21) == 0)
 			return false;
-		if (strncmp(at, PREFIX, strlen(PREFIX)) != 0 ||
-		    !memmem(at, n, level, strlen(level)))
-			continue;
-		at += strlen(PREFIX);
-		snprintf(to, size, "%.*s", (int)(n - strlen(PREFIX)), at);
-		return true;
+		if (behind_prefix(at, n, level, to, size))
+			return true;
 	}
 	return false;
 }

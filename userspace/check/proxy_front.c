@@ -21,49 +21,70 @@
 
 /* --- a request */
 
-/* Where the server listens in clear on this host; one without listen has port 80. */
-static bool find_front(const struct proxy *p, size_t server, struct nginx_address *ret)
+/* Where the server listens in clear, or with @tls, on this host; one without listen has port 80. */
+static bool find_front(const struct proxy *p, size_t server, bool tls, struct nginx_address *ret)
 {
 	if (server < p->conf.n_servers && !p->conf.servers[server].n_listen)
-		return nginx_address_parse("80", true, ret);
+		return !tls && nginx_address_parse("80", true, ret);
 	for (size_t i = 0; i < p->conf.n_listens; i++) {
 		const struct nginx_listen *l = &p->conf.listens[i];
 
-		if ((server == SIZE_MAX || l->server == server) && !l->tls &&
+		if ((server == SIZE_MAX || l->server == server) && l->tls == tls &&
 		    nginx_address_parse(l->text, true, ret) && !ret->unix_socket && !ret->variable)
 			return true;
 	}
 	return false;
 }
 
-static int ask(const struct proxy *p, const struct nginx_address *front, const char *name,
-	       struct http_reply *ret, struct buf *url)
+struct front {
+	struct nginx_address address;
+	const char *name; /* of the server; "": not known */
+	bool tls;
+};
+
+/* Appends "127.0.0.1:443": what listens on every address is asked at that of the loopback. */
+static void add_address(const struct nginx_address *a, struct buf *out)
 {
-	_cleanup_(buf_done) struct buf why = BUF_INIT(256);
-	const bool any = strcmp(front->host, "*") == 0 || strcmp(front->host, "0.0.0.0") == 0 ||
-			 strcmp(front->host, "::") == 0;
+	const bool any4 = strcmp(a->host, "*") == 0 || strcmp(a->host, "0.0.0.0") == 0;
+	const char *host = any4 ? "127.0.0.1" : strcmp(a->host, "::") == 0 ? "::1" : a->host;
+
+	buf_printf(out, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, a->port);
+}
+
+/* With TLS the name is in the URL, so that it is asked for (SNI), and holds against the certificate; without one there is nothing to hold. */
+static void ask(const struct proxy *p, struct http *http, const struct front *f, bool verify,
+		struct http_reply *ret, struct buf *url)
+{
+	_cleanup_(buf_done) struct buf to = BUF_INIT(TEXT_MAX);
 	const bool health = strcmp(p->config->service_health, CONFIG_HEALTH_NONE) != 0;
-	const struct sigv4_header headers[] = { { "Connection", "close" }, { "Host", name } };
+	const struct sigv4_header headers[] = { { "Connection", "close" }, { "Host", f->name } };
 	struct transport_request r = {
 		.method = "GET",
 		.headers = headers,
-		.n_headers = *name ? 2 : 1,
+		.n_headers = *f->name && !f->tls ? 2 : 1,
 		.timeout_ms = FRONT_MS,
 		.answer_max = ANSWER_MAX,
 		.direct = true,
+		.any_certificate = !verify,
 	};
-	struct http *http;
-	int err = http_new(&why, &http);
 
-	if (err)
-		return err;
-	buf_printf(url, strchr(front->host, ':') && !any ? "http://[%s]:%u%s" : "http://%s:%u%s",
-		   any ? "127.0.0.1" : front->host, front->port,
-		   health ? p->config->service_health : "/");
+	add_address(&f->address, &to);
+	buf_reset(url);
+	buf_add_str(url, f->tls ? "https://" : "http://");
+	if (f->tls && *f->name)
+		buf_printf(url, "%s:%u", f->name, f->address.port);
+	else
+		buf_add_str(url, buf_str(&to));
+	buf_add_str(url, health ? p->config->service_health : "/");
 	r.url = buf_str(url);
+	r.connect_to = f->tls ? buf_str(&to) : NULL;
 	http_ask(http, &r, ret);
-	http_free(http);
-	return 0;
+}
+
+static const char *mean_error(const struct http_reply *r)
+{
+	return r->err == -ETIMEDOUT ? "nginx waits for the service, and gives no answer in time" :
+				      "nginx does not answer";
 }
 
 static int tell_answer(struct proxy *p, const char *url, const struct http_reply *r)
@@ -72,45 +93,96 @@ static int tell_answer(struct proxy *p, const char *url, const struct http_reply
 		.id = "proxy.front",
 		.remedy = "the lines above tell at which step the way to the service ends",
 	};
+	const bool bad = r->err || r->status == 502 || r->status == 503 || r->status == 504;
 
 	/* A page without end is none of nginx's own, which tell of errors. */
 	if (r->err == -EFBIG)
 		return findings_add(p->out, &t, "%s answers, with more than %d KiB", url,
 				    ANSWER_MAX / 1024);
-	p->bad_gateway = r->err || r->status == 502 || r->status == 503 || r->status == 504;
-	if (!p->bad_gateway)
+	p->bad_gateway = p->bad_gateway || bad;
+	if (!bad)
 		return findings_add(p->out, &t, "%s answers %d in %.0f ms", url, r->status,
 				    (double)r->took_ns / 1e6);
 	t.result = FINDING_PROBLEM;
-	t.meaning = r->err ? "nginx does not answer" : "whoever comes by nginx gets an error";
+	t.meaning = r->err ? mean_error(r) : "whoever comes by nginx gets an error";
 	if (r->err)
 		return findings_add(p->out, &t, "%s: %s", url, buf_str(&r->why));
 	return findings_add(p->out, &t, "%s answers %d", url, r->status);
 }
 
+/* One that only this host does not trust may be good for those who were told to; libcurl has one code for all, and OpenSSL's words for
+ * which. */
+static int tell_certificate(struct proxy *p, const struct front *f, const char *why)
+{
+	const bool untrusted =
+		strstr(why, "self-signed") || strstr(why, "self signed") || strstr(why, "issuer");
+	struct finding_text t = {
+		.id = "proxy.certificate",
+		.subject = f->name,
+		.result = untrusted ? FINDING_WARNING : FINDING_PROBLEM,
+		.meaning = untrusted ?
+				   "browsers and clients refuse the site, but for those that were "
+				   "told to trust it" :
+				   "browsers and clients refuse the site",
+		.remedy = "renew it (certbot renew), or correct server_name, then nginx -s reload; "
+			  "isamon doctor network tells its days",
+	};
+
+	return findings_add(p->out, &t, "%s", why);
+}
+
+/* A certificate that is wrong is told by itself, and what is behind it is looked at all the same. */
+static int look_through(struct proxy *p, struct http *http, const struct front *f, bool *ret_late)
+{
+	_cleanup_(buf_done) struct buf url = BUF_INIT(TEXT_MAX);
+	struct http_reply reply;
+	int err = 0;
+
+	ask(p, http, f, *f->name, &reply, &url);
+	if (f->tls && reply.err == -EKEYREJECTED) {
+		err = tell_certificate(p, f, buf_str(&reply.why));
+		http_reply_done(&reply);
+		ask(p, http, f, false, &reply, &url);
+	}
+	*ret_late = reply.err == -ETIMEDOUT;
+	err = err ?: tell_answer(p, buf_str(&url), &reply);
+	http_reply_done(&reply);
+	return err;
+}
+
 /* By the server that passes to the service; where none does, by the first that passes at all. */
 int proxy_tell_front(struct proxy *p)
 {
-	_cleanup_(http_reply_done) struct http_reply reply = { .err = 0 };
-	_cleanup_(buf_done) struct buf url = BUF_INIT(TEXT_MAX);
+	_cleanup_(buf_done) struct buf why = BUF_INIT(256);
 	const struct proxy_target *t = p->n_targets ? &p->targets[0] : NULL;
-	struct nginx_address front;
-	const char *name = "";
+	struct front f = { .name = "" };
+	bool clear, late = false;
+	struct http *http;
+	size_t server;
+	int err = 0;
 
 	for (size_t i = 0; i < p->n_targets; i++)
 		if (p->targets[i].ours) {
 			t = &p->targets[i];
 			break;
 		}
-	if (!t || !find_front(p, t->pass->server, &front))
+	if (!t || http_new(&why, &http))
 		return 0;
-	if (t->pass->server < p->conf.n_servers)
-		name = p->conf.servers[t->pass->server].name;
-	if (strpbrk(name, "_*~$^"))
-		name = "";
-	if (ask(p, &front, name, &reply, &url))
-		return 0;
-	return tell_answer(p, buf_str(&url), &reply);
+	server = t->pass->server;
+	if (server < p->conf.n_servers)
+		f.name = p->conf.servers[server].name;
+	if (strpbrk(f.name, "_*~$^"))
+		f.name = "";
+	clear = find_front(p, server, false, &f.address);
+	if (clear)
+		err = look_through(p, http, &f, &late);
+	f.tls = true;
+	/* Of a server that is not known one of its listening sockets is enough. */
+	if (!err && !late && (!clear || server != SIZE_MAX) &&
+	    find_front(p, server, true, &f.address))
+		err = look_through(p, http, &f, &late);
+	http_free(http);
+	return err;
 }
 
 /* --- what it runs with */

@@ -29,7 +29,7 @@ struct proxy {
 	struct proxy_target targets[PROXY_TARGETS_MAX];
 	size_t n_targets;
 	bool connects;    /* the service's address took a connection */
-	bool bad_gateway; /* nginx answered 502, 503, 504, or nothing */
+	bool bad_gateway; /* nginx answered 502, 503, 504, or nothing, in clear or in TLS */
 };
 
 /* Fills in the targets. */
@@ -37,8 +37,8 @@ void proxy_find_targets(struct proxy *p);
 /* Each adds its findings; returns 0 or -ENOMEM. */
 int proxy_tell_upstream(struct proxy *p); /* proxy.upstream */
 int proxy_tell_connect(struct proxy *p);  /* proxy.connect */
-int proxy_tell_front(struct proxy *p);    /* proxy.front: a request through nginx */
-int proxy_tell_reload(struct proxy *p);   /* proxy.reload */
-int proxy_tell_errors(struct proxy *p);   /* proxy.errors */
+int proxy_tell_front(struct proxy *p); /* proxy.front, proxy.certificate: a request through nginx */
+int proxy_tell_reload(struct proxy *p); /* proxy.reload */
+int proxy_tell_errors(struct proxy *p); /* proxy.errors */
 
 #endif

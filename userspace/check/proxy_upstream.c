@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -233,20 +234,73 @@ static int tell_other(struct proxy *p, const struct proxy_target *t)
 	return findings_add(p->out, &f, "%s", buf_str(&text));
 }
 
+/* Whether somebody listens there; root may connect to any. Returns 0 or -errno. */
+static int try_socket(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	_cleanup_(file_closep) int fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (snprintf(to.sun_path, sizeof(to.sun_path), "%s", path) >= (int)sizeof(to.sun_path))
+		return -ENAMETOOLONG;
+	return connect(fd, (const struct sockaddr *)&to, sizeof(to)) ? -errno : 0;
+}
+
+static int tell_socket(struct proxy *p, const struct proxy_target *t)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT(TEXT_MAX);
+	struct finding_text f = { .id = "proxy.upstream" };
+	const int err = try_socket(t->address.host);
+
+	p->connects = p->connects || !err;
+	buf_add_str(&text, "nginx passes to ");
+	add_address(t, &text);
+	add_place(p, &t->place, &text);
+	if (!err)
+		return findings_add(p->out, &f, "%s, and somebody listens there", buf_str(&text));
+	f.result = err == -EACCES ? FINDING_UNKNOWN : FINDING_PROBLEM;
+	f.meaning = err == -EAGAIN ? "nobody takes connections there: its queue is full" :
+				     "nobody listens at the socket to which nginx passes";
+	f.remedy = "let the service listen there, or write where it does, then nginx -s reload";
+	return findings_add(p->out, &f, "%s: %s", buf_str(&text), strerror(-err));
+}
+
+/* *ret_n: how many there are. */
+static int tell_sockets(struct proxy *p, size_t *ret_n)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < p->n_targets && !err; i++) {
+		const struct nginx_address *a = &p->targets[i].address;
+
+		if (!a->unix_socket || a->variable)
+			continue;
+		++*ret_n;
+		err = tell_socket(p, &p->targets[i]);
+	}
+	return err;
+}
+
 int proxy_tell_upstream(struct proxy *p)
 {
 	const struct finding_text note = { .id = "proxy.upstream", .result = FINDING_NOTE };
 	const struct proxy_target *ours = first_ours(p), *wrong = NULL;
-	int err;
+	size_t n_sockets = 0;
+	int err = 0;
 
 	for (size_t i = 0; i < p->n_targets; i++)
 		if (!wrong && p->targets[i].local)
 			wrong = &p->targets[i];
 	if (!ours && !wrong)
-		return findings_add(
-			p->out, &note, "%s",
-			p->n_targets ? "nginx passes to other hosts, sockets or variables only" :
-				       "nginx passes nothing on: it has no proxy_pass");
+		err = tell_sockets(p, &n_sockets);
+	if (n_sockets || err)
+		return err;
+	if (!ours && !wrong)
+		return findings_add(p->out, &note, "%s",
+				    p->n_targets ? "nginx passes to other hosts or variables only" :
+						   "nginx passes nothing on: it has no proxy_pass");
 	if (!ours)
 		return tell_wrong(p, wrong);
 	err = tell_right(p, ours);

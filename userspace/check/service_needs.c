@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the application needs: its own check of that, and the packages of its requirements in its environment. */
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -119,6 +120,14 @@ static const char *last_line(struct buf *text)
 	return line ? line + 1 : text->data;
 }
 
+/* Whether what is run is run by the service's user. */
+static bool is_user(const struct config *c)
+{
+	const struct passwd *p = geteuid() ? getpwnam(c->app_user) : NULL;
+
+	return geteuid() == 0 || (p && p->pw_uid == geteuid());
+}
+
 int service_look_dependencies(const struct check_input *in, struct findings *out)
 {
 	static const char id[] = "service.dependencies";
@@ -148,6 +157,13 @@ int service_look_dependencies(const struct check_input *in, struct findings *out
 	status = app_python(c, arguments, CHECK_MS, &text);
 	if (status < 0)
 		return tell_no_python(c, id, status, out);
+	/* Another user may lack what the service's has. */
+	if (status && !is_user(c))
+		return findings_add(out,
+				    &(struct finding_text){ .id = id,
+							    .result = FINDING_UNKNOWN,
+							    .remedy = "run this as root" },
+				    "only root can run it as %s", c->app_user);
 	if (status)
 		return findings_add(out, &t, "status %d: %.*s", status, SHOWN_MAX,
 				    last_line(&text));

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "care/service_control.h"
 #include "check/listening.h"
 #include "check/service_checks_impl.h"
+#include "check/service_unix.h"
 #include "probe/proc.h"
 
 #define WHY_MAX 4096
@@ -24,6 +26,7 @@ struct look {
 	struct service_state state;
 	struct listening_list listening;
 	struct findings *out;
+	bool taken; /* nothing of the service runs, and another program has one of its ports */
 };
 
 /* --- the manager */
@@ -108,9 +111,15 @@ static void judge(const struct look *l, const struct service_process *p, char *m
 	} else if (p->run == SERVICE_STARTING && *p->why) {
 		snprintf(meaning, size, "the service ends again and again as it is started");
 	} else {
+		/* It may be well in a moment. */
 		snprintf(meaning, size, "the service is about to start or to stop: look again");
 		t->result = FINDING_WARNING;
 		t->remedy = t->fix = NULL;
+		return;
+	}
+	if (l->taken) {
+		t->remedy = "end the program that has its port, then " START;
+		t->fix = NULL;
 	}
 }
 
@@ -136,6 +145,11 @@ static int tell_manager(const struct look *l)
 /* It may have been started by hand: then it is only not known who would start it again. */
 static int tell_no_manager(const struct look *l, int err, const char *why)
 {
+	const struct finding_text refused = {
+		.id = "service.manager",
+		.result = FINDING_UNKNOWN,
+		.remedy = "run this as root",
+	};
 	const struct finding_text t = {
 		.id = "service.manager",
 		.result = err == -EACCES ? FINDING_UNKNOWN : FINDING_PROBLEM,
@@ -148,8 +162,20 @@ static int tell_no_manager(const struct look *l, int err, const char *why)
 		.meaning = "it seems to have been started by hand; nobody would start it again",
 		.remedy = t.remedy,
 	};
+	const struct finding_text late = {
+		.id = "service.manager",
+		.result = FINDING_UNKNOWN,
+		.meaning =
+			"systemd does not answer: whether it would start the service is not known",
+		.remedy = "systemctl status; journalctl -b -p err",
+	};
 	bool listens = false;
 
+	/* Supervisor answers root only. */
+	if (geteuid() != 0)
+		return findings_add(l->out, &refused, "%s", why);
+	if (err == -ETIMEDOUT)
+		return findings_add(l->out, &late, "%s", why);
 	for (size_t i = 0; i < l->listening.n; i++)
 		listens = listens || l->listening.items[i].port == l->config->ports[0];
 	return findings_add(l->out, listens && err == -ENOENT ? &by_hand : &t, "%s", why);
@@ -188,9 +214,10 @@ static const struct listening *find_port(const struct look *l, uint16_t port)
 	return NULL;
 }
 
-/* Where the service listens instead, if it does somewhere. */
-static void add_other_ports(const struct look *l, struct buf *out)
+/* Where the service listens instead, if it does somewhere. Returns whether that is a Unix socket. */
+static bool add_other_ports(const struct look *l, struct buf *out)
 {
+	char path[SERVICE_UNIX_PATH_MAX];
 	bool first = true;
 
 	for (size_t i = 0; i < l->listening.n; i++) {
@@ -202,12 +229,18 @@ static void add_other_ports(const struct look *l, struct buf *out)
 		listening_add_address(&item->address, item->port, out);
 		first = false;
 	}
+	for (size_t i = 0; first && i < l->state.n; i++)
+		if (service_unix_find("/proc", l->state.processes[i].pid, path)) {
+			buf_printf(out, "; the service listens on the Unix socket %s", path);
+			return true;
+		}
+	return false;
 }
 
 static int tell_nobody(const struct look *l, uint16_t port)
 {
 	_cleanup_(buf_done) struct buf text = BUF_INIT(EVIDENCE_MAX);
-	const struct finding_text t = {
+	struct finding_text t = {
 		.id = "service.listening",
 		.result = FINDING_PROBLEM,
 		.meaning = "no request can reach the service",
@@ -216,7 +249,11 @@ static int tell_nobody(const struct look *l, uint16_t port)
 	};
 
 	buf_printf(&text, "nobody listens on port %u", port);
-	add_other_ports(l, &text);
+	if (add_other_ports(l, &text)) {
+		t.meaning = "isamon sees TCP only: nothing of the service is measured or asked";
+		t.remedy = "let it listen on a port of 127.0.0.1, and nginx pass to that";
+		t.fix = NULL;
+	}
 	return findings_add(l->out, &t, "%s", buf_str(&text));
 }
 
@@ -229,12 +266,28 @@ static int tell_port(const struct look *l, uint16_t port)
 	if (!item)
 		return tell_nobody(l, port);
 	listening_describe(item, &text);
-	if (has_processes(l) && item->pid && !is_of_service(l, item->pid)) {
+	if (l->taken || (has_processes(l) && item->pid && !is_of_service(l, item->pid))) {
 		t.result = FINDING_PROBLEM;
-		t.meaning = "another program has the port of the service";
-		t.remedy = "end that program, or give one of them another port";
+		t.meaning = l->taken ? "another program has the port of the service, which "
+				       "cannot start as long as it has" :
+				       "another program has the port of the service";
+		t.remedy = l->taken ? "end that program, then " START :
+				      "end that program, or give one of them another port";
 	}
 	return findings_add(l->out, &t, "%s", buf_str(&text));
+}
+
+static bool is_taken(const struct look *l)
+{
+	if (!l->state.n || has_processes(l))
+		return false;
+	for (size_t i = 0; i < l->config->n_ports; i++) {
+		const struct listening *item = find_port(l, l->config->ports[i]);
+
+		if (item && item->pid)
+			return true;
+	}
+	return false;
 }
 
 int service_look_run(const struct check_input *in, struct findings *out)
@@ -248,6 +301,7 @@ int service_look_run(const struct check_input *in, struct findings *out)
 	if (!err)
 		err = service_control_state(control, &l.state, &why);
 	l.control = control;
+	l.taken = !err && is_taken(&l);
 	err = err ? tell_no_manager(&l, err, buf_str(&why)) : tell_manager(&l);
 	for (size_t i = 0; !err && !err_ports && i < in->config->n_ports; i++)
 		err = tell_port(&l, in->config->ports[i]);

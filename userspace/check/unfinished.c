@@ -108,10 +108,8 @@ int service_look_unfinished(const struct check_input *in, struct findings *out)
 	int err = unfinished_find(in->config, &u);
 
 	if (err) {
-		const bool refused = err == -EACCES || err == -EPERM;
-
-		t.result = refused ? FINDING_NOTE : FINDING_UNKNOWN;
-		t.remedy = refused ? "run this as root" : NULL;
+		t.result = FINDING_UNKNOWN;
+		t.remedy = err == -EACCES || err == -EPERM ? "run this as root" : NULL;
 		return findings_add(out, &t, "whether a restore or an update was cut off: %s",
 				    strerror(-err));
 	}

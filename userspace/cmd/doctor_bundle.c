@@ -35,6 +35,9 @@ int doctor_bundle(const struct doctor *d, const char *path, bool force)
 	_cleanup_(bundle_freep) struct bundle *b = NULL;
 	int err = mask_add_known(&m, d->input.config);
 
+	if (err == -E2BIG)
+		buf_printf(&why, "more than %d secrets are known here: nothing was written",
+			   MASK_SECRETS_MAX);
 	err = err ?: bundle_open(path, force, &m, &why, &b);
 	err = err ?: collect(d, b);
 	err = err ?: bundle_finish(b, &why);

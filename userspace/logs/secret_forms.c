@@ -16,6 +16,7 @@
 #define KEY_MIN 16 /* characters of a key behind its prefix */
 #define BEARER_MIN 8
 #define SCHEME_MAX 20
+#define BACKSLASHES_MAX 7 /* before a quote: JSON in JSON in JSON */
 
 struct scan {
 	const char *text;
@@ -97,12 +98,43 @@ static bool read_key(const struct scan *s, size_t at, size_t *ret_from, size_t *
 	return false;
 }
 
-/* Where a value without quotes ends. */
+static size_t skip_backslashes(const struct scan *s, size_t at)
+{
+	while (at < s->n && s->text[at] == '\\')
+		at++;
+	return at;
+}
+
+/* Whether what backslashes stand before ends a value: a quote, white space, or what is written for that. */
+static bool ends_escaped(const struct scan *s, size_t at)
+{
+	return at == s->n || (unsigned char)s->text[at] <= ' ' || strchr("\"'nrt", s->text[at]);
+}
+
+/* Where a value without quotes ends; \u0061, \/ and \\ are a part of it. */
 static size_t bare_end(const struct scan *s, size_t at)
 {
 	while (at < s->n && (unsigned char)s->text[at] > ' ' &&
-	       !strchr(",;&)}]\"'<>|\\", s->text[at]))
-		at++;
+	       !strchr(",;&)}]\"'<>|", s->text[at])) {
+		const size_t behind = skip_backslashes(s, at);
+
+		if (behind > at && ends_escaped(s, behind))
+			break;
+		at = behind > at ? behind : at + 1;
+	}
+	return at;
+}
+
+/* Where the cookies of a header end: with it. */
+static size_t cookies_end(const struct scan *s, size_t at)
+{
+	while (at < s->n && s->text[at] != '\n' && s->text[at] != '"') {
+		const size_t behind = skip_backslashes(s, at);
+
+		if (behind > at && behind < s->n && strchr("\"nr", s->text[behind]))
+			break;
+		at = behind > at ? behind : at + 1;
+	}
 	return at;
 }
 
@@ -153,12 +185,12 @@ static bool ends_with(const char *name, size_t n, const char *end)
 	return true;
 }
 
-enum name_kind { NAME_OTHER, NAME_SECRET, NAME_AUTHORIZATION, NAME_PWD };
+enum name_kind { NAME_OTHER, NAME_SECRET, NAME_AUTHORIZATION, NAME_PWD, NAME_COOKIE };
 
 /* Whether it ends as one of those below does: nearly no name does. */
 static bool may_be_secret(const char *name, size_t n)
 {
-	static const char ends[][3] = { "rd", "wd", "se", "et", "en", "ey", "ls", "on" };
+	static const char ends[][3] = { "rd", "wd", "se", "et", "en", "ey", "ls", "on", "ie" };
 
 	for (size_t i = 0; n > 1 && i < ARRAY_SIZE(ends); i++)
 		if ((name[n - 1] | 0x20) == ends[i][1] && (name[n - 2] | 0x20) == ends[i][0])
@@ -177,6 +209,8 @@ static enum name_kind name_kind(const char *name, size_t n)
 		return NAME_OTHER;
 	if (ends_with(name, n, "authorization"))
 		return NAME_AUTHORIZATION;
+	if (ends_with(name, n, "cookie"))
+		return NAME_COOKIE;
 	for (size_t i = 0; i < ARRAY_SIZE(secret); i++)
 		if (ends_with(name, n, secret[i]))
 			return NAME_SECRET;
@@ -197,7 +231,7 @@ static enum name_kind name_before(const struct scan *s, size_t at)
 
 	if (end && (s->text[end - 1] == '"' || s->text[end - 1] == '\''))
 		end--;
-	end = back_over(s, end, '\\', 1);
+	end = back_over(s, end, '\\', BACKSLASHES_MAX);
 	for (from = end; from && end - from < NAME_LOOK && is_token(s->text[from - 1]);)
 		from--;
 	return name_kind(s->text + from, end - from);
@@ -213,17 +247,20 @@ static bool is_no_secret(const char *value, size_t n)
 	return n == 0;
 }
 
-/* Where the value in quotes ends that begins behind the quote (perhaps an escaped one) before @at. */
-static size_t quoted_end(const struct scan *s, size_t at, char quote, bool escaped)
+/*
+ * Where the value in quotes ends that begins at @at. Before its first quote stood @level backslashes: 0, 1 within a text of JSON, 3 within
+ * a text of that. Each level doubles those of its value and adds its own.
+ */
+static size_t quoted_end(const struct scan *s, size_t at, char quote, size_t level)
 {
-	for (; at < s->n && s->text[at] != '\n'; at++) {
-		if (s->text[at] == quote)
-			return at;
-		if (s->text[at] == '\\' && escaped && at + 1 < s->n && s->text[at + 1] == quote)
-			return at;
-		at += s->text[at] == '\\' && !escaped;
+	while (at < s->n && s->text[at] != '\n') {
+		const size_t behind = skip_backslashes(s, at), n = behind - at;
+
+		if (behind < s->n && s->text[behind] == quote && n % (2 * (level + 1)) <= level)
+			return n > level ? behind - level : at;
+		at = behind < s->n && s->text[behind] == quote ? behind + 1 : n ? behind : at + 1;
 	}
-	return at < s->n ? at : s->n;
+	return at;
 }
 
 /* Behind "Bearer ", "Basic " and the like; *ret_end moves to the end of the line where the rest is of
@@ -247,18 +284,28 @@ static size_t skip_scheme(const struct scan *s, size_t at, bool quoted, size_t *
 static bool read_value(const struct scan *s, size_t at, enum name_kind kind, size_t *ret_from,
 		       size_t *ret_to)
 {
-	bool escaped, quoted;
+	size_t level;
+	bool quoted;
 
 	for (unsigned int i = 0; i < SPACES_MAX && at < s->n && s->text[at] == ' '; i++)
 		at++;
 	if (at + 1 < s->n && s->text[at] == 'b' &&
 	    (s->text[at + 1] == '"' || s->text[at + 1] == '\''))
 		at++; /* Python's bytes */
-	escaped = at + 1 < s->n && s->text[at] == '\\' && s->text[at + 1] == '"';
-	at += escaped;
-	quoted = at < s->n && (s->text[at] == '"' || s->text[at] == '\'');
+	level = skip_backslashes(s, at) - at;
+	quoted = at + level < s->n && level <= BACKSLASHES_MAX &&
+		 (s->text[at + level] == '"' || s->text[at + level] == '\'');
+	at += quoted ? level : 0;
 	*ret_from = at + quoted;
-	*ret_to = quoted ? quoted_end(s, at + 1, s->text[at], escaped) : bare_end(s, at);
+	*ret_to = quoted ? quoted_end(s, at + 1, s->text[at], level) : bare_end(s, at);
+	if (kind == NAME_COOKIE && !quoted) {
+		const size_t name_end = token_end(s, at);
+
+		/* A header's, not a word in a sentence. */
+		if (name_end == at || name_end == s->n || s->text[name_end] != '=')
+			return false;
+		*ret_to = cookies_end(s, at);
+	}
 	if (kind == NAME_AUTHORIZATION)
 		*ret_from = skip_scheme(s, *ret_from, quoted, ret_to);
 	/* PWD is also the shell's present directory. */

@@ -80,3 +80,20 @@ int secrets_mask(const char *text, size_t n, struct buf *out, bool *ret_found)
 	}
 	return *ret_found ? buf_add(out, text + done, n - done) : 0;
 }
+
+int secrets_each(const char *text, size_t n, secrets_fn fn, void *ctx)
+{
+	size_t done = 0, from, to;
+	int err = 0;
+
+	for (size_t at = find(text, n, 2); at < n && !err; at = find(text, n, at)) {
+		if (!secret_forms_read(text, n, at, &from, &to) || to <= done) {
+			at++;
+			continue;
+		}
+		err = fn(text + from, to - from, ctx);
+		done = to;
+		at = to > at ? to : at + 1;
+	}
+	return err;
+}
