@@ -92,15 +92,18 @@ int history_new(struct event_base *base, const char *directory, struct history *
 	return err;
 }
 
-void history_close(struct history *h, unsigned int ms)
+bool history_close(struct history *h, unsigned int ms)
 {
+	bool in_time = true;
+
 	if (!h)
-		return;
+		return true;
 	if (ms)
-		store_close_within(h->store, ms);
+		in_time = store_close_within(h->store, ms);
 	else
 		store_close(h->store);
 	free(h);
+	return in_time;
 }
 
 void history_why(struct history *h, struct buf *why)
