@@ -21,6 +21,7 @@
 
 #define MAPPINGS "/proc/self/smaps"
 #define MAPPINGS_MAX (4u << 20)
+#define LINE_MAX_BYTES 256 /* of what is looked at */
 
 /* Of /proc/self/pagemap, one of 64 bits for each page (admin-guide/mm/pagemap.rst). FILE is never set for a page that was written to. */
 #define PAGE_PRESENT (1ull << 63)
@@ -67,10 +68,16 @@ static void let_go(const char *line, struct mapping *m)
 void memory_let_go(const char *smaps)
 {
 	struct mapping m = { .read_only = false };
-	const char *line;
+	char line[LINE_MAX_BYTES];
 
-	for (line = smaps; *line; line += strcspn(line, "\n"), line += *line == '\n')
+	while (*smaps) {
+		const size_t len = strcspn(smaps, "\n");
+
+		/* By itself: sscanf() measures all of what it is given, which is long. */
+		snprintf(line, sizeof(line), "%.*s", (int)len, smaps);
 		let_go(line, &m);
+		smaps += len + (smaps[len] == '\n');
+	}
 }
 
 void memory_trim(void)
