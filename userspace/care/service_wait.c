@@ -13,7 +13,6 @@
 #include "base/util.h"
 #include "care/service_control_impl.h"
 
-#define NS_PER_MS 1000000ull
 #define LOOK_MS 100
 #define SETTLED_MS 2000 /* supervisord looks at its children once a second */
 #define HEALTHY_TIMES 3
@@ -237,15 +236,6 @@ int service_control_start(struct service_control *s, unsigned int timeout_ms, st
 
 	begin(&w, timeout_ms, s->c->service_start_timeout_s);
 	return start(s, &w, why);
-}
-
-int service_control_wait_healthy(struct service_control *s, unsigned int timeout_ms,
-				 struct buf *why)
-{
-	struct wait w;
-
-	begin(&w, timeout_ms, s->c->service_start_timeout_s);
-	return wait_healthy(s, &w, why);
 }
 
 /* The port that is still listened on; 0: none, or it is not known. */

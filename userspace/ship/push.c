@@ -14,13 +14,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "aws/pause.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "ship/push_batch.h"
 #include "ship/push_state.h"
 #include "ship/push_time.h"
 
-#define NS_PER_MS 1000000ull
 #define TAKE_BYTES_MAX (300u << 10) /* of payloads, which are longer in a body */
 #define NEWEST_MAX 2                /* a minute has hardly more than two parts */
 /* CloudWatch takes 500 requests/s of an account in a region. With 4 each, 125 hosts may drain days of minutes at once; more
@@ -169,7 +169,7 @@ static void failed(struct push *p, const struct aws_answer *a)
 	p->stats.failures++;
 	p->n_failures++;
 	p->pausing = true;
-	plan(p, push_pause_ms(a, p->n_failures, random_bits(p)));
+	plan(p, aws_pause_ms(a, p->n_failures, random_bits(p)));
 }
 
 static void on_answer(const struct aws_answer *a, void *ctx)

@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "store/sql.h"
 #include "store/store.h"
@@ -45,7 +46,6 @@
 		NAMED) " FROM history WHERE start_s >= ? AND start_s < ? ORDER BY start_s"
 
 #define WAITING_MAX 60
-#define DAY_S 86400
 
 #define MEMBER(name, how) &m->name,
 
@@ -94,14 +94,11 @@ int history_new(struct event_base *base, const char *directory, struct history *
 
 bool history_close(struct history *h, unsigned int ms)
 {
-	bool in_time = true;
+	bool in_time;
 
 	if (!h)
 		return true;
-	if (ms)
-		in_time = store_close_within(h->store, ms);
-	else
-		store_close(h->store);
+	in_time = store_close_within(h->store, ms);
 	free(h);
 	return in_time;
 }
