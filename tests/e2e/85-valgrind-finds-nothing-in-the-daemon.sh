@@ -57,3 +57,9 @@ grep -E 'ERROR SUMMARY|in use at exit' "$T/valgrind.log"
 [ "$STATUS" = 0 ] || { cat "$T/valgrind.log"; fail "valgrind found something (status $STATUS)"; }
 grep -q 'ERROR SUMMARY: 0 errors' "$T/valgrind.log" || fail "errors"
 grep -qE 'All heap blocks were freed|definitely lost: 0 bytes' "$T/valgrind.log" || fail "leaks"
+
+# Its end waits for the minute that is under way, here as slow as anywhere.
+! grep 'ends a minute early' "$T/isamon.log" || fail "the history was not waited for"
+rows=$("$PY" -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM history").fetchone()[0])' \
+	"$T/state/history.db") || fail "the history cannot be read"
+[ "$rows" -ge 1 ] || fail "the last minute was not written"

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -109,6 +110,82 @@ static void writable(void)
 	free(heap);
 }
 
+/* --- one library */
+
+/* Of SQLite's mappings with this @mode, as the kernel writes it, in KiB. */
+static long sqlite_resident(const char *mode)
+{
+	_cleanup_(buf_done) struct buf smaps = BUF_INIT(16 << 20);
+	const char *line, *end;
+	bool ours = false;
+	long sum = 0;
+
+	if (file_read("/proc/self/smaps", &smaps))
+		return -1;
+	for (line = buf_str(&smaps); (end = strchr(line, '\n')); line = end + 1) {
+		if (strchr("0123456789abcdef", *line)) {
+			const char *at = strstr(line, mode), *name = strstr(line, "libsqlite3");
+
+			ours = at && at < end && name && name < end;
+		}
+		if (ours && strncmp(line, "Rss:", 4) == 0)
+			sum += strtol(line + 4, NULL, 10);
+	}
+	return sum;
+}
+
+static void use_sqlite(void)
+{
+	sqlite3 *db = NULL;
+
+	EXPECT_INT(sqlite3_open(":memory:", &db), SQLITE_OK);
+	EXPECT_INT(sqlite3_exec(db, "create table t(a); insert into t values (1)", NULL, NULL,
+				NULL),
+		   SQLITE_OK);
+	EXPECT_INT(sqlite3_close(db), SQLITE_OK);
+}
+
+static void library(void)
+{
+	char *p = map_file(PROT_READ);
+
+	REQUIRE(p);
+	EXPECT_INT(p[0], 'a');
+	use_sqlite();
+	EXPECT(sqlite_resident(" r-xp ") > 200);
+	memory_trim_library(sqlite3_libversion());
+	EXPECT_INT(sqlite_resident(" r-xp "), 0);
+	EXPECT_INT(resident(p), SIZE / 1024);
+	use_sqlite();
+	EXPECT(sqlite_resident(" r-xp ") > 0);
+	munmap(p, SIZE);
+}
+
+/* As a debugger does. */
+static void library_written(void)
+{
+	char *version = (char *)(uintptr_t)sqlite3_libversion();
+	char *page = (char *)((uintptr_t)version & ~(uintptr_t)(getpagesize() - 1));
+
+	REQUIRE(*version == '3');
+	REQUIRE(mprotect(page, (size_t)getpagesize(), PROT_READ | PROT_WRITE) == 0);
+	*version = '4';
+	REQUIRE(mprotect(page, (size_t)getpagesize(), PROT_READ) == 0);
+	memory_trim_library(sqlite3_libversion());
+	EXPECT_INT(*version, '4');
+}
+
+static void no_library(void)
+{
+	char *p = map_file(PROT_READ);
+
+	REQUIRE(p);
+	memory_trim_library(p);
+	EXPECT_INT(resident(p), SIZE / 1024);
+	memory_trim_library(NULL);
+	munmap(p, SIZE);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
@@ -116,6 +193,9 @@ int main(int argc, char **argv)
 		{ "pages that were written to stay", written },
 		{ "pages that are in the swap stay", swapped },
 		{ "what can be written to stays", writable },
+		{ "of one library the pages go, and come back", library },
+		{ "a library's page that was written to stays", library_written },
+		{ "an address of no library", no_library },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

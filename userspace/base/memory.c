@@ -5,16 +5,29 @@
  */
 #include "base/memory.h"
 
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <link.h>
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "base/util.h"
 
-#define SMAPS_MAX (4u << 20)
+#define MAPPINGS "/proc/self/smaps"
+#define MAPPINGS_MAX (4u << 20)
+#define LINE_MAX_BYTES 256 /* of what is looked at */
+
+/* Of /proc/self/pagemap, one of 64 bits for each page (admin-guide/mm/pagemap.rst). FILE is never set for a page that was written to. */
+#define PAGE_PRESENT (1ull << 63)
+#define PAGE_SWAPPED (1ull << 62)
+#define PAGE_FILE (1ull << 61)
+#define PAGES_AT_ONCE 512
 
 struct mapping {
 	uintptr_t from, to;
@@ -55,17 +68,78 @@ static void let_go(const char *line, struct mapping *m)
 void memory_let_go(const char *smaps)
 {
 	struct mapping m = { .read_only = false };
-	const char *line;
+	char line[LINE_MAX_BYTES];
 
-	for (line = smaps; *line; line += strcspn(line, "\n"), line += *line == '\n')
+	while (*smaps) {
+		const size_t len = strcspn(smaps, "\n");
+
+		/* By itself: sscanf() measures all of what it is given, which is long. */
+		snprintf(line, sizeof(line), "%.*s", (int)len, smaps);
 		let_go(line, &m);
+		smaps += len + (smaps[len] == '\n');
+	}
 }
 
 void memory_trim(void)
 {
-	_cleanup_(buf_done) struct buf smaps = BUF_INIT(SMAPS_MAX);
+	_cleanup_(buf_done) struct buf smaps = BUF_INIT(MAPPINGS_MAX);
+	Dl_info info;
+
+	/* Its first call has libc search the tables of all libraries: not when one of them is to be trimmed. */
+	dladdr(MAPPINGS, &info);
+	malloc_trim(0);
+	if (file_read(MAPPINGS, &smaps) == 0)
+		memory_let_go(buf_str(&smaps));
+}
+
+/* --- one library */
+
+static bool was_written(const uint64_t *pages, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((pages[i] & (PAGE_PRESENT | PAGE_SWAPPED)) && !(pages[i] & PAGE_FILE))
+			return true;
+	return false;
+}
+
+static void let_pages_go(int pagemap, uintptr_t from, uintptr_t to)
+{
+	const uintptr_t page = (uintptr_t)getpagesize();
+	uint64_t pages[PAGES_AT_ONCE];
+	size_t n, size;
+
+	for (; from < to; from += n * page) {
+		n = (to - from) / page;
+		if (n > ARRAY_SIZE(pages))
+			n = ARRAY_SIZE(pages);
+		size = n * sizeof(*pages);
+		if (pread(pagemap, pages, size, (off_t)(from / page * sizeof(*pages))) !=
+		    (ssize_t)size)
+			return;
+		if (!was_written(pages, n))
+			madvise((void *)from, n * page, MADV_DONTNEED);
+	}
+}
+
+void memory_trim_library(const void *inside)
+{
+	_cleanup_(file_closep) int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	const uintptr_t page = (uintptr_t)getpagesize();
+	struct link_map *library;
+	const ElfW(Phdr) * part;
+	const ElfW(Ehdr) * head;
+	Dl_info info;
 
 	malloc_trim(0);
-	if (file_read("/proc/self/smaps", &smaps) == 0)
-		memory_let_go(buf_str(&smaps));
+	if (pagemap < 0 || !dladdr1(inside, &info, (void **)&library, RTLD_DL_LINKMAP))
+		return;
+	head = info.dli_fbase;
+	part = (const void *)((const char *)info.dli_fbase + head->e_phoff);
+	for (size_t i = 0; i < head->e_phnum; i++) {
+		const uintptr_t from = library->l_addr + part[i].p_vaddr;
+
+		if (part[i].p_type == PT_LOAD && !(part[i].p_flags & PF_W))
+			let_pages_go(pagemap, from & ~(page - 1),
+				     (from + part[i].p_memsz + page - 1) & ~(page - 1));
+	}
 }

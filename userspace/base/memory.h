@@ -9,7 +9,13 @@
  * resolver of names does, is such a thing.
  */
 void memory_trim(void);
-/* What of it is about pages; @smaps is what /proc/self/smaps says. */
+/*
+ * The same for what a moment's work has used of the heap and of one library, in which the address @inside is. Other threads may do what they
+ * want meanwhile, also in this library. Takes some 0.1 ms, and as much when the pages come back. Where the kernel does not say which pages were
+ * written to (/proc/self/pagemap), the library's stay.
+ */
+void memory_trim_library(const void *inside);
+/* What of memory_trim() is about pages; @smaps is what /proc/self/smaps says. */
 void memory_let_go(const char *smaps);
 
 #endif

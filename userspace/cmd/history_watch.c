@@ -167,6 +167,9 @@ void history_watch_free(struct history_watch *w)
 		return;
 	if (w->begun)
 		finish(w);
-	history_close(w->history, HISTORY_CLOSE_MS);
+	if (!history_close(w->history, HISTORY_CLOSE_MS))
+		log_warning(
+			"the history of minutes ends a minute early: %s does not answer within %d s",
+			w->config->state_directory, HISTORY_CLOSE_MS / 1000);
 	free(w);
 }

@@ -16,8 +16,8 @@
 #include "config/config.h"
 
 #define HISTORY_LOOK_S 10
-/* How long the end of the daemon waits for the disk. */
-#define HISTORY_CLOSE_MS 2000
+/* How long the end of the daemon waits for the disk: with all the others that wait then, less than the unit's TimeoutStopSec. */
+#define HISTORY_CLOSE_MS 5000
 
 struct history_watch;
 

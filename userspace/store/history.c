@@ -313,14 +313,17 @@ static void write_kept(struct history *h)
 		free(w);
 }
 
-void history_close(struct history *h, unsigned int ms)
+bool history_close(struct history *h, unsigned int ms)
 {
+	bool in_time;
+
 	if (!h)
-		return;
+		return true;
 	write_kept(h);
-	store_close_within(h->store, ms);
+	in_time = store_close_within(h->store, ms);
 	free_works(h->kept);
 	free(h);
+	return in_time;
 }
 
 unsigned int history_kept(const struct history *h, uint64_t *ret_lost)

@@ -12,6 +12,7 @@
 #define ISAMON_HISTORY_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -75,8 +76,11 @@ struct history;
 
 /* Does not block; the file is opened, or made, with the first work. Returns 0 or -errno. */
 int history_new(struct event_base *base, const char *directory, struct history **ret);
-/* Waits for what was handed over, @ms at most (0: as long as it takes), and tells it; what was kept is tried once more. NULL is fine. */
-void history_close(struct history *h, unsigned int ms);
+/*
+ * Waits for what was handed over, @ms at most (0: as long as it takes), and tells it; what was kept is tried once more. false: the disk
+ * hangs; what was handed over may be written yet, or not, and is not told. NULL is fine.
+ */
+bool history_close(struct history *h, unsigned int ms);
 /* How many minutes could not be written, and are kept for the next try; and how many were given up for want of room. */
 unsigned int history_kept(const struct history *h, uint64_t *ret_lost);
 /* Why the file could not be opened the last time; nothing if it could. */

@@ -227,7 +227,7 @@ static void stop(struct store *s)
 
 static bool is_idle(const struct store *s)
 {
-	return TAILQ_EMPTY(&s->queue) && !s->busy;
+	return TAILQ_EMPTY(&s->queue) && !s->current;
 }
 
 static bool is_gone(const struct store *s)

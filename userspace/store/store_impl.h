@@ -34,7 +34,9 @@ struct store {
 	pthread_mutex_t mutex;
 	pthread_cond_t work_came, work_finished;
 	struct work_queue queue, ended;
-	bool busy, stop, gone;
+	struct work *
+		current; /* what the thread does at present: of a thread that was given up it is known what it has */
+	bool stop, gone;
 	struct buf why; /* the file could not be opened */
 	void (*left)(void *ctx);
 	void *left_ctx;

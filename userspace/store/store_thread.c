@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/util.h"
 #include "store/sql.h"
 #include "store/state_file.h"
@@ -101,7 +102,7 @@ static struct work *work_next(struct store *s)
 	w = TAILQ_FIRST(&s->queue);
 	if (w)
 		TAILQ_REMOVE(&s->queue, w, entry);
-	s->busy = w != NULL;
+	s->current = w;
 	pthread_mutex_unlock(&s->mutex);
 	return w;
 }
@@ -115,18 +116,28 @@ static void wake_loop(struct store *s)
 		log_debug("the store's loop cannot be woken: %m");
 }
 
-/* Before its end is told: who hears of it may look into the file by another process. */
-static void release(struct store *s)
+static bool has_more(struct store *s)
 {
 	bool more;
 
-	if (!s->shared)
-		return;
 	pthread_mutex_lock(&s->mutex);
 	more = !TAILQ_EMPTY(&s->queue);
 	pthread_mutex_unlock(&s->mutex);
-	if (!more)
+	return more;
+}
+
+/* Before its end is told: who hears of it may look into the file by another process. */
+static void release(struct store *s)
+{
+	if (s->shared && !has_more(s))
 		state_file_close(take(s->file.db), false);
+}
+
+/* Two megabytes that were needed for a moment. Behind the telling of the end: nobody waits for this. */
+static void give_back(struct store *s)
+{
+	if (s->shared && !s->file.db)
+		memory_trim_library(sqlite3_libversion());
 }
 
 static void work_end(struct store *s, struct work *w)
@@ -137,7 +148,7 @@ static void work_end(struct store *s, struct work *w)
 	if (w->done)
 		TAILQ_INSERT_TAIL(&s->ended, w, entry);
 	w->finished = true;
-	s->busy = false;
+	s->current = NULL;
 	pthread_cond_broadcast(&s->work_finished);
 	pthread_mutex_unlock(&s->mutex);
 	if (wake)
@@ -165,6 +176,7 @@ static void *thread_main(void *arg)
 		work_do(s, w);
 		release(s);
 		work_end(s, w);
+		give_back(s);
 	}
 	thread_end(s);
 	return NULL;
