@@ -33,7 +33,7 @@ int app_python(const struct config *c, const char *const arguments[], int timeou
 		.errors = true,
 		.pass_fd = -1,
 	};
-	int err;
+	int err, status;
 
 	snprintf(python, sizeof(python), "%s/bin/python", c->app_venv);
 	if (access(python, F_OK))
@@ -46,5 +46,6 @@ int app_python(const struct config *c, const char *const arguments[], int timeou
 	how.directory = access(c->app_directory, X_OK) == 0 ? c->app_directory : "/";
 	for (size_t i = 0; i < ARGUMENTS_MAX && arguments[i]; i++)
 		argv[i + 1] = arguments[i];
-	return child_run_as(&how, argv, timeout_ms, out);
+	status = child_run_as(&how, argv, timeout_ms, out);
+	return status == CHILD_NOT_BEGUN && how.user ? -EPERM : status;
 }
