@@ -130,6 +130,17 @@ static void sums(void)
 	EXPECT_STR(service_run_word(s.run), "failed");
 }
 
+static void signals(void)
+{
+	static const struct {
+		int exit_status, signal;
+	} table[] = { { -1, 0 },   { 0, 0 },    { 128, 0 }, { 129, 1 },
+		      { 143, 15 }, { 192, 64 }, { 203, 0 }, { 255, 0 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		EXPECT_INT(service_exit_signal(table[i].exit_status), table[i].signal);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
@@ -138,6 +149,7 @@ int main(int argc, char **argv)
 		{ "a reload that goes on, and one that failed", reloads },
 		{ "names of units", names },
 		{ "the worst of several is told", sums },
+		{ "signals, and what systemd says with its own numbers", signals },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

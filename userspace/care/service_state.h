@@ -43,5 +43,8 @@ struct service_state {
 const char *service_run_word(enum service_run run);
 /* Sets @s->run from its processes; none: SERVICE_UNKNOWN. Some running and some not is what the worst of them is. */
 void service_state_sum(struct service_state *s);
+/* The signal in an exit_status; 0: there is none, also in what systemd has of its own above 200, such as 203 for a program that is not there
+ * (systemd.exec(5)). */
+int service_exit_signal(int exit_status);
 
 #endif
