@@ -22,7 +22,6 @@ enum life_kind {
 	LIFE_EXEC,     /* a process of the service became another program */
 	LIFE_EXIT,     /* the last thread of a process of the service ended */
 	LIFE_TAIL, /* of one that had ended: what it used after LIFE_EXIT, known once it is reaped */
-	LIFE_KIND_N,
 };
 
 enum life_flag {

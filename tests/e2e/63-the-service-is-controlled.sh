@@ -30,19 +30,7 @@ has() { grep -qE -e "$1" "$T/${2:-out}" || fail "no '$1' in: $(head -n 30 "$T/${
 pid_of() { { "$ISAMON" service status --json --config "$T/isamon.conf" || :; } | "$PY" -c 'import json, sys; print(json.load(sys.stdin)["processes"][0].get("pid", 0))'; }
 
 echo 'def broken(:' >"$T/broken.py"
-cat >"$T/sv.conf" <<END
-[unix_http_server]
-file = $T/sv.sock
-username = admin
-password = hush-hush
-[supervisord]
-nodaemon = true
-logfile = $T/supervisord.log
-pidfile = $T/sv.pid
-childlogdir = $T
-user = root
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+supervisor_config "$T/sv.conf" "username = admin" "password = hush-hush" <<END
 [program:web]
 command = $PY -m uvicorn --app-dir $FIXTURES app:app --host 127.0.0.1 --port $SERVICE_PORT --no-access-log
 autostart = false

@@ -157,17 +157,7 @@ run 2 nonsense
 say "== VACUUM, with the service stopped for it"
 mount -t tmpfs -o size=64m none "$T/small"
 B=$T/small/app.db
-cat >"$T/sv.conf" <<END
-[unix_http_server]
-file = $T/sv.sock
-[supervisord]
-nodaemon = true
-logfile = $T/supervisord.log
-pidfile = $T/sv.pid
-childlogdir = $T
-user = root
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+supervisor_config "$T/sv.conf" <<END
 [program:app]
 command = $PY $FIXTURES/db_writer.py $B wal --port $SERVICE_PORT --pause 0.05 --rows 100
 END

@@ -59,17 +59,7 @@ while [ -e $T/hold/start ]; do sleep 0.1; done
 exec $PY -m uvicorn --app-dir $FIXTURES app:app --host 127.0.0.1 --port $SERVICE_PORT --no-access-log
 END
 chmod 755 "$T/web"
-cat >"$T/sv.conf" <<END
-[unix_http_server]
-file = $T/sv.sock
-[supervisord]
-nodaemon = true
-logfile = $T/supervisord.log
-pidfile = $T/sv.pid
-childlogdir = $T
-user = root
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+supervisor_config "$T/sv.conf" <<END
 [program:web]
 command = $T/web
 startretries = 1

@@ -11,7 +11,13 @@ doctor() {
 	local want=$1 got=0
 	shift
 	timeout 60 "$ISAMON" doctor "$@" >"$T/out" 2>"$T/err" </dev/null || got=$?
-	[ "$got" = "$want" ] || fail "isamon doctor $*: status $got, expected $want: $(head -n 60 "$T/out" "$T/err")"
+	[ "$got" = "$want" ] || fail "isamon doctor $*: status $got, expected $want: $(not_well)"
+}
+# Of what it printed, what matters when it is another than expected.
+not_well() {
+	"$PY" -c 'import json, sys; d = json.load(open(sys.argv[1])); print(d["diagnosis"], *[f for f in d["findings"] if f["result"] != "fine"], d.get("fixes"), sep="\n")' \
+		"$T/out" 2>/dev/null || head -n 60 "$T/out"
+	head -n 60 "$T/err"
 }
 json() { "$PY" -c 'import json, sys; d = json.load(open(sys.argv[1])); assert eval(sys.argv[2]), d' "$T/out" "$1" || fail "not so: $1"; }
 has() { grep -qE -e "$1" "$T/${2:-out}" || fail "no '$1' in: $(head -n 60 "$T/${2:-out}")"; }
@@ -159,6 +165,16 @@ names proxy.upstream "nginx passes to 127.0.0.1:8001 ($SITE line 5); the service
 
 say "== put right, but not reloaded"
 sleep 1.1 # what is changed within a second of a reload may be what it read
+host_nginx 8000
+names proxy.reload "after nginx had read it"
+# As long as an old worker is there, it takes connections, too, and passes them as before.
+old=$(pgrep -f '^nginx: worker process$')
+kill -STOP "$old"
+doctor 1 "${AREAS[@]}" --fix --yes --json
+kill -CONT "$old"
+json "d['diagnosis']['id'] == 'proxy.reload'"
+json "d['fixes'][0]['result'] == 'failed' and 'not work by new workers alone' in d['fixes'][0]['said']"
+sleep 1.1
 host_nginx 8000
 names proxy.reload "after nginx had read it"
 mends nginx-reload

@@ -145,17 +145,7 @@ as_owner "$V/bin/python" -m pip install -q --no-index --find-links "$W" -r "$A/r
 "$PY" -c 'import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute("create table t(x)"); d.commit()' "$D/production.db"
 DATA_SUM=$(sha256sum <"$D/production.db")
 echo key=value >"$T/etc/env"
-cat >"$T/sv.conf" <<-END
-	[unix_http_server]
-	file = $T/sv.sock
-	[supervisord]
-	nodaemon = true
-	logfile = $T/supervisord.log
-	pidfile = $T/sv.pid
-	childlogdir = $T
-	user = root
-	[rpcinterface:supervisor]
-	supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+supervisor_config "$T/sv.conf" <<-END
 	[program:web]
 	command = $V/bin/python $A/main.py
 	user = nobody

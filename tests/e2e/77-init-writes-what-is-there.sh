@@ -25,15 +25,7 @@ export TALLY_DIR=$T/tally
 echo 'JWT_SECRET=hush-hush' >/etc/agent-isa/agent-isa.env
 touch /opt/agent-isa/app/requirements.txt
 "$PY" -c 'import sqlite3; sqlite3.connect("/opt/agent-isa/data/shop.db").execute("create table t(a)")'
-cat >/etc/supervisor/supervisord.conf <<END
-[unix_http_server]
-file = $T/sv.sock
-[supervisord]
-nodaemon = true
-logfile = $T/supervisord.log
-pidfile = $T/supervisord.pid
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+supervisor_config /etc/supervisor/supervisord.conf <<END
 [include]
 files = conf.d/*.conf
 END

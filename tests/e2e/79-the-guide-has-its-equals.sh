@@ -57,15 +57,7 @@ git -C "$T/app" -c user.name=a -c user.email=a@example.org commit -qm one
 git -C "$T/app" remote add origin "file://$T/origin.git"
 git -C "$T/app" push -q -u origin main
 "$PY" -m venv --without-pip "$T/venv" || fail "no environment could be made"
-cat >"$T/sv.conf" <<END
-[unix_http_server]
-file = $T/sv.sock
-[supervisord]
-nodaemon = true
-logfile = $T/supervisord.log
-pidfile = $T/supervisord.pid
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+supervisor_config "$T/sv.conf" <<END
 [program:agent-isa]
 command = $PY -m uvicorn --app-dir $FIXTURES app:app --host 127.0.0.1 --port $SERVICE_PORT --no-access-log
 END

@@ -13,23 +13,9 @@
 #include "base/util.h"
 #include "ship/datum.h"
 #include "ship/minute_file.h"
-
-#define MS 1000000ull
-#define START 1764140040
+#include "unit/minute_options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static const struct minute_options all = { .interval_s = 60,
-					   .latency_by_route = true,
-					   .queue = true,
-					   .turns = true,
-					   .restarts = true,
-					   .probes = true,
-					   .processes = true,
-					   .spool_age = true,
-					   .log_errors = true,
-					   .exceptions = true,
-					   .jobs = true };
 
 static int check(const struct datum *d, void *ctx)
 {

@@ -271,4 +271,20 @@ UNIT_USED_ static bool until(const unsigned int *n, unsigned int wanted)
 	return EXPECT_UINT(*n, wanted);
 }
 
+/* A log, a.log, that is followed from its beginning on, as it is empty. */
+UNIT_USED_ static bool begins_empty(void)
+{
+	put("a.log", "");
+	return EXPECT_INT(begin(), 0) && until(&r.n_ready, 1);
+}
+
+/* The same, and "1\n" was read of it. */
+UNIT_USED_ static bool begins_with_a_line(void)
+{
+	if (!begins_empty())
+		return false;
+	put("a.log", "1\n");
+	return got_text("1\n");
+}
+
 #endif

@@ -3,30 +3,15 @@
 #ifndef ISAMON_TEST_MINUTE_PLAY_H
 #define ISAMON_TEST_MINUTE_PLAY_H
 
-#include <unistd.h>
-
 #include "ship/minute_file.h"
+#include "unit/minute_options.h"
+#include "unit/minute_path.h"
 #include "unit/minute_truth.h"
 
-#define MS 1000000ull
-#define START 1764140040 /* of a minute */
-
-static char path[300];
 static struct buf why = BUF_INIT(1000);
 static uint64_t restarts; /* that look() tells */
 
 UNIT_USED_ static const struct minute_options five = { .interval_s = 60 };
-static const struct minute_options all = { .interval_s = 60,
-					   .latency_by_route = true,
-					   .queue = true,
-					   .turns = true,
-					   .restarts = true,
-					   .probes = true,
-					   .processes = true,
-					   .spool_age = true,
-					   .log_errors = true,
-					   .exceptions = true,
-					   .jobs = true };
 
 static struct minute *open_at(const struct minute_options *o, int64_t now_s)
 {
@@ -37,14 +22,14 @@ static struct minute *open_at(const struct minute_options *o, int64_t now_s)
 	return m;
 }
 
-static struct minute *begin(const struct minute_options *o)
+UNIT_USED_ static struct minute *begin(const struct minute_options *o)
 {
 	unlink(path);
 	truth_forget();
 	return open_at(o, START + 17);
 }
 
-static void request(struct minute *m, const char *route, uint64_t ms)
+UNIT_USED_ static void request(struct minute *m, const char *route, uint64_t ms)
 {
 	struct minute_request r = { .route = route,
 				    .answered = true,
@@ -55,7 +40,7 @@ static void request(struct minute *m, const char *route, uint64_t ms)
 	minute_request(m, &r);
 }
 
-static void look(struct minute *m, uint64_t second, uint64_t cpu_ms)
+UNIT_USED_ static void look(struct minute *m, uint64_t second, uint64_t cpu_ms)
 {
 	struct minute_look l = { .monotonic_ns = second * 1000 * MS,
 				 .has_processes = true,
@@ -69,6 +54,37 @@ static void look(struct minute *m, uint64_t second, uint64_t cpu_ms)
 				 .n_probes = 2 };
 
 	minute_look(m, &l);
+}
+
+UNIT_USED_ static void expect_value(const char *name, const char *unit, double value)
+{
+	const struct truth *t = truth_get(name, "");
+
+	if (!t) {
+		FAIL_CASE("there is no %s", name);
+		return;
+	}
+	EXPECT_STR(t->unit, unit);
+	EXPECT_UINT(t->n, 1);
+	EXPECT_NEAR(t->count, 0, 0);
+	EXPECT_NEAR(t->value, value, 1e-9 * value);
+}
+
+UNIT_USED_ static void expect_set(const char *name, const char *dimension, const char *unit,
+				  double count, double sum, double min, double max)
+{
+	const struct truth *t = truth_get(name, dimension);
+
+	if (!t) {
+		FAIL_CASE("there is no %s %s", name, dimension);
+		return;
+	}
+	EXPECT_STR(t->unit, unit);
+	EXPECT_UINT(t->n, 1);
+	EXPECT_NEAR(t->count, count, 0);
+	EXPECT_NEAR(t->sum, sum, 1e-9 * sum);
+	EXPECT_NEAR(t->min, min, 1e-9 * min);
+	EXPECT_NEAR(t->max, max, 1e-9 * max);
 }
 
 #endif

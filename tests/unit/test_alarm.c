@@ -20,16 +20,6 @@
 	"low_samples = ignore\nperiod = 60\nthreshold = 0.1\nevaluation_periods = 5\n" \
 	"datapoints_to_alarm = 3\nmissing_data = breaching\nactions_enabled = no\n"
 
-static struct config *config_of(const char *text)
-{
-	_cleanup_(buf_done) struct buf problems = BUF_INIT(10000);
-	struct config *c = NULL;
-
-	parse(text, strlen(text), &c, &problems);
-	EXPECT_STR(buf_str(&problems), "");
-	return c;
-}
-
 static void expect_wanted(const char *text, const char *instance_id, const char *expected)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(1000), got = BUF_INIT(10000);

@@ -26,7 +26,7 @@ static void unused(void)
 	struct config *c = NULL;
 
 	REQUIRE_INT(config_new(&c), 0);
-	EXPECT(!aws_look_used(c));
+	EXPECT(!aws_checks_wanted(c));
 	for (size_t i = 0; i < n_aws_checks; i++) {
 		const struct check_input in = { .config = c };
 		_cleanup_(findings_done) struct findings found = { .n = 0 };
@@ -36,7 +36,7 @@ static void unused(void)
 		EXPECT(findings_worst(&found) <= FINDING_NOTE);
 	}
 	c->cloudwatch_enabled = true;
-	EXPECT(aws_look_used(c));
+	EXPECT(aws_checks_wanted(c));
 	config_free(c);
 }
 

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <zlib.h>
 
-#include "aws/sha256.h"
+#include "base/sha256.h"
 
 /* --- what goes over the wire */
 

@@ -76,21 +76,12 @@ static void takes(void)
 		"statistic = p90\nthreshold = 1\ndimension = Route=/api/files/{session_id}\n",
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_cleanup_(buf_done) struct buf found = BUF_INIT(10000);
-		_cleanup_(config_freep) struct config *c = NULL;
-
-		unit_begin("row %zu is taken", i);
-		EXPECT_INT(parse(rows[i], strlen(rows[i]), &c, &found), 0);
-		EXPECT_STR(buf_str(&found), "");
-	}
+	expect_taken(rows, ARRAY_SIZE(rows));
 }
 
 static void refuses(void)
 {
-	static const struct {
-		const char *text, *expected;
-	} rows[] = {
+	static const struct refused rows[] = {
 		{ "\n[alarm \"A\"]\n",
 		  "t.conf:2: [alarm \"A\"] metric = must be given: write a metric, such as ErrorCount\n"
 		  "t.conf:2: [alarm \"A\"] statistic = must be given: write one such as Sum, Average, "
@@ -190,15 +181,7 @@ static void refuses(void)
 		  "write others\n" },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_cleanup_(buf_done) struct buf found = BUF_INIT(10000);
-		_cleanup_(config_freep) struct config *c = NULL;
-
-		unit_begin("the problem in %.*s", (int)strcspn(rows[i].expected, "\n"),
-			   rows[i].expected);
-		EXPECT_INT(parse(rows[i].text, strlen(rows[i].text), &c, &found), -EINVAL);
-		EXPECT_STR(buf_str(&found), rows[i].expected);
-	}
+	expect_refused(rows, ARRAY_SIZE(rows));
 }
 
 static void statistics(void)

@@ -35,21 +35,12 @@ static void takes(void)
 		"[cloudwatch]\ndimension = A=" LONG1000 "\ndimension = B=" LONG1000,
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_cleanup_(buf_done) struct buf found = BUF_INIT(10000);
-		_cleanup_(config_freep) struct config *c = NULL;
-
-		unit_begin("row %zu is taken", i);
-		EXPECT_INT(parse(rows[i], strlen(rows[i]), &c, &found), 0);
-		EXPECT_STR(buf_str(&found), "");
-	}
+	expect_taken(rows, ARRAY_SIZE(rows));
 }
 
 static void refuses(void)
 {
-	static const struct {
-		const char *text, *expected;
-	} rows[] = {
+	static const struct refused rows[] = {
 		{ "[aws]\nregion = eu_west_1\n",
 		  "t.conf:2: [aws] region = eu_west_1: not a region; write one such as eu-west-1\n" },
 		{ "[aws]\ninstance_id = i 1\n",
@@ -153,15 +144,7 @@ static void refuses(void)
 		  ": all names and values have more than 2048 bytes; write fewer\n" },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_cleanup_(buf_done) struct buf found = BUF_INIT(10000);
-		_cleanup_(config_freep) struct config *c = NULL;
-
-		unit_begin("the problem in %.*s", (int)strcspn(rows[i].expected, "\n"),
-			   rows[i].expected);
-		EXPECT_INT(parse(rows[i].text, strlen(rows[i].text), &c, &found), -EINVAL);
-		EXPECT_STR(buf_str(&found), rows[i].expected);
-	}
+	expect_refused(rows, ARRAY_SIZE(rows));
 }
 
 /* Each way in which a line with a secret can be wrong. */

@@ -111,9 +111,7 @@ static void examples_are_the_defaults(void)
 
 static void refuses(void)
 {
-	static const struct {
-		const char *text, *expected;
-	} rows[] = {
+	static const struct refused rows[] = {
 		{ "\n[job \"a\"]\ncommand = x\n",
 		  "t.conf:2: [job \"a\"] schedule = must be given; write when, such as 0 2 * * * "
 		  "(each day at 02:00), or @daily\n" },
@@ -133,15 +131,7 @@ static void refuses(void)
 		  "or make one of them\n" },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_cleanup_(buf_done) struct buf found = BUF_INIT(10000);
-		_cleanup_(config_freep) struct config *c = NULL;
-
-		unit_begin("the problem in %.*s", (int)strcspn(rows[i].expected, "\n"),
-			   rows[i].expected);
-		EXPECT_INT(parse(rows[i].text, strlen(rows[i].text), &c, &found), -EINVAL);
-		EXPECT_STR(buf_str(&found), rows[i].expected);
-	}
+	expect_refused(rows, ARRAY_SIZE(rows));
 }
 
 static void takes_thirty_two(void)

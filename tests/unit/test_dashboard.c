@@ -13,16 +13,6 @@
 	"exceptions = yes\njobs = yes\n[logs]\nenabled = yes\n" \
 	"[job \"j\"]\nschedule = @daily\ncommand = version\n"
 
-static struct config *config_of(const char *text)
-{
-	_cleanup_(buf_done) struct buf problems = BUF_INIT(10000);
-	struct config *c = NULL;
-
-	parse(text, strlen(text), &c, &problems);
-	EXPECT_STR(buf_str(&problems), "");
-	return c;
-}
-
 /* The titles, by line. */
 static void titles(const json_t *body, struct buf *out)
 {

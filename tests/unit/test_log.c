@@ -145,18 +145,6 @@ static void survives_a_closed_stderr(void)
 	close(fd);
 }
 
-static void parses_names(void)
-{
-	enum log_level level = LOG_LEVEL_ERROR;
-
-	EXPECT_INT(log_level_parse("debug", &level), 0);
-	EXPECT_INT((int)level, LOG_LEVEL_DEBUG);
-	EXPECT_INT(log_level_parse("error", &level), 0);
-	EXPECT_INT((int)level, LOG_LEVEL_ERROR);
-	EXPECT_INT(log_level_parse("Warning", &level), -EINVAL);
-	EXPECT_INT(log_level_parse("", &level), -EINVAL);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
@@ -166,7 +154,6 @@ int main(int argc, char **argv)
 		{ "a long message is cut", cuts },
 		{ "a file has time and process", dates_lines_in_files },
 		{ "standard error that is full does no harm", survives_a_closed_stderr },
-		{ "levels are known by name", parses_names },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

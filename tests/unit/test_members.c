@@ -109,47 +109,6 @@ static void trees(void)
 	}
 }
 
-static void cgroups(void)
-{
-	static const uint16_t port = 8000;
-	static const struct {
-		const char *name, *text, *v1, *path;
-		bool v2;
-	} rows[] = {
-		{ "cgroup2 alone", "0::/system.slice/a.service\n", "cpu", "/system.slice/a.service",
-		  true },
-		{ "both: cgroup2 first", "4:cpu,cpuacct:/v1\n0::/v2\n", "cpu", "/v2", true },
-		{ "only the root in cgroup2", "4:cpu,cpuacct:/v1\n0::/\n", "cpuacct", "/v1",
-		  false },
-		{ "v1 alone", "5:memory:/m\n4:cpu,cpuacct:/v1\n", "memory", "/m", false },
-		{ "no such controller", "4:cpu,cpuacct:/v1\n0::/\n", "acct", "/", true },
-		{ "a path with colons", "0::/a:b:c\n", NULL, "/a:b:c", true },
-		{ "nothing", "", "cpu", "", false },
-		{ "no cgroup file's text", "x\n:\n4:cpu\n", "cpu", "", false },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		static const struct row r = { 50, 1, 50, "uvicorn", 9, true, NULL, 'm' };
-		char proc[] = "/tmp/test_members.XXXXXX", path[100] = "x";
-		struct members *m;
-
-		unit_begin("cgroup: %s", rows[i].name);
-		make_proc(proc);
-		put_process(proc, &r);
-		put(proc, "50/cgroup", rows[i].text);
-		REQUIRE_INT(members_new(proc, &m), 0);
-		EXPECT(!members_cgroup(m, "cpu", path, sizeof(path)));
-		EXPECT_STR(path, "");
-		members_set_ports(m, &port, 1);
-		members_look(m, true, 1);
-		finish(m);
-		EXPECT_INT(members_cgroup(m, rows[i].v1, path, sizeof(path)), rows[i].v2);
-		EXPECT_STR(path, rows[i].path);
-		members_free(m);
-		remove_tree(proc);
-	}
-}
-
 /* CPU time of this thread: what others do at the time is not counted. */
 static uint64_t cpu_ns(void)
 {
@@ -283,7 +242,6 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ NULL, trees },
 		{ "the dead that nobody waits for", the_dead },
-		{ NULL, cgroups },
 		{ "thousands of processes in short steps", many },
 		{ "real processes are found", real_processes },
 	};

@@ -160,22 +160,74 @@ static void any_damage(void)
 	}
 }
 
+static void goes_on(void)
+{
+	struct minute *m = begin(&all);
+	struct stat st;
+
+	REQUIRE(m);
+	request(m, "/a", 10);
+	EXPECT(stat(path, &st) == 0);
+	EXPECT_UINT(st.st_mode & 07777, 0600);
+	EXPECT_UINT((size_t)st.st_size, sizeof(struct minute_file));
+	minute_close(m);
+	m = open_at(&all, START + 30);
+	REQUIRE(m);
+	EXPECT_STR(buf_str(&why), "");
+	request(m, "/a", 20);
+	minute_close(m);
+	m = open_at(&all, START + 500);
+	REQUIRE(m);
+	EXPECT_INT(minute_finish(m, START + 500, truth_take, NULL), 0);
+	expect_value("RequestCount", "Count", 2);
+	expect_set("ResponseTime", "Route=/a", "Milliseconds", 2, 30, 10, 20);
+	EXPECT_INT(minute_start_s(m), START + 480);
+	minute_close(m);
+	minute_close(NULL);
+}
+
+static void other_options(void)
+{
+	struct minute_options seconds = all;
+	struct minute *m = begin(&five);
+
+	REQUIRE(m);
+	request(m, "/a", 10);
+	minute_close(m);
+	seconds.interval_s = 5;
+	m = open_at(&seconds, START + 30);
+	REQUIRE(m);
+	request(m, "/a", 10);
+	EXPECT_INT(minute_finish(m, START + 59, truth_take, NULL), 0);
+	EXPECT_UINT(truths.n_parts, 0);
+	EXPECT_INT(minute_finish(m, START + 68, truth_take, NULL), 0);
+	EXPECT_INT(minute_start_s(m), START + 65);
+	expect_value("RequestCount", "Count", 2);
+	EXPECT(!truth_get("QueueTime", ""));
+	truth_forget();
+	request(m, "/a", 10);
+	EXPECT_INT(minute_finish(m, START + 70, truth_take, NULL), 0);
+	expect_set("ResponseTime", "Route=/a", "Milliseconds", 1, 10, 10, 10);
+	expect_set("QueueTime", "", "Milliseconds", 1, 1, 1, 1);
+	minute_close(m);
+	m = open_at(&five, START + 71);
+	REQUIRE(m);
+	minute_close(m);
+	seconds.interval_s = 7;
+	EXPECT_INT(minute_open(path, &seconds, START, &why, &m), -EINVAL);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
+		{ "the next isamon goes on", goes_on },
+		{ "other options hold from the next minute on", other_options },
 		{ "something else in its place is refused", in_the_way },
 		{ NULL, damaged },
 		{ "a change out of bounds is not made", damaged_change },
 		{ "a file of another size is begun anew", other_sizes },
 		{ "no damage is a crash", any_damage },
 	};
-	const char *directory = getenv("TMPDIR");
-	int status;
 
-	snprintf(path, sizeof(path), "%s/isamon.minute.%d", directory ? directory : "/tmp",
-		 (int)getpid());
-	status = unit_main(argc, argv, cases, ARRAY_SIZE(cases));
-	unlink(path);
-	buf_done(&why);
-	return status;
+	return minute_main(argc, argv, cases, ARRAY_SIZE(cases));
 }

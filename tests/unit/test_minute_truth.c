@@ -11,8 +11,8 @@
 #include "ship/datum.h"
 #include "ship/minute.h"
 #include "ship/put_metric_data.h"
+#include "unit/minute_options.h"
 
-#define MS 1000000ull
 #define START_S 1795651200 /* the beginning of a minute */
 #define REQUESTS 20000
 #define OFF 0.05 /* what a percentile may be off by */
@@ -330,18 +330,7 @@ static int within_limits(int64_t id, int64_t start_s, const void *payload, size_
 
 static void largest_minute_fits(void)
 {
-	const struct minute_options options = { .interval_s = 60,
-						.latency_by_route = true,
-						.queue = true,
-						.turns = true,
-						.restarts = true,
-						.probes = true,
-						.processes = true,
-						.spool_age = true,
-						.log_errors = true,
-						.exceptions = true,
-						.jobs = true };
-	struct minute *m = new_minute(&options);
+	struct minute *m = new_minute(&all);
 	size_t payloads = 0;
 
 	REQUIRE(m);

@@ -2,34 +2,11 @@
 /* What is not restored, and what is not restored to: nothing is changed then, and it is told why. */
 #include "unit.h"
 
-#include "restore_fixture.h"
+#include "restore_whole.h"
 
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-
-static void step(void)
-{
-	ino_t tree = service_tree();
-
-	if (tree && tree != target_inode())
-		FAIL_CASE("exchanged while the service runs with it");
-}
-
-static struct buf why = BUF_INIT(8192);
-static struct restore_result result;
-
-static int begin_with(const struct restore_options *o)
-{
-	buf_reset(&why);
-	return restore_begin(o, &why, &result);
-}
-
-static bool nothing_was_done(void)
-{
-	return tree_is("p/data", &old_tree) && fixture_count("p") == 1 &&
-	       service_tree() == target_inode();
-}
 
 static const struct {
 	const char *name, *prepare; /* shell */

@@ -4,8 +4,8 @@
 
 #include <time.h>
 
-#include "aws/sha256.h"
 #include "aws/sigv4.h"
+#include "base/sha256.h"
 #include "unit/sigv4_cases.h"
 
 #define TOKEN \

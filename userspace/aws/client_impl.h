@@ -8,7 +8,7 @@
 #include "aws/fault.h"
 #include "aws/keys.h"
 #include "aws/retry.h"
-#include "aws/sha256.h"
+#include "base/sha256.h"
 
 #define CLIENT_OPERATION_MAX 64
 

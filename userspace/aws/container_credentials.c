@@ -279,7 +279,7 @@ int container_credentials_get(struct container_credentials *c, keys_fn fn, void 
 	return 0;
 }
 
-void container_credentials_cancel(struct container_credentials *c)
+static void cancel_calls(struct container_credentials *c)
 {
 	if (c->call)
 		transport_cancel(c->call);
@@ -307,7 +307,7 @@ void container_credentials_free(struct container_credentials *c)
 {
 	if (!c)
 		return;
-	container_credentials_cancel(c);
+	cancel_calls(c);
 	event_free(c->timer);
 	free(c);
 }

@@ -35,6 +35,5 @@ void container_credentials_free(struct container_credentials *c);
  * or another -errno, explained in @why: the environment makes no sense; -EBUSY; -ENOMEM. */
 int container_credentials_get(struct container_credentials *c, keys_fn fn, void *ctx,
 			      struct buf *why);
-void container_credentials_cancel(struct container_credentials *c);
 
 #endif

@@ -83,11 +83,6 @@ int instance_credentials_get(struct instance_credentials *i, keys_fn fn, void *c
 	return 0;
 }
 
-void instance_credentials_cancel(struct instance_credentials *i)
-{
-	imds_cancel(i->imds);
-}
-
 const char *instance_credentials_role(const struct instance_credentials *i)
 {
 	return i->role;

@@ -22,7 +22,6 @@ void instance_credentials_free(struct instance_credentials *i);
 /* Calls @fn from the loop, never from within: -ENOENT: this is no instance with a role (no metadata, or they name none);
  * another -errno: there is a role, but its keys were not to be had. Returns 0, -EBUSY or -ENOMEM. */
 int instance_credentials_get(struct instance_credentials *i, keys_fn fn, void *ctx);
-void instance_credentials_cancel(struct instance_credentials *i);
 
 /* The name of the role whose keys were asked for last; "" before. */
 const char *instance_credentials_role(const struct instance_credentials *i);

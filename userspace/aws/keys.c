@@ -26,11 +26,6 @@ void secret_free(char *s)
 	free(s);
 }
 
-void secret_freep(char **s)
-{
-	secret_free(*s);
-}
-
 void secret_buf_done(struct buf *b)
 {
 	if (b->data)

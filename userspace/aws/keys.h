@@ -45,8 +45,6 @@ typedef void (*keys_fn)(int err, struct keys *keys, const char *why, void *ctx);
 
 /* Overwrites the string and frees it. NULL is fine. */
 void secret_free(char *s);
-/* For _cleanup_(secret_freep) char *s = NULL. */
-void secret_freep(char **s);
 /* For _cleanup_(secret_buf_done) struct buf: wipes it first. (What a buffer leaves behind when it grows is not wiped: give
  * it its size first, with secret_buf_reserve().) */
 void secret_buf_done(struct buf *b);

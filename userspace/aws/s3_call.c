@@ -11,10 +11,10 @@
 
 #include "aws/s3_impl.h"
 #include "aws/s3_xml.h"
-#include "aws/sha256.h"
 #include "aws/timestamp.h"
 #include "aws/uri.h"
 #include "base/clock.h"
+#include "base/sha256.h"
 
 #define ATTEMPTS_MAX 6u
 #define CONNECT_TIMEOUT_MS 10000

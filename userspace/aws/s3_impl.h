@@ -8,7 +8,7 @@
 #include "aws/keys.h"
 #include "aws/retry.h"
 #include "aws/s3.h"
-#include "aws/sha256.h"
+#include "base/sha256.h"
 
 #define S3_BASE64_SHA256 45
 #define S3_HEADERS_MAX 16
@@ -74,16 +74,12 @@ bool s3_is_bucket(const char *name);
 /* Returns whether it is a key by S3's rules: 1 to 1024 bytes of UTF-8. */
 bool s3_is_key(const char *key);
 
-/* Begins s3_why() with "OPERATION s3://BUCKET/KEY: ". */
-void s3_explain_begin(struct s3 *s, const char *operation, const char *key);
 /* Puts a whole line there, and returns @err. */
 int _printf_(5, 6) s3_fail(struct s3 *s, int err, const char *operation, const char *key,
 			   const char *fmt, ...);
 /* The last answer's error, with what to do. @keys: whose secrets may not be told. Returns the -errno of the call. */
 int s3_explain_answer(struct s3 *s, const struct s3_call *c, const struct transport_answer *a,
 		      enum fault_kind kind, const struct fault *f, const struct keys *keys);
-/* The region that the answer says the bucket has, if it is another one: "" else. */
-void s3_other_region(const struct s3 *s, const struct transport_answer *a, char *to, size_t size);
 
 /* What was found out of a range of a file. */
 struct s3_hashes {

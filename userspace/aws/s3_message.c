@@ -10,7 +10,8 @@
 
 #define TEXT_MAX 240
 
-void s3_explain_begin(struct s3 *s, const char *operation, const char *key)
+/* Begins s3_why() with "OPERATION s3://BUCKET/KEY: ". */
+static void explain_begin(struct s3 *s, const char *operation, const char *key)
 {
 	char plain[S3_KEY_MAX + 1] = "";
 
@@ -29,7 +30,7 @@ int s3_fail(struct s3 *s, int err, const char *operation, const char *key, const
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	s3_explain_begin(s, operation, key);
+	explain_begin(s, operation, key);
 	buf_add_str(&s->why, text);
 	return err;
 }
@@ -53,7 +54,9 @@ static void region_in_body(const struct transport_answer *a, char *to, size_t si
 		snprintf(to, size, "%.*s", (int)n, from);
 }
 
-void s3_other_region(const struct s3 *s, const struct transport_answer *a, char *to, size_t size)
+/* The region that the answer says the bucket has, if it is another one: "" else. */
+static void other_region(const struct s3 *s, const struct transport_answer *a, char *to,
+			 size_t size)
 {
 	_cleanup_(buf_done) struct buf header = BUF_INIT(64);
 
@@ -158,8 +161,8 @@ int s3_explain_answer(struct s3 *s, const struct s3_call *c, const struct transp
 {
 	char region[33];
 
-	s3_explain_begin(s, c->operation, c->key);
-	s3_other_region(s, a, region, sizeof(region));
+	explain_begin(s, c->operation, c->key);
+	other_region(s, a, region, sizeof(region));
 	if (region[0]) {
 		buf_printf(
 			&s->why,

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "aws/sha256.h"
 #include "aws/uri.h"
+#include "base/sha256.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define HEADERS_MAX 32

@@ -14,11 +14,11 @@
 
 #include "aws/endpoint.h"
 #include "aws/fault.h"
-#include "aws/sha256.h"
 #include "aws/sigv4.h"
 #include "aws/timestamp.h"
 #include "aws/uri.h"
 #include "base/clock.h"
+#include "base/sha256.h"
 #include "base/utf8.h"
 
 #define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"

@@ -39,17 +39,6 @@ void log_set_level(enum log_level level)
 	log_level_max = level;
 }
 
-int log_level_parse(const char *name, enum log_level *ret_level)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(log_levels); i++) {
-		if (strcmp(name, log_levels[i].name) == 0) {
-			*ret_level = (enum log_level)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
 /* JOURNAL_STREAM is "device:inode" of the stream that the service manager made
  * (systemd.exec(5)). */
 static bool log_is_journal(const struct stat *st)

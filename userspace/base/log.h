@@ -19,9 +19,6 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 /* The most that is written; the default is LOG_LEVEL_INFO. */
 void log_set_level(enum log_level level);
 
-/* @name: "error", "warning", "info", "debug". Returns 0, or -EINVAL. */
-int log_level_parse(const char *name, enum log_level *ret_level);
-
 void log_write(enum log_level level, const char *fmt, ...) _printf_(2, 3);
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "aws/sha256.h"
 #include "base/buf.h"
+#include "base/sha256.h"
 
 #define ARCHIVE_MANIFEST ".isamon-manifest.json"
 #define ARCHIVE_MANIFEST_LINE_MAX 65536

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "aws/sha256.h"
 #include "base/buf.h"
+#include "base/sha256.h"
 #include "care/file_list.h"
 
 /* Copies the database @path to the new file @to, as database_copy() does. Returns 0; -EUCLEAN, -EBADMSG: it is none or damaged, and

@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define PROCESS_UNIT_MAX 256
-
 /* Out of the text of /proc/PID/cgroup, which may be any: the last part of the path that is a service, scope, socket or mount, "nginx.service" of
  * "0::/system.slice/nginx.service/app"; cgroup v1 has it in the line of its name=systemd. @ret is plain; "": there is none, or it is longer.
  * Returns whether there is one. */

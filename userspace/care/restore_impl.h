@@ -69,7 +69,6 @@ void restore_close(struct restore *r);
 int restore_write_journal(struct restore *r, enum restore_step step);
 /* -ENOENT: there is none. */
 int restore_read_journal(struct restore *r);
-const char *restore_step_word(enum restore_step step);
 
 /* --- restore_stage.c */
 

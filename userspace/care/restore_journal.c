@@ -25,11 +25,6 @@ static const char *const words[] = {
 	[RESTORE_AT_UNDO] = "undo",
 };
 
-const char *restore_step_word(enum restore_step step)
-{
-	return words[step];
-}
-
 static int put(const struct restore *r, const struct buf *text)
 {
 	_cleanup_(file_closep) int fd = -1;

@@ -73,8 +73,5 @@ int service_control_stop(struct service_control *s, unsigned int timeout_ms, str
 int service_control_restart(struct service_control *s, unsigned int timeout_ms, struct buf *why);
 /* systemd: the unit's own (ExecReload=), which must succeed. Supervisor: SIGHUP to each process, if all of them catch it. Then until it is healthy. */
 int service_control_reload(struct service_control *s, unsigned int timeout_ms, struct buf *why);
-/* As after a start. */
-int service_control_wait_healthy(struct service_control *s, unsigned int timeout_ms,
-				 struct buf *why);
 
 #endif

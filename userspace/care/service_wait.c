@@ -239,15 +239,6 @@ int service_control_start(struct service_control *s, unsigned int timeout_ms, st
 	return start(s, &w, why);
 }
 
-int service_control_wait_healthy(struct service_control *s, unsigned int timeout_ms,
-				 struct buf *why)
-{
-	struct wait w;
-
-	begin(&w, timeout_ms, s->c->service_start_timeout_s);
-	return wait_healthy(s, &w, why);
-}
-
 /* The port that is still listened on; 0: none, or it is not known. */
 static uint16_t listened_on(struct service_control *s)
 {

@@ -340,7 +340,7 @@ int update_environment_back(struct update_environment *e, struct buf *why)
 	return e->new_ino ? exchange(e, e->old_ino, e->new_ino, why) : 0;
 }
 
-bool update_environment_is_new(const struct update_environment *e)
+static bool is_new(const struct update_environment *e)
 {
 	ino_t here;
 
@@ -349,9 +349,7 @@ bool update_environment_is_new(const struct update_environment *e)
 
 int update_environment_remove(struct update_environment *e, struct buf *why)
 {
-	return update_environment_is_new(e) ?
-		       0 :
-		       said(why, e->beside, restore_remove_tree(e->parent_fd, e->beside));
+	return is_new(e) ? 0 : said(why, e->beside, restore_remove_tree(e->parent_fd, e->beside));
 }
 
 /* --- those that were replaced */

@@ -57,8 +57,6 @@ int update_environment_build(struct update_environment *e, const struct update_b
 /* The new one under the name, and back; from wherever they are. -ESTALE: there is neither. */
 int update_environment_forth(struct update_environment *e, struct buf *why);
 int update_environment_back(struct update_environment *e, struct buf *why);
-/* Whether the new one has the name. */
-bool update_environment_is_new(const struct update_environment *e);
 /* Removes what is beside, but not the old one while the new one has its name. */
 int update_environment_remove(struct update_environment *e, struct buf *why);
 /* Of those that were replaced the newest @keep stay. *ret_n: how many went. */

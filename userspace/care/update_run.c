@@ -20,7 +20,6 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
-#define NS_PER_MS 1000000ull
 #define LOOK_MS 200 /* how soon it is seen that an end is asked for */
 #define ENVIRONMENT_MAX 32
 #define ENVIRONMENT_BYTES 16384

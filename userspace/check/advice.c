@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "base/util.h"
 #include "check/advice_impl.h"
+#include "check/advice_lifecycle.h"
 
 /* How much must have been watched. What weekdays decide wants a week; a day less, for restarts and the like. */
 #define A_DAY (20 * ADVICE_HOUR_S)

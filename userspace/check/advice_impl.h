@@ -53,14 +53,9 @@ int advice_limits_backlog(const struct advice_case *c, struct advices *ret);
 /* database: the journal; free pages, and a log that grew. */
 int advice_database_journal(const struct advice_case *c, struct advices *ret);
 int advice_database_space(const struct advice_case *c, struct advices *ret);
-/* cost */
+/* cost, with advice_cost_lifecycle() */
 int advice_cost_retention(const struct advice_case *c, struct advices *ret);
 int advice_cost_metrics(const struct advice_case *c, struct advices *ret);
-int advice_cost_lifecycle(const struct advice_case *c, struct advices *ret);
-/* Where the backups are in the bucket, with a slash at its end. Returns 0 or -ENAMETOOLONG. */
-int advice_lifecycle_prefix(const struct config *c, char *to, size_t size);
-/* Whether isamon's rule is to move them. */
-bool advice_lifecycle_moves(const struct config *c, const struct advice_aws *aws);
 int advice_cost_instance(const struct advice_case *c, struct advices *ret);
 int advice_cost_reserved(const struct advice_case *c, struct advices *ret);
 int advice_cost_schedule(const struct advice_case *c, struct advices *ret);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "check/advice.h"
 
 #define ADVICE_LIFECYCLE_ID "isamon-backups"
 #define ADVICE_LIFECYCLE_IA_DAYS 30
@@ -31,5 +32,12 @@ int advice_lifecycle_merge(const char *rules, size_t len, const char *prefix, bo
 			   struct buf *out);
 /* Appends them for people: an element a line, indented. */
 int advice_lifecycle_format(const char *rules, size_t len, struct buf *out);
+
+/* What is advised about it; an advice_rule_fn. */
+int advice_cost_lifecycle(const struct advice_case *c, struct advices *ret);
+/* Where the backups are in the bucket, with a slash at its end. Returns 0 or -ENAMETOOLONG. */
+int advice_lifecycle_prefix(const struct config *c, char *to, size_t size);
+/* Whether isamon's rule is to move them. */
+bool advice_lifecycle_moves(const struct config *c, const struct advice_aws *aws);
 
 #endif

@@ -176,11 +176,6 @@ double advice_listen_drops(const struct history_minute *m)
 	return known(m->listen_drops);
 }
 
-double advice_restarts(const struct history_minute *m)
-{
-	return known(m->restarts);
-}
-
 double advice_in_flight(const struct history_minute *m)
 {
 	return known(m->in_flight_max);
@@ -191,12 +186,7 @@ double advice_busy_queue_s(const struct history_minute *m)
 	return m->requests > 0 ? seconds(m->queue_p99_ns) : UNKNOWN;
 }
 
-double advice_busy_duration_s(const struct history_minute *m)
-{
-	return m->requests > 0 ? seconds(m->p99_ns) : UNKNOWN;
-}
-
-double advice_service_cpus(const struct history_minute *m)
+static double service_cpus(const struct history_minute *m)
 {
 	return share(m->cpu_ns, m->sampled_ns);
 }
@@ -209,7 +199,7 @@ double advice_busy_delay(const struct history_minute *m)
 
 double advice_worker_cpu(const struct history_minute *m)
 {
-	return m->workers > 0 ? advice_service_cpus(m) / (double)m->workers : UNKNOWN;
+	return m->workers > 0 ? service_cpus(m) / (double)m->workers : UNKNOWN;
 }
 
 double advice_cpus(const struct history_minute *m)

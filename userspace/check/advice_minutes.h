@@ -44,11 +44,8 @@ double advice_websockets(const struct history_minute *m); /* open */
 double advice_websockets_opened(const struct history_minute *m);
 double advice_streams(const struct history_minute *m);
 double advice_listen_drops(const struct history_minute *m);
-double advice_restarts(const struct history_minute *m);
 double advice_in_flight(const struct history_minute *m);
-double advice_busy_queue_s(const struct history_minute *m);    /* p99 */
-double advice_busy_duration_s(const struct history_minute *m); /* p99 */
-double advice_service_cpus(const struct history_minute *m);    /* CPUs in use */
+double advice_busy_queue_s(const struct history_minute *m); /* p99 */
 double advice_busy_delay(
 	const struct history_minute *m); /* waited for a CPU, of the time that it had one */
 double advice_worker_cpu(const struct history_minute *m); /* CPUs in use, of one a worker */

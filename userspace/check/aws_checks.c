@@ -53,7 +53,7 @@ static bool is_done(void *ctx)
 	return ((struct asking *)ctx)->done;
 }
 
-int aws_check_ask(struct aws_look *l, enum aws_service service, const char *operation,
+int aws_check_ask(struct lone_session *l, enum aws_service service, const char *operation,
 		  const char *body, struct aws_said *ret)
 {
 	const struct aws_request r = {
@@ -72,7 +72,7 @@ int aws_check_ask(struct aws_look *l, enum aws_service service, const char *oper
 				  .why = BUF_INIT(AWS_WHY_MAX),
 				  .body = BUF_INIT(BODY_MAX) };
 	err = aws_client_call(aws_session_client(l->session), &r, answered, &asking, &call);
-	if (!err && !aws_look_wait(l, AWS_CHECK_STEP_MS, is_done, &asking)) {
+	if (!err && !lone_session_wait(l, AWS_CHECK_STEP_MS, is_done, &asking)) {
 		aws_call_cancel(call);
 		buf_printf(&ret->why, "%s: no answer within %d ms", operation, AWS_CHECK_STEP_MS);
 		return -ETIMEDOUT;
@@ -106,19 +106,19 @@ const char *aws_check_element(const char *xml, const char *name, char ret[AWS_EL
 	return ret;
 }
 
-int aws_check_begin(const struct check_input *in, const char *id, struct aws_look *l,
+int aws_check_begin(const struct check_input *in, const char *id, struct lone_session *l,
 		    struct findings *out)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(AWS_WHY_MAX);
 	const struct finding_text unknown = { .id = id, .result = FINDING_UNKNOWN };
 	struct aws_said said;
 	enum aws_failure failure;
-	int err = aws_look_open(in->config, &why, l);
+	int err = lone_session_open(in->config, &why, l);
 
 	if (err)
 		return findings_add(out, &unknown, "%s", why.len ? buf_str(&why) : strerror(-err)) ?:
 			       1;
-	if (!aws_look_region(l, AWS_CHECK_STEP_MS))
+	if (!lone_session_region(l, AWS_CHECK_STEP_MS))
 		return findings_add(out, &unknown, "not tried: the region is not known") ?: 1;
 	aws_check_ask(l, AWS_STS, "GetCallerIdentity", CALLER, &said);
 	failure = said.failure;
@@ -151,14 +151,14 @@ static bool has_keys(void *ctx)
 	return ((struct keys_wanted *)ctx)->done;
 }
 
-static int check_credentials(struct aws_look *l, struct findings *out, bool *ret_ok)
+static int check_credentials(struct lone_session *l, struct findings *out, bool *ret_ok)
 {
 	struct credentials *c = aws_session_credentials(l->session);
 	struct keys_wanted k = { .why = BUF_INIT(AWS_WHY_MAX) };
 	struct finding_text t = { .id = "aws.credentials" };
 	int err = credentials_get(c, on_key, &k);
 
-	if (!err && !aws_look_wait(l, AWS_CHECK_STEP_MS + 1000, has_keys, &k)) {
+	if (!err && !lone_session_wait(l, AWS_CHECK_STEP_MS + 1000, has_keys, &k)) {
 		credentials_cancel(c, &k);
 		k.err = -ETIMEDOUT;
 		buf_add_str(&k.why, "whoever should have them does not answer");
@@ -241,7 +241,7 @@ static int tell_clock(const struct dating *d, const char *host, struct findings 
 			    d->skew_s > 0 ? "behind" : "ahead of");
 }
 
-static int check_clock(struct aws_look *l, const struct config *c, const char *region,
+static int check_clock(struct lone_session *l, const struct config *c, const char *region,
 		       struct findings *out)
 {
 	struct dating d = { .began_ns = clock_realtime_ns() };
@@ -258,14 +258,19 @@ static int check_clock(struct aws_look *l, const struct config *c, const char *r
 		return 0;
 	r.url = at.url;
 	if (transport_start(aws_session_transport(l->session), &r, on_date, &d, &call) == 0 &&
-	    !aws_look_wait(l, AWS_CHECK_STEP_MS, is_dated, &d))
+	    !lone_session_wait(l, AWS_CHECK_STEP_MS, is_dated, &d))
 		transport_cancel(call);
 	return tell_clock(&d, at.host, out);
 }
 
 /* --- identity */
 
-static int tell_identity(const struct aws_look *l, const struct aws_said *said,
+bool aws_checks_wanted(const struct config *c)
+{
+	return c->cloudwatch_enabled || c->logs_enabled || c->n_alarms || *c->backup_s3_bucket;
+}
+
+static int tell_identity(const struct lone_session *l, const struct aws_said *said,
 			 struct findings *out)
 {
 	struct finding_text t = { .id = "aws.identity" };
@@ -287,13 +292,13 @@ static int tell_identity(const struct aws_look *l, const struct aws_said *said,
 	return findings_add(out, &t, "%s", buf_str(&said->why));
 }
 
-static int check_region(struct aws_look *l, const char **ret_region, struct findings *out)
+static int check_region(struct lone_session *l, const char **ret_region, struct findings *out)
 {
 	const struct identity *i = aws_session_identity(l->session);
 	struct finding_text t = { .id = "aws.region" };
 	const char *id;
 
-	*ret_region = aws_look_region(l, AWS_CHECK_STEP_MS);
+	*ret_region = lone_session_region(l, AWS_CHECK_STEP_MS);
 	id = identity_instance_id(i);
 	if (*ret_region)
 		return findings_add(out, &t, "%s%s%s", *ret_region, id ? ", instance " : "",
@@ -309,17 +314,17 @@ static int check_region(struct aws_look *l, const char **ret_region, struct find
 static int check_identity(const struct check_input *in, struct findings *out)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(AWS_WHY_MAX);
-	_cleanup_(aws_look_close) struct aws_look look = { 0 };
+	_cleanup_(lone_session_close) struct lone_session look = { 0 };
 	const char *region = NULL;
 	struct aws_said said;
 	bool have_keys = false;
 	int err;
 
-	if (!aws_look_used(in->config))
+	if (!aws_checks_wanted(in->config))
 		return findings_add(
 			out, &(struct finding_text){ .id = "aws.identity", .result = FINDING_NOTE },
 			NOT_USED);
-	err = aws_look_open(in->config, &why, &look);
+	err = lone_session_open(in->config, &why, &look);
 	if (err)
 		return findings_add(out,
 				    &(struct finding_text){ .id = "aws.identity",

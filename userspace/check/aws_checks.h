@@ -5,6 +5,9 @@
 
 #include "check/check.h"
 
+/* Whether anything of the configuration uses AWS: CloudWatch, its logs, alarms, or S3. Where nothing does, AWS is not asked. */
+bool aws_checks_wanted(const struct config *c);
+
 extern const struct check aws_checks[];
 extern const size_t n_aws_checks;
 

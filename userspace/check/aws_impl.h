@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "check/aws_look.h"
+#include "aws/lone_session.h"
 #include "check/check.h"
 
 #define AWS_CHECK_TIMEOUT_MS 8000
@@ -23,7 +23,7 @@ struct aws_said {
 
 /* Asks, with one further attempt; blocks for AWS_CHECK_STEP_MS at most. Always fills in @ret, which aws_said_done() empties. Returns 0 if AWS
  * did it. */
-int aws_check_ask(struct aws_look *l, enum aws_service service, const char *operation,
+int aws_check_ask(struct lone_session *l, enum aws_service service, const char *operation,
 		  const char *body, struct aws_said *ret);
 void aws_said_done(struct aws_said *said);
 
@@ -35,7 +35,7 @@ const char *aws_check_element(const char *xml, const char *name, char ret[AWS_EL
  * The first step of each check of a service: a session, and whether AWS knows who is asking. Returns 0: go on; 1: there is nothing to go on
  * with, which was added to @out under @id, as "unknown": the check aws.identity says why; -errno.
  */
-int aws_check_begin(const struct check_input *in, const char *id, struct aws_look *l,
+int aws_check_begin(const struct check_input *in, const char *id, struct lone_session *l,
 		    struct findings *out);
 
 /* The checks; each as check_fn. */

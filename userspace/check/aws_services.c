@@ -125,7 +125,7 @@ static int try_write(struct s3 *s, const struct config *c, struct findings *out)
 int aws_check_s3(const struct check_input *in, struct findings *out)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(AWS_WHY_MAX);
-	_cleanup_(aws_look_close) struct aws_look look = { 0 };
+	_cleanup_(lone_session_close) struct lone_session look = { 0 };
 	const struct finding_text t = { .id = "aws.s3", .result = FINDING_UNKNOWN };
 	const struct config *c = in->config;
 	struct s3 *s = NULL;
@@ -188,7 +188,7 @@ static int tell_pushes(const char *id, const char *action, const char *problem, 
 
 int aws_check_cloudwatch(const struct check_input *in, struct findings *out)
 {
-	_cleanup_(aws_look_close) struct aws_look look = { 0 };
+	_cleanup_(lone_session_close) struct lone_session look = { 0 };
 	struct status s;
 	int err;
 
@@ -245,7 +245,7 @@ static int tell_group(const struct config *c, const struct aws_said *said, struc
 
 int aws_check_logs(const struct check_input *in, struct findings *out)
 {
-	_cleanup_(aws_look_close) struct aws_look look = { 0 };
+	_cleanup_(lone_session_close) struct lone_session look = { 0 };
 	_cleanup_(buf_done) struct buf body = BUF_INIT(4096);
 	_cleanup_(json_freep) json_t *request = NULL;
 	const struct config *c = in->config;

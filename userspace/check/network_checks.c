@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "aws/endpoint.h"
+#include "aws/lone_session.h"
 #include "aws/url.h"
 #include "base/file.h"
-#include "check/aws_look.h"
+#include "check/aws_checks.h"
 #include "check/listening.h"
 #include "check/network_impl.h"
 
@@ -76,13 +77,13 @@ static void add_service(struct endpoints *e, const struct config *c, const char 
 static int add_aws(struct endpoints *e, const struct config *c, struct findings *out)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
-	_cleanup_(aws_look_close) struct aws_look look = { 0 };
+	_cleanup_(lone_session_close) struct lone_session look = { 0 };
 	const char *region = NULL;
 
-	if (!aws_look_used(c))
+	if (!aws_checks_wanted(c))
 		return 0;
-	if (aws_look_open(c, &why, &look) == 0)
-		region = aws_look_region(&look, REGION_MS);
+	if (lone_session_open(c, &why, &look) == 0)
+		region = lone_session_region(&look, REGION_MS);
 	region = region ? region : "";
 	if (c->cloudwatch_enabled || c->n_alarms)
 		add_service(e, c, region, ENDPOINT_CLOUDWATCH, c->aws_endpoint_url_cloudwatch,

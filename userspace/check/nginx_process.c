@@ -76,11 +76,10 @@ static void look(DIR *d, struct nginx_processes *ret)
 			ret->master = (pid_t)pid;
 		} else if (ret->master && stat.parent == ret->master &&
 			   has_title((pid_t)pid, WORKER)) {
-			const double start_s = start_of(stat.start_ticks);
-
-			ret->workers++;
-			if (start_s > ret->read_s)
-				ret->read_s = start_s;
+			if (!ret->workers++ || stat.start_ticks < ret->oldest_ticks)
+				ret->oldest_ticks = stat.start_ticks;
+			if (stat.start_ticks > ret->newest_ticks)
+				ret->newest_ticks = stat.start_ticks;
 		}
 	}
 }
@@ -96,6 +95,8 @@ int nginx_processes_find(struct nginx_processes *ret)
 	ret->workers = 0;
 	if (ret->master)
 		look(d, ret); /* workers may have come before their master in the directory */
+	if (ret->workers)
+		ret->read_s = start_of(ret->oldest_ticks);
 	closedir(d);
 	return 0;
 }

@@ -10,7 +10,11 @@
 struct nginx_processes {
 	pid_t master; /* 0: none runs */
 	unsigned int workers;
-	double read_s; /* since the epoch: when the newest worker began, and so when its configuration was read last; 0: not known */
+	/* When their newest and their oldest began, since boot; those that only finish what they have do not count. */
+	uint64_t newest_ticks, oldest_ticks;
+	/* Since the epoch: when the configuration was read last, which is when the oldest worker began (one that replaces a dead one is younger, and
+	 * works by what had been read before); 0: not known. */
+	double read_s;
 };
 
 /*

@@ -41,7 +41,4 @@ int proxy_tell_front(struct proxy *p);    /* proxy.front: a request through ngin
 int proxy_tell_reload(struct proxy *p);   /* proxy.reload */
 int proxy_tell_errors(struct proxy *p);   /* proxy.errors */
 
-/* Appends "127.0.0.1:8000". */
-void proxy_add_target(const struct proxy_target *t, struct buf *out);
-
 #endif

@@ -17,7 +17,8 @@
 #define CONNECT_MS 1000
 #define TEXT_MAX 1000
 
-void proxy_add_target(const struct proxy_target *t, struct buf *out)
+/* Appends "127.0.0.1:8000". */
+static void add_address(const struct proxy_target *t, struct buf *out)
 {
 	if (t->address.unix_socket)
 		buf_printf(out, "unix:%s", t->address.host);
@@ -191,7 +192,7 @@ static int tell_wrong(struct proxy *p, const struct proxy_target *t)
 	};
 
 	buf_add_str(&text, "nginx passes to ");
-	proxy_add_target(t, &text);
+	add_address(t, &text);
 	add_place(p, &t->place, &text);
 	buf_add_str(&text, "; the service is at ");
 	add_right_address(p, &text);
@@ -208,7 +209,7 @@ static int tell_right(struct proxy *p, const struct proxy_target *t)
 	_cleanup_(buf_done) struct buf text = BUF_INIT(TEXT_MAX);
 
 	buf_add_str(&text, "nginx passes to ");
-	proxy_add_target(t, &text);
+	add_address(t, &text);
 	add_place(p, &t->place, &text);
 	return findings_add(p->out, &(struct finding_text){ .id = "proxy.upstream" }, "%s",
 			    buf_str(&text));
@@ -220,7 +221,7 @@ static int tell_other(struct proxy *p, const struct proxy_target *t)
 	_cleanup_(buf_done) struct buf subject = BUF_INIT(TEXT_MAX), text = BUF_INIT(TEXT_MAX);
 	const struct finding_text f = {
 		.id = "proxy.upstream",
-		.subject = (proxy_add_target(t, &subject), buf_str(&subject)),
+		.subject = (add_address(t, &subject), buf_str(&subject)),
 		.result = FINDING_WARNING,
 		.meaning = "what nginx passes there ends in 502",
 	};
@@ -295,7 +296,7 @@ int proxy_tell_connect(struct proxy *p)
 		return 0;
 	err = try_connect(t, &took_ns);
 	p->connects = err == 0;
-	proxy_add_target(t, &text);
+	add_address(t, &text);
 	if (!err)
 		return findings_add(p->out, &f, "%s takes connections, in %.1f ms", buf_str(&text),
 				    (double)took_ns / 1e6);

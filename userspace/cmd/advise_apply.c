@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/advice_impl.h"
 #include "check/advice_lifecycle.h"
 #include "cmd/advise_cmd.h"
 #include "cmd/cmd.h"

@@ -13,7 +13,7 @@
 
 /* The bucket of the backups. */
 struct advise_s3 {
-	struct tool_aws aws;
+	struct lone_session aws;
 	struct s3 *s3;
 };
 /* Returns 0 or -errno, explained in @why. */

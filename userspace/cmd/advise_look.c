@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "check/advice_impl.h"
 #include "check/advice_lifecycle.h"
 #include "cmd/advise_cmd.h"
 #include "cmd/cloudwatch.h"
@@ -45,7 +44,7 @@ int advise_s3_open(const struct config *c, struct advise_s3 *ret, struct buf *wh
 void advise_s3_close(struct advise_s3 *s)
 {
 	s3_free(s->s3);
-	tool_aws_close(&s->aws);
+	lone_session_close(&s->aws);
 }
 
 static void note(struct advice_aws *aws, const char *what, const char *why)
@@ -104,7 +103,7 @@ static void ask_group(const struct config *c, struct advice_aws *aws)
 	_cleanup_(json_freep) json_t *request =
 		json_pack("{s:s}", "logGroupNamePrefix", c->logs_group);
 	struct tool_answer answer;
-	struct tool_aws a;
+	struct lone_session a;
 
 	if (!request || tool_aws_open(ADVISE, c, &a)) {
 		note(aws, "CloudWatch Logs", "AWS cannot be spoken to");
@@ -115,7 +114,7 @@ static void ask_group(const struct config *c, struct advice_aws *aws)
 	else
 		note(aws, "CloudWatch Logs", buf_str(&answer.why));
 	tool_answer_done(&answer);
-	tool_aws_close(&a);
+	lone_session_close(&a);
 }
 
 /* --- the daemon */

@@ -81,7 +81,8 @@ static enum plan plan_delete(const struct options *o, const struct alarm_row *ro
 
 typedef enum plan (*plan_fn)(const struct options *o, const struct alarm_row *row);
 
-static void carry_out(struct tool_aws *a, struct alarms *x, const struct options *o, plan_fn plan)
+static void carry_out(struct lone_session *a, struct alarms *x, const struct options *o,
+		      plan_fn plan)
 {
 	for (size_t i = 0; i < x->n; i++) {
 		struct alarm_row *row = &x->rows[i];
@@ -142,7 +143,7 @@ static bool tell_foreign(const struct alarms *x, const struct options *o)
 	return differs;
 }
 
-static int apply(struct tool_aws *a, struct alarms *x, const struct options *o)
+static int apply(struct lone_session *a, struct alarms *x, const struct options *o)
 {
 	int status = ask(x, o, plan_apply);
 	bool left;
@@ -176,7 +177,7 @@ static bool check_names(const struct alarms *x, const struct options *o)
 	return fine;
 }
 
-static int delete (struct tool_aws *a, struct alarms *x, const struct options *o)
+static int delete (struct lone_session *a, struct alarms *x, const struct options *o)
 {
 	bool fine = check_names(x, o);
 	char name[ALARM_PLAIN_BYTES];
@@ -209,7 +210,8 @@ static int diff(const struct alarms *x)
 }
 
 /* After what there is was looked at. */
-static int act(struct tool_aws *a, struct alarms *x, const char *action, const struct options *o)
+static int act(struct lone_session *a, struct alarms *x, const char *action,
+	       const struct options *o)
 {
 	bool list = strcmp(action, "list") == 0;
 	char name[ALARM_PLAIN_BYTES];
@@ -237,13 +239,13 @@ static int act(struct tool_aws *a, struct alarms *x, const char *action, const s
 static int look_and_act(const struct config *c, const char *action, const struct options *o)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
-	_cleanup_(tool_aws_close) struct tool_aws a = { 0 };
+	_cleanup_(lone_session_close) struct lone_session a = { 0 };
 	_cleanup_(alarms_done) struct alarms x = { .c = c };
 	int err = tool_aws_open(ALARMS_COMMAND, c, &a);
 
 	if (err)
 		return CMD_FAILED;
-	tool_aws_settle(&a);
+	lone_session_settle(&a);
 	x.instance_id = identity_instance_id(aws_session_identity(a.session));
 	err = alarms_look(&a, &x, &why);
 	if (!err)

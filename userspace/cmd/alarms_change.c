@@ -21,7 +21,7 @@ static void wait_for_turn(struct alarms *x)
 	x->changed_ns = clock_monotonic_ns();
 }
 
-static void change(struct tool_aws *a, struct alarms *x, struct alarm_row *row,
+static void change(struct lone_session *a, struct alarms *x, struct alarm_row *row,
 		   const char *operation, const json_t *request, const char *done)
 {
 	_cleanup_(tool_answer_done) struct tool_answer answer = { 0 };
@@ -40,7 +40,7 @@ static void change(struct tool_aws *a, struct alarms *x, struct alarm_row *row,
 		buf_str(&row->why));
 }
 
-void alarms_put(struct tool_aws *a, struct alarms *x, struct alarm_row *row)
+void alarms_put(struct lone_session *a, struct alarms *x, struct alarm_row *row)
 {
 	_cleanup_(json_freep) json_t *request = json_copy(row->wanted);
 
@@ -51,7 +51,7 @@ void alarms_put(struct tool_aws *a, struct alarms *x, struct alarm_row *row)
 	change(a, x, row, "PutMetricAlarm", request, row->have ? "changed" : "created");
 }
 
-void alarms_adopt(struct tool_aws *a, struct alarms *x, struct alarm_row *row)
+void alarms_adopt(struct lone_session *a, struct alarms *x, struct alarm_row *row)
 {
 	_cleanup_(json_freep) json_t *request =
 		json_pack("{s:s}", "ResourceARN", json_member_text(row->have, "AlarmArn", ""));
@@ -63,7 +63,7 @@ void alarms_adopt(struct tool_aws *a, struct alarms *x, struct alarm_row *row)
 	change(a, x, row, "TagResource", request, "adopted");
 }
 
-void alarms_delete(struct tool_aws *a, struct alarms *x, struct alarm_row *row)
+void alarms_delete(struct lone_session *a, struct alarms *x, struct alarm_row *row)
 {
 	_cleanup_(json_freep) json_t *request =
 		json_pack("{s:[s]}", "AlarmNames", alarm_row_name(row));

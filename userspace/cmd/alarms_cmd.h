@@ -48,7 +48,7 @@ struct alarms {
 
 /* Looks everything up. Returns 0, also if some rows are ALARM_UNKNOWN; -EINVAL: two alarms have the same name; another
  * -errno: nothing could be looked at. The latter two are explained in @why. */
-int alarms_look(struct tool_aws *a, struct alarms *x, struct buf *why);
+int alarms_look(struct lone_session *a, struct alarms *x, struct buf *why);
 void alarms_done(struct alarms *x);
 
 /* The name that CloudWatch has, or would have. */
@@ -57,9 +57,9 @@ const char *alarm_row_name(const struct alarm_row *row);
 const char *alarm_row_plain(const struct alarm_row *row, char to[ALARM_PLAIN_BYTES]);
 
 /* Each makes one change, at most three a second; what cannot be done is said, and kept in the row. Waits. */
-void alarms_put(struct tool_aws *a, struct alarms *x, struct alarm_row *row);
-void alarms_adopt(struct tool_aws *a, struct alarms *x, struct alarm_row *row);
-void alarms_delete(struct tool_aws *a, struct alarms *x, struct alarm_row *row);
+void alarms_put(struct lone_session *a, struct alarms *x, struct alarm_row *row);
+void alarms_adopt(struct lone_session *a, struct alarms *x, struct alarm_row *row);
+void alarms_delete(struct lone_session *a, struct alarms *x, struct alarm_row *row);
 
 /* Tables, on standard output. */
 void alarms_print_list(const struct alarms *x);

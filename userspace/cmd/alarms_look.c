@@ -121,7 +121,7 @@ static void row_failed(struct alarms *x, struct alarm_row *row, const char *why)
 		buf_add_str(&row->why, why);
 }
 
-static int ask_owner(struct tool_aws *a, struct alarms *x, struct alarm_row *row)
+static int ask_owner(struct lone_session *a, struct alarms *x, struct alarm_row *row)
 {
 	_cleanup_(tool_answer_done) struct tool_answer answer = { 0 };
 	_cleanup_(json_freep) json_t *request =
@@ -160,7 +160,7 @@ static int compare(struct alarm_row *row)
 	return 0;
 }
 
-static int judge(struct tool_aws *a, struct alarms *x, struct alarm_row *row)
+static int judge(struct lone_session *a, struct alarms *x, struct alarm_row *row)
 {
 	int err;
 
@@ -177,7 +177,7 @@ static int judge(struct tool_aws *a, struct alarms *x, struct alarm_row *row)
 	return 0;
 }
 
-int alarms_look(struct tool_aws *a, struct alarms *x, struct buf *why)
+int alarms_look(struct lone_session *a, struct alarms *x, struct buf *why)
 {
 	int err = add_configured(x, why);
 

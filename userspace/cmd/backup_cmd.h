@@ -77,7 +77,7 @@ bool backup_is_stopped(void);
 
 /* --- S3 */
 struct backup_s3 {
-	struct tool_aws aws;
+	struct lone_session aws;
 	struct s3 *s3;
 };
 
@@ -90,6 +90,29 @@ int backup_s3_send(struct backup_tool *t, struct backup_s3 *s, struct catalogue_
 void backup_s3_abort(struct backup_tool *t, const struct catalogue_entry *e);
 /* Adds to the list what the bucket has, and sets where it is. Returns 0 or -errno, which was said. */
 int backup_s3_list(struct backup_tool *t, struct backup_s3 *s);
+
+/* --- the frame of verify, drill, send and fetch, which work on archives one after the other */
+struct backup_work {
+	struct backup_tool *t;
+	struct backup_place place;
+	struct backup_s3 s3;
+	json_t *list; /* what was found; NULL: as text (or, with json, no memory) */
+	bool json;
+	bool quiet; /* what is well is not told */
+	int status; /* the worst so far */
+};
+#define BACKUP_WORK_INIT(tool) \
+	{ \
+		.t = (tool), .place = {.lock_fd = -1, .dir_fd = -1, .part_fd = -1 } \
+	}
+/* Opens its tool, is modest, and catches signals. Returns the exit status; other than CMD_OK: it was said why, and there is nothing to end. */
+int backup_work_begin(struct backup_work *w, const char *command, const char *config_path,
+		      bool json);
+void backup_work_worsen(struct backup_work *w, int status);
+/* Says so if a signal has asked for the end; that is worse than anything found. */
+void backup_work_heed_stop(struct backup_work *w);
+/* Closes place and S3, prints the list. Returns the exit status. */
+int backup_work_end(struct backup_work *w);
 
 /*
  * Brings @e from S3 into a new file of its name in BACKUP_PART, if there is room, and verifies it: what it is is in @e then. Returns 0 with

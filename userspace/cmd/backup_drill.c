@@ -25,18 +25,9 @@ static const char usage[] =
 	"Exit status: 0 they can be restored; 1 one cannot, or there is none; 2 wrong usage or configuration; 3 could not be done.\n";
 
 struct drilling {
-	struct backup_tool *t;
-	struct backup_place place;
-	json_t *list;   /* NULL: as text */
+	struct backup_work work;
 	bool scheduled; /* it is a job's: there need not be a backup yet */
-	int status;
 };
-
-static void worsen(struct drilling *d, int status)
-{
-	if (status > d->status)
-		d->status = status;
-}
 
 static void tell(struct drilling *d, const struct catalogue_entry *e,
 		 const struct backup_drilled *found, double took_s, const char *why)
@@ -45,14 +36,15 @@ static void tell(struct drilling *d, const struct catalogue_entry *e,
 
 	status_format_bytes(found->bytes, size);
 	status_format_duration(took_s, took);
-	if (d->list)
-		json_array_append_new(
-			d->list, json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:f, s:s*}", "id", e->id,
-					   "restored", !*why, "entries", (json_int_t)found->entries,
-					   "file_bytes", (json_int_t)found->bytes, "databases",
-					   (json_int_t)found->databases, "damaged_databases",
-					   (json_int_t)found->n_unsound, "duration_seconds", took_s,
-					   "why", *why ? why : NULL));
+	if (d->work.list)
+		json_array_append_new(d->work.list,
+				      json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:f, s:s*}", "id",
+						e->id, "restored", !*why, "entries",
+						(json_int_t)found->entries, "file_bytes",
+						(json_int_t)found->bytes, "databases",
+						(json_int_t)found->databases, "damaged_databases",
+						(json_int_t)found->n_unsound, "duration_seconds",
+						took_s, "why", *why ? why : NULL));
 	else if (*why)
 		printf("%s: CANNOT BE RESTORED: %s\n", e->file, why);
 	else
@@ -74,8 +66,8 @@ static void remember(struct drilling *d, struct catalogue_entry *e, const char *
 		utf8_make_plain(why, strlen(why), e->why, sizeof(e->why));
 	}
 	e->verified_s = backup_now_s();
-	if (backup_remember(d->t, e, CATALOGUE_FOUND))
-		worsen(d, CMD_FAILED);
+	if (backup_remember(d->work.t, e, CATALOGUE_FOUND))
+		backup_work_worsen(&d->work, CMD_FAILED);
 }
 
 static void drill_one(struct drilling *d, struct catalogue_entry *e)
@@ -84,16 +76,16 @@ static void drill_one(struct drilling *d, struct catalogue_entry *e)
 	const struct backup_progress progress = backup_progress();
 	const uint64_t begin_ns = clock_monotonic_ns();
 	struct backup_drilled found;
-	int err = backup_drill(&d->place, e, &progress, &why, &found);
+	int err = backup_drill(&d->work.place, e, &progress, &why, &found);
 
 	backup_progress_clear();
 	if (err && err != -EBADMSG) {
-		backup_complain(d->t, buf_str(&why), err);
-		worsen(d, CMD_FAILED);
+		backup_complain(d->work.t, buf_str(&why), err);
+		backup_work_worsen(&d->work, CMD_FAILED);
 		return;
 	}
 	if (err)
-		worsen(d, CMD_NOT_OK);
+		backup_work_worsen(&d->work, CMD_NOT_OK);
 	tell(d, e, &found, (double)(clock_monotonic_ns() - begin_ns) / 1e9, buf_str(&why));
 	remember(d, e, buf_str(&why));
 }
@@ -120,22 +112,22 @@ static void there_is_none(struct drilling *d, int kind)
 {
 	const char *what = backup_kind_names[kind];
 
-	if (d->scheduled && !is_any(&d->t->list, kind)) {
-		if (!d->list)
+	if (d->scheduled && !is_any(&d->work.t->list, kind)) {
+		if (!d->work.list)
 			printf("nothing to drill: there is no backup of the %s yet\n", what);
 		return;
 	}
 	fprintf(stderr, "%s: there is no backup of the %s in %s that is not damaged\n",
-		d->t->command, what, d->t->config->backup_directory);
-	worsen(d, CMD_NOT_OK);
+		d->work.t->command, what, d->work.t->config->backup_directory);
+	backup_work_worsen(&d->work, CMD_NOT_OK);
 }
 
 static void drill_newest(struct drilling *d)
 {
-	const struct config *c = d->t->config;
+	const struct config *c = d->work.t->config;
 
 	for (int kind = 0; kind < BACKUP_KINDS && !backup_is_stopped(); kind++) {
-		struct catalogue_entry *e = newest(&d->t->list, kind);
+		struct catalogue_entry *e = newest(&d->work.t->list, kind);
 
 		if (e)
 			drill_one(d, e);
@@ -148,8 +140,8 @@ static void drill_named(struct drilling *d, const char *name)
 {
 	size_t found = 0;
 
-	for (size_t i = 0; i < d->t->list.n && !backup_is_stopped(); i++) {
-		struct catalogue_entry *e = &d->t->list.entries[i];
+	for (size_t i = 0; i < d->work.t->list.n && !backup_is_stopped(); i++) {
+		struct catalogue_entry *e = &d->work.t->list.entries[i];
 
 		if (!e->local || !backup_name_means(name, e))
 			continue;
@@ -160,39 +152,36 @@ static void drill_named(struct drilling *d, const char *name)
 		return;
 	fprintf(stderr,
 		"%s: there is no backup \"%s\" in the directory; isamon backup list shows which there are\n",
-		d->t->command, name);
-	worsen(d, CMD_NOT_OK);
+		d->work.t->command, name);
+	backup_work_worsen(&d->work, CMD_NOT_OK);
 }
 
-static int drill(struct drilling *d, const char *name)
+static void drill(struct drilling *d, const char *name)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
-	int err = backup_open_place(d->t, d->scheduled ? BACKUP_JOB_WAITS_S : 0, &why, &d->place);
+	int err = backup_open_place(d->work.t, d->scheduled ? BACKUP_JOB_WAITS_S : 0, &why,
+				    &d->work.place);
 
 	if (err) {
-		backup_complain(d->t, buf_str(&why), err);
-		return CMD_FAILED;
+		backup_complain(d->work.t, buf_str(&why), err);
+		backup_work_worsen(&d->work, CMD_FAILED);
+		return;
 	}
-	d->status = backup_tool_list(d->t);
-	if (d->status)
-		return d->status;
+	backup_work_worsen(&d->work, backup_tool_list(d->work.t));
+	if (d->work.status)
+		return;
 	if (name)
 		drill_named(d, name);
 	else
 		drill_newest(d);
-	if (backup_is_stopped()) {
-		backup_complain(d->t, BACKUP_STOPPED, 0);
-		worsen(d, CMD_FAILED);
-	}
-	return d->status;
+	backup_work_heed_stop(&d->work);
 }
 
 int backup_drill_command(int argc, char **argv)
 {
 	_cleanup_(backup_tool_done) struct backup_tool t = { 0 };
-	_cleanup_(json_freep) json_t *list = NULL;
 	const char *config_path = NULL;
-	struct drilling d = { .t = &t, .place = { .lock_fd = -1, .dir_fd = -1, .part_fd = -1 } };
+	struct drilling d = { .work = BACKUP_WORK_INIT(&t) };
 	bool json = false;
 	const struct tool_option options[] = {
 		{ "scheduled", &d.scheduled, NULL },
@@ -206,16 +195,9 @@ int backup_drill_command(int argc, char **argv)
 		return err > 0 ? CMD_OK : CMD_USAGE;
 	if (first + 1 < argc)
 		return tool_wrong("isamon backup drill", usage, TOOL_UNEXPECTED, argv[first + 1]);
-	status = backup_tool_open("isamon backup drill", config_path, &t);
+	status = backup_work_begin(&d.work, "isamon backup drill", config_path, json);
 	if (status)
 		return status;
-	list = json ? json_array() : NULL;
-	d.list = list;
-	backup_be_modest();
-	backup_catch_signals();
-	status = drill(&d, first < argc ? argv[first] : NULL);
-	backup_place_close(&d.place);
-	if (json && tool_print_json(t.command, list) != CMD_OK)
-		status = CMD_FAILED;
-	return status;
+	drill(&d, first < argc ? argv[first] : NULL);
+	return backup_work_end(&d.work);
 }

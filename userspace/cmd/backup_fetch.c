@@ -32,11 +32,6 @@ static const char fetch_usage[] =
 	"Exit status: 0 it is here, and sound; 1 there is none, or it is not sound (and is not kept); 2 wrong usage or configuration;\n"
 	"3 could not be done.\n";
 
-static int worse(int a, int b)
-{
-	return a > b ? a : b;
-}
-
 static int no_such(const struct backup_tool *t, const char *name)
 {
 	fprintf(stderr,
@@ -54,38 +49,42 @@ static bool is_meant(const struct catalogue_entry *e, const char *name)
 	return name ? backup_name_means(name, e) : e->remote == BACKUP_TO_SEND;
 }
 
-static int send_named(struct backup_tool *t, struct backup_s3 *s, const char *name, json_t *json)
+static void send_one(struct backup_work *w, struct catalogue_entry *e)
 {
-	int status = CMD_OK;
+	if (e->remote != BACKUP_SENT && backup_s3_send(w->t, &w->s3, e)) {
+		backup_work_worsen(w, CMD_FAILED);
+		return;
+	}
+	if (w->list)
+		json_array_append_new(w->list, backup_json(w->t, e));
+	else
+		printf("%s: is in s3://%s/%s\n", e->file, e->bucket, e->key);
+}
+
+static void send_named(struct backup_work *w, const char *name)
+{
 	size_t found = 0;
 
-	for (size_t i = 0; i < t->list.n && !backup_is_stopped(); i++) {
-		struct catalogue_entry *e = &t->list.entries[i];
+	for (size_t i = 0; i < w->t->list.n && !backup_is_stopped(); i++) {
+		struct catalogue_entry *e = &w->t->list.entries[i];
 
 		if (!is_meant(e, name))
 			continue;
 		found++;
-		if (e->remote != BACKUP_SENT && backup_s3_send(t, s, e)) {
-			status = CMD_FAILED;
-			continue;
-		}
-		if (json)
-			json_array_append_new(json, backup_json(t, e));
-		else
-			printf("%s: is in s3://%s/%s\n", e->file, e->bucket, e->key);
+		send_one(w, e);
 	}
-	if (name && !found && !backup_is_stopped())
-		return no_such(t, name);
-	if (!found && !json && !backup_is_stopped())
+	if (found || backup_is_stopped())
+		return;
+	if (name)
+		backup_work_worsen(w, no_such(w->t, name));
+	else if (!w->list)
 		puts("nothing waits to be sent");
-	return status;
 }
 
 int backup_send_command(int argc, char **argv)
 {
 	_cleanup_(backup_tool_done) struct backup_tool t = { 0 };
-	_cleanup_(backup_s3_close) struct backup_s3 s = { 0 };
-	_cleanup_(json_freep) json_t *list = NULL;
+	struct backup_work w = BACKUP_WORK_INIT(&t);
 	const char *config_path = NULL;
 	bool json = false;
 	const struct tool_option options[] = {
@@ -97,51 +96,35 @@ int backup_send_command(int argc, char **argv)
 
 	if (err)
 		return err > 0 ? CMD_OK : CMD_USAGE;
-	status = backup_tool_open("isamon backup send", config_path, &t);
-	if (!status)
-		status = backup_tool_list(&t);
-	if (!status && backup_s3_open(&t, &s))
-		status = CMD_FAILED;
+	status = backup_work_begin(&w, "isamon backup send", config_path, json);
 	if (status)
 		return status;
-	list = json ? json_array() : NULL;
-	backup_be_modest();
-	backup_catch_signals();
-	for (int i = first; i < argc; i++)
-		status = worse(status, send_named(&t, &s, argv[i], list));
-	if (first == argc)
-		status = send_named(&t, &s, NULL, list);
-	if (backup_is_stopped()) {
-		backup_complain(&t, BACKUP_STOPPED, 0);
-		status = CMD_FAILED;
+	if (backup_tool_list(&t) || backup_s3_open(&t, &w.s3)) {
+		backup_work_worsen(&w, CMD_FAILED);
+		return backup_work_end(&w);
 	}
-	if (json && tool_print_json(t.command, list) != CMD_OK)
-		status = CMD_FAILED;
-	return status;
+	for (int i = first; i < argc; i++)
+		send_named(&w, argv[i]);
+	if (first == argc)
+		send_named(&w, NULL);
+	backup_work_heed_stop(&w);
+	return backup_work_end(&w);
 }
 
 /* --- fetch */
 
-struct fetching {
-	struct backup_tool *t;
-	struct backup_s3 s3;
-	struct backup_place place;
-	json_t *json; /* NULL: as text */
-	bool quiet;
-};
-
-static int told(struct fetching *f, const struct catalogue_entry *e)
+static int told(struct backup_work *w, const struct catalogue_entry *e)
 {
 	char size[STATUS_CELL_MAX];
 
 	status_format_bytes(e->archive_bytes, size);
-	if (f->quiet)
+	if (w->quiet)
 		return CMD_OK;
-	if (f->json)
-		json_array_append_new(f->json, backup_json(f->t, e));
+	if (w->list)
+		json_array_append_new(w->list, backup_json(w->t, e));
 	else
 		printf("%s/%s: %s, sound: %llu file%s, %llu database%s\n",
-		       f->t->config->backup_directory, e->file, size, (unsigned long long)e->files,
+		       w->t->config->backup_directory, e->file, size, (unsigned long long)e->files,
 		       status_format_s(e->files), (unsigned long long)e->databases,
 		       status_format_s(e->databases));
 	return CMD_OK;
@@ -208,20 +191,20 @@ int backup_fetch_into(struct backup_tool *t, struct backup_s3 *s, struct backup_
 }
 
 /* Returns the exit status; what is wrong was said. */
-static int fetch_into(struct fetching *f, struct catalogue_entry *e)
+static int fetch_into(struct backup_work *w, struct catalogue_entry *e)
 {
 	_cleanup_(file_closep) int fd = -1;
-	int err = backup_fetch_into(f->t, &f->s3, &f->place, e, &fd);
+	int err = backup_fetch_into(w->t, &w->s3, &w->place, e, &fd);
 
 	if (!err && fsync(fd)) {
 		err = -errno;
-		backup_complain(f->t, e->file, err);
+		backup_complain(w->t, e->file, err);
 	}
 	if (err)
 		return err == -ENOENT ? CMD_NOT_OK : CMD_FAILED;
 	if (e->verdict != BACKUP_UNSOUND)
 		return CMD_OK;
-	fprintf(stderr, "%s: %s: what S3 has is damaged: %s; it is not kept\n", f->t->command,
+	fprintf(stderr, "%s: %s: what S3 has is damaged: %s; it is not kept\n", w->t->command,
 		e->file, e->why);
 	return CMD_NOT_OK;
 }
@@ -232,79 +215,75 @@ static const char *const here_texts[] = {
 	[BACKUP_UNSOUND] = ", and damaged: remove it, and fetch again",
 };
 
-static int fetch_one(struct fetching *f, struct catalogue_entry *e)
+static int fetch_one(struct backup_work *w, struct catalogue_entry *e)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
 	int status;
 
 	if (e->local) {
-		fprintf(stderr, "%s: %s/%s is here already%s\n", f->t->command,
-			f->t->config->backup_directory, e->file, here_texts[e->verdict]);
+		fprintf(stderr, "%s: %s/%s is here already%s\n", w->t->command,
+			w->t->config->backup_directory, e->file, here_texts[e->verdict]);
 		return e->verdict == BACKUP_UNSOUND ? CMD_NOT_OK : CMD_OK;
 	}
-	status = fetch_into(f, e);
+	status = fetch_into(w, e);
 	if (status) {
-		backup_place_remove(&f->place, e->file);
+		backup_place_remove(&w->place, e->file);
 		return status;
 	}
-	if (backup_place_finish(&f->place, e->file, &why)) {
-		backup_complain(f->t, buf_str(&why), 0);
+	if (backup_place_finish(&w->place, e->file, &why)) {
+		backup_complain(w->t, buf_str(&why), 0);
 		return CMD_FAILED;
 	}
 	e->local = true;
-	if (backup_remember(f->t, e, CATALOGUE_FOUND))
+	if (backup_remember(w->t, e, CATALOGUE_FOUND))
 		return CMD_FAILED;
-	return told(f, e);
+	return told(w, e);
 }
 
-static int fetch(struct fetching *f, const char *name)
+static void fetch(struct backup_work *w, const char *name)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
-	int status = backup_tool_list(f->t), err;
 	size_t found = 0;
+	int err;
 
-	if (!status && (backup_s3_open(f->t, &f->s3) || backup_s3_list(f->t, &f->s3)))
-		status = CMD_FAILED;
-	if (status)
-		return status;
-	err = backup_place_open(f->t->config->backup_directory, &why, &f->place);
+	backup_work_worsen(w, backup_tool_list(w->t));
+	if (!w->status && (backup_s3_open(w->t, &w->s3) || backup_s3_list(w->t, &w->s3)))
+		backup_work_worsen(w, CMD_FAILED);
+	if (w->status)
+		return;
+	err = backup_place_open(w->t->config->backup_directory, &why, &w->place);
 	if (err) {
-		backup_complain(f->t, buf_str(&why), err);
-		return CMD_FAILED;
+		backup_complain(w->t, buf_str(&why), err);
+		backup_work_worsen(w, CMD_FAILED);
+		return;
 	}
-	for (size_t i = 0; i < f->t->list.n && !backup_is_stopped(); i++) {
-		struct catalogue_entry *e = &f->t->list.entries[i];
+	for (size_t i = 0; i < w->t->list.n && !backup_is_stopped(); i++) {
+		struct catalogue_entry *e = &w->t->list.entries[i];
 
 		if (!backup_name_means(name, e))
 			continue;
 		found++;
-		status = worse(status, fetch_one(f, e));
+		backup_work_worsen(w, fetch_one(w, e));
 	}
-	if (backup_is_stopped()) {
-		backup_complain(f->t, BACKUP_STOPPED, 0);
-		return CMD_FAILED;
-	}
-	return found ? status : no_such(f->t, name);
+	if (!found && !backup_is_stopped())
+		backup_work_worsen(w, no_such(w->t, name));
+	backup_work_heed_stop(w);
 }
 
 int backup_fetch(struct backup_tool *t, const char *name)
 {
-	struct fetching f = { .t = t,
-			      .place = { .lock_fd = -1, .dir_fd = -1, .part_fd = -1 },
-			      .quiet = true };
-	int status = fetch(&f, name);
+	struct backup_work w = BACKUP_WORK_INIT(t);
 
-	backup_place_close(&f.place);
-	backup_s3_close(&f.s3);
-	return status;
+	w.quiet = true;
+	fetch(&w, name);
+	return backup_work_end(&w);
 }
 
 int backup_fetch_command(int argc, char **argv)
 {
 	_cleanup_(backup_tool_done) struct backup_tool t = { 0 };
-	_cleanup_(json_freep) json_t *list = NULL;
+	struct backup_work w = BACKUP_WORK_INIT(&t);
 	const char *config_path = NULL;
-	struct fetching f = { .t = &t, .place = { .lock_fd = -1, .dir_fd = -1, .part_fd = -1 } };
 	bool json = false;
 	const struct tool_option options[] = {
 		{ "json", &json, NULL },
@@ -320,17 +299,9 @@ int backup_fetch_command(int argc, char **argv)
 	if (first + 1 < argc)
 		return tool_wrong("isamon backup fetch", fetch_usage, TOOL_UNEXPECTED,
 				  argv[first + 1]);
-	status = backup_tool_open("isamon backup fetch", config_path, &t);
+	status = backup_work_begin(&w, "isamon backup fetch", config_path, json);
 	if (status)
 		return status;
-	list = json ? json_array() : NULL;
-	f.json = list;
-	backup_be_modest();
-	backup_catch_signals();
-	status = fetch(&f, argv[first]);
-	backup_place_close(&f.place);
-	backup_s3_close(&f.s3);
-	if (json && tool_print_json(t.command, list) != CMD_OK)
-		status = CMD_FAILED;
-	return status;
+	fetch(&w, argv[first]);
+	return backup_work_end(&w);
 }

@@ -53,7 +53,7 @@ int backup_s3_open(struct backup_tool *t, struct backup_s3 *ret)
 void backup_s3_close(struct backup_s3 *s)
 {
 	s3_free(s->s3);
-	tool_aws_close(&s->aws);
+	lone_session_close(&s->aws);
 	*s = (struct backup_s3){ 0 };
 }
 

@@ -104,14 +104,14 @@ static int add_arn(const json_t *alarm, void *ctx)
 }
 
 /* The body. Without a permission to see the alarms it is made without them, which is said. */
-static int make(struct tool_aws *a, struct dashboard *d)
+static int make(struct lone_session *a, struct dashboard *d)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
 	struct identity *identity = aws_session_identity(a->session);
 	struct arns arns = { .c = d->c, .list = json_array() };
 	int err;
 
-	tool_aws_settle(a);
+	lone_session_settle(a);
 	err = d->c->n_alarms ? tool_each_alarm(a, false, add_arn, &arns, &why) : 0;
 	if (err == -EIO)
 		fprintf(stderr, "%s: without alarms, which could not be looked up: %s\n", COMMAND,
@@ -128,7 +128,7 @@ static int make(struct tool_aws *a, struct dashboard *d)
 	return CMD_OK;
 }
 
-static int get(struct tool_aws *a, struct dashboard *d)
+static int get(struct lone_session *a, struct dashboard *d)
 {
 	_cleanup_(tool_answer_done) struct tool_answer answer = { 0 };
 	_cleanup_(json_freep) json_t *request = json_pack("{s:s}", "DashboardName", d->name);
@@ -213,7 +213,7 @@ static void print_messages(const struct dashboard *d)
 	}
 }
 
-static int put(struct tool_aws *a, struct dashboard *d)
+static int put(struct lone_session *a, struct dashboard *d)
 {
 	_cleanup_(buf_done) struct buf body = BUF_INIT(BODY_MAX);
 	_cleanup_(tool_answer_done) struct tool_answer answer = { 0 };
@@ -236,7 +236,7 @@ static int put(struct tool_aws *a, struct dashboard *d)
 	return CMD_OK;
 }
 
-static int apply(struct tool_aws *a, struct dashboard *d)
+static int apply(struct lone_session *a, struct dashboard *d)
 {
 	char question[NAME_MAX_BYTES + 60];
 	int answer;
@@ -264,7 +264,7 @@ static int print_json(const struct dashboard *d)
 	return tool_print_json(COMMAND, err ? NULL : o);
 }
 
-static int act(struct tool_aws *a, struct dashboard *d, const char *action)
+static int act(struct lone_session *a, struct dashboard *d, const char *action)
 {
 	int status = make(a, d);
 
@@ -296,7 +296,7 @@ static int run(const char *action, const struct options *o)
 {
 	_cleanup_(dashboard_done) struct dashboard d = { .o = o };
 	_cleanup_(config_freep) struct config *c = NULL;
-	_cleanup_(tool_aws_close) struct tool_aws a = { 0 };
+	_cleanup_(lone_session_close) struct lone_session a = { 0 };
 	int status = tool_load(o->config_path, &c);
 
 	if (status)

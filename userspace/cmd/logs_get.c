@@ -43,7 +43,7 @@ struct getting {
 	const char *group, *stream, *filter; /* NULL: none */
 	int64_t since_ms, until_ms;          /* LOGS_NO_TIME: not bounded */
 	uint64_t limit;
-	struct tool_aws aws;
+	struct lone_session aws;
 	struct logs_printer printer;
 	uint64_t n; /* that were printed */
 	bool more;  /* there are others that were not */
@@ -248,7 +248,7 @@ static int get(struct getting *g, const struct config *c)
 	if (err)
 		return CMD_FAILED;
 	err = g->stream && !g->filter ? get_stream(g, &why) : get_group(g, &why);
-	tool_aws_close(&g->aws);
+	lone_session_close(&g->aws);
 	if (err == -EPIPE)
 		return CMD_OK;
 	if (g->more && !err)

@@ -48,7 +48,7 @@ struct querying {
 	int64_t since_ms, until_ms;
 	uint64_t limit;
 	bool json, progress;
-	struct tool_aws aws;
+	struct lone_session aws;
 	char id[256];
 	bool stop; /* a signal came */
 };
@@ -211,7 +211,7 @@ static int query(struct querying *q, const struct config *c)
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		if (events[i])
 			event_free(events[i]);
-	tool_aws_close(&q->aws);
+	lone_session_close(&q->aws);
 	if (!err || err == -EPIPE)
 		return CMD_OK;
 	fprintf(stderr, COMMAND ": %s\n", why.len ? buf_str(&why) : strerror(-err));

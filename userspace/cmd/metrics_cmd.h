@@ -22,10 +22,5 @@ int metrics_ask(const char *command, const struct config *c, const char *target,
 /* Both return the exit status. */
 int metrics_preview(const struct config *c, bool json);
 int metrics_push(const struct config *c);
-/* Without a daemon, in its place for a moment. */
-int metrics_push_alone(const struct config *c);
-
-/* "pushed 3 minutes, 1 waits", and on standard error what is wrong; @why: "" if nothing is. Returns the exit status. */
-int metrics_push_told(uint64_t pushed, uint64_t rejected, uint64_t waiting, const char *why);
 
 #endif

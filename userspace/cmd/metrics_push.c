@@ -26,7 +26,8 @@
 #define BEGIN_S 15 /* a daemon that was just started opens its files */
 #define QUIET_S 2  /* who waits for longer is told what for */
 
-int metrics_push_told(uint64_t pushed, uint64_t rejected, uint64_t waiting, const char *why)
+/* "pushed 3 minutes, 1 waits", and on standard error what is wrong; @why: "" if nothing is. Returns the exit status. */
+static int tell_pushed(uint64_t pushed, uint64_t rejected, uint64_t waiting, const char *why)
 {
 	printf("pushed %" PRIu64 " %s, %" PRIu64 " %s\n", pushed,
 	       pushed == 1 ? "minute" : "minutes", waiting, waiting == 1 ? "waits" : "wait");
@@ -98,35 +99,14 @@ static int follow(const struct config *c, const struct cloudwatch_told *begun)
 			due_ns = clock_monotonic_ns() + SILENCE_S * NS_PER_SEC;
 		pushed = now.pushed;
 	}
-	return metrics_push_told(now.pushed - begun->pushed, now.rejected - begun->rejected,
-				 now.waiting,
-				 now.waiting || now.rejected > begun->rejected ? now.error : "");
+	return tell_pushed(now.pushed - begun->pushed, now.rejected - begun->rejected, now.waiting,
+			   now.waiting || now.rejected > begun->rejected ? now.error : "");
 }
 
 /* The disk is waited for. */
 static bool is_beginning(const struct cloudwatch_told *t)
 {
 	return t->enabled && !t->open && !*t->why;
-}
-
-int metrics_push(const struct config *c)
-{
-	_cleanup_(buf_done) struct buf body = BUF_INIT(ANSWER_MAX);
-	uint64_t due_ns = clock_monotonic_ns() + BEGIN_S * NS_PER_SEC;
-	struct cloudwatch_told t;
-	int err;
-
-	do {
-		err = metrics_ask(METRICS_PUSH, c, CLOUDWATCH_TARGET, &body, &t, NULL);
-		if (err == -ENOENT)
-			return metrics_push_alone(c);
-	} while (!err && is_beginning(&t) && clock_monotonic_ns() < due_ns &&
-		 poll(NULL, 0, AGAIN_MS) == 0);
-	if (!err && t.enabled && t.open)
-		err = metrics_ask(METRICS_PUSH, c, CLOUDWATCH_TARGET_PUSH, &body, &t, NULL);
-	if (err)
-		return CMD_FAILED;
-	return t.enabled && t.open ? follow(c, &t) : cannot(&t);
 }
 
 /* --- alone */
@@ -173,8 +153,8 @@ static int push_all(struct cloudwatch_parts *p)
 		event_base_loop(p->base, EVLOOP_ONCE);
 	push_stats(p->push, &s);
 	after = spool_stats(p->spool);
-	return metrics_push_told(after.pushed - before.pushed, after.rejected - before.rejected,
-				 cloudwatch_parts_waiting(p), s.error);
+	return tell_pushed(after.pushed - before.pushed, after.rejected - before.rejected,
+			   cloudwatch_parts_waiting(p), s.error);
 }
 
 static int open_all(struct cloudwatch_parts *p, struct buf *why)
@@ -212,7 +192,8 @@ static int lock(const struct config *c, int *ret_fd)
 	return err;
 }
 
-int metrics_push_alone(const struct config *c)
+/* Without a daemon, in its place for a moment. */
+static int push_alone(const struct config *c)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
 	const struct timeval quiet = { .tv_sec = QUIET_S };
@@ -240,4 +221,24 @@ int metrics_push_alone(const struct config *c)
 	if (parts.base)
 		event_base_free(parts.base);
 	return status;
+}
+
+int metrics_push(const struct config *c)
+{
+	_cleanup_(buf_done) struct buf body = BUF_INIT(ANSWER_MAX);
+	uint64_t due_ns = clock_monotonic_ns() + BEGIN_S * NS_PER_SEC;
+	struct cloudwatch_told t;
+	int err;
+
+	do {
+		err = metrics_ask(METRICS_PUSH, c, CLOUDWATCH_TARGET, &body, &t, NULL);
+		if (err == -ENOENT)
+			return push_alone(c);
+	} while (!err && is_beginning(&t) && clock_monotonic_ns() < due_ns &&
+		 poll(NULL, 0, AGAIN_MS) == 0);
+	if (!err && t.enabled && t.open)
+		err = metrics_ask(METRICS_PUSH, c, CLOUDWATCH_TARGET_PUSH, &body, &t, NULL);
+	if (err)
+		return CMD_FAILED;
+	return t.enabled && t.open ? follow(c, &t) : cannot(&t);
 }

@@ -34,7 +34,8 @@ static void add_turns(struct status_reading *r, const struct http_metrics *m)
 	r->turn = chat.turn;
 }
 
-void status_reading_take(struct status_reading *r, const struct http_metrics *m,
+/* Reads everything; costs some 2 us a route. */
+static void reading_take(struct status_reading *r, const struct http_metrics *m,
 			 const struct pressure_figures *p, uint64_t now_ns)
 {
 	memset(r, 0, sizeof(*r));
@@ -62,7 +63,7 @@ void status_watch_look(struct status_watch *w, const struct http_metrics *m,
 	if (w->newer.at_ns && !is_older(&w->newer, now_ns, STATUS_INTERVAL_S * NS_PER_SEC))
 		return;
 	w->older = w->newer;
-	status_reading_take(&w->newer, m, p, now_ns);
+	reading_take(&w->newer, m, p, now_ns);
 }
 
 /* The reading from which to count, after a look; NULL: none is old enough, or all are too old. */
@@ -160,6 +161,6 @@ void status_watch_fill(const struct status_watch *w, const struct http_metrics *
 	fill_ports(p, s);
 	if (!from)
 		return;
-	status_reading_take(&now, m, p, now_ns);
+	reading_take(&now, m, p, now_ns);
 	status_compare(from, &now, s);
 }

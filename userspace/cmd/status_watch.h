@@ -34,9 +34,6 @@ struct status_watch {
 	struct status_reading older, newer;
 };
 
-/* Reads everything; costs some 2 us a route. */
-void status_reading_take(struct status_reading *r, const struct http_metrics *m,
-			 const struct pressure_figures *p, uint64_t now_ns);
 /* Remembers what is counted now, unless that was done some seconds ago. For each page. */
 void status_watch_look(struct status_watch *w, const struct http_metrics *m,
 		       const struct pressure_figures *p, uint64_t now_ns);

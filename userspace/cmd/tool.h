@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "aws/client.h"
-#include "aws/session.h"
+#include "aws/lone_session.h"
 #include "base/buf.h"
 #include "config/config.h"
 
@@ -59,15 +59,8 @@ int tool_print_json(const char *command, const json_t *j);
  * nobody to ask, which was said. */
 int tool_confirm(const char *command, const char *question, bool yes);
 
-/* A session with AWS and its loop. Returns 0 or -errno, which was said. */
-struct tool_aws {
-	struct event_base *base;
-	struct aws_session *session;
-};
-int tool_aws_open(const char *command, const struct config *c, struct tool_aws *ret);
-/* Waits until region and instance id are known, or cannot be had. */
-void tool_aws_settle(struct tool_aws *a);
-void tool_aws_close(struct tool_aws *a);
+/* As lone_session_open(); what is wrong was said, and is closed already. */
+int tool_aws_open(const char *command, const struct config *c, struct lone_session *ret);
 
 struct tool_answer {
 	enum aws_failure failure;
@@ -78,7 +71,7 @@ struct tool_answer {
 
 /* Calls an operation of a service, and waits for the answer. Returns 0 if AWS did it; -EIO: no, @ret says why. Always
  * fills @ret in, which tool_answer_done() empties. */
-int tool_call(struct tool_aws *a, enum aws_service service, const char *operation,
+int tool_call(struct lone_session *a, enum aws_service service, const char *operation,
 	      const json_t *request, struct tool_answer *ret);
 void tool_answer_done(struct tool_answer *answer);
 
@@ -87,7 +80,7 @@ void tool_answer_done(struct tool_answer *answer);
  * how. @composite: those that are made of others, too.
  */
 typedef int (*tool_alarm_fn)(const json_t *alarm, void *ctx);
-int tool_each_alarm(struct tool_aws *a, bool composite, tool_alarm_fn fn, void *ctx,
+int tool_each_alarm(struct lone_session *a, bool composite, tool_alarm_fn fn, void *ctx,
 		    struct buf *why);
 
 #endif

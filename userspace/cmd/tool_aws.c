@@ -14,35 +14,16 @@
 /* Of 100 alarms: more than any account has. */
 #define PAGES_MAX 1000
 
-int tool_aws_open(const char *command, const struct config *c, struct tool_aws *ret)
+int tool_aws_open(const char *command, const struct config *c, struct lone_session *ret)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(WHY_MAX);
-	struct tool_aws a = { .base = event_base_new() };
-	int err = a.base ? aws_session_new(a.base, c, NULL, NULL, &why, &a.session) : -ENOMEM;
+	int err = lone_session_open(c, &why, ret);
 
-	if (err) {
-		fprintf(stderr, "%s: %s\n", command, why.len ? buf_str(&why) : strerror(-err));
-		tool_aws_close(&a);
-		return err;
-	}
-	*ret = a;
-	return 0;
-}
-
-void tool_aws_settle(struct tool_aws *a)
-{
-	struct identity *identity = aws_session_identity(a->session);
-
-	while (!identity_settled(identity) && event_base_loop(a->base, EVLOOP_ONCE) == 0)
-		;
-}
-
-void tool_aws_close(struct tool_aws *a)
-{
-	aws_session_free(a->session);
-	if (a->base)
-		event_base_free(a->base);
-	memset(a, 0, sizeof(*a));
+	if (!err)
+		return 0;
+	fprintf(stderr, "%s: %s\n", command, why.len ? buf_str(&why) : strerror(-err));
+	lone_session_close(ret);
+	return err;
 }
 
 void tool_answer_done(struct tool_answer *answer)
@@ -66,7 +47,7 @@ static void answered(const struct aws_answer *a, void *ctx)
 	buf_add_str(&answer->why, *plain ? plain : "AWS does not say why");
 }
 
-int tool_call(struct tool_aws *a, enum aws_service service, const char *operation,
+int tool_call(struct lone_session *a, enum aws_service service, const char *operation,
 	      const json_t *request, struct tool_answer *ret)
 {
 	_cleanup_(buf_done) struct buf body = BUF_INIT(REQUEST_MAX);
@@ -105,7 +86,7 @@ static int each_of(const json_t *list, tool_alarm_fn fn, void *ctx)
 }
 
 /* *token: of the page, then of the next one; NULL: it was the last. */
-static int page(struct tool_aws *a, bool composite, json_t **token, tool_alarm_fn fn, void *ctx,
+static int page(struct lone_session *a, bool composite, json_t **token, tool_alarm_fn fn, void *ctx,
 		struct buf *why)
 {
 	_cleanup_(tool_answer_done) struct tool_answer answer = { 0 };
@@ -130,7 +111,7 @@ static int page(struct tool_aws *a, bool composite, json_t **token, tool_alarm_f
 	return err ?: each_of(json_object_get(answer.body, "CompositeAlarms"), fn, ctx);
 }
 
-int tool_each_alarm(struct tool_aws *a, bool composite, tool_alarm_fn fn, void *ctx,
+int tool_each_alarm(struct lone_session *a, bool composite, tool_alarm_fn fn, void *ctx,
 		    struct buf *why)
 {
 	_cleanup_(json_freep) json_t *token = NULL;

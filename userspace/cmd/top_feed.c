@@ -37,7 +37,7 @@ static void on_record(const struct http_record *r, size_t size, void *ctx)
 	http_metrics_add(s->metrics, r, size);
 }
 
-void top_feed_close(struct top_feed *s)
+static void feed_close(struct top_feed *s)
 {
 	if (!s)
 		return;
@@ -49,7 +49,7 @@ void top_feed_close(struct top_feed *s)
 
 void top_feed_closep(struct top_feed **s)
 {
-	top_feed_close(*s);
+	feed_close(*s);
 }
 
 const char *top_feed_name(const struct top_feed *s)

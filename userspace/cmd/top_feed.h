@@ -19,8 +19,6 @@ struct top_feed;
  */
 int top_feed_open(const struct config *c, struct route_patterns *patterns, bool attach,
 		  struct buf *why, struct top_feed **ret);
-/* NULL is fine. */
-void top_feed_close(struct top_feed *s);
 /* For _cleanup_(top_feed_closep). */
 void top_feed_closep(struct top_feed **s);
 

@@ -86,11 +86,6 @@ void top_screen_close(struct top_screen *s)
 	free(s);
 }
 
-void top_screen_closep(struct top_screen **s)
-{
-	top_screen_close(*s);
-}
-
 void top_screen_resize(struct top_screen *s)
 {
 	struct winsize size;

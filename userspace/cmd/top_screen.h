@@ -46,8 +46,6 @@ enum top_key {
 int top_screen_open(struct top_screen **ret);
 /* Gives it back as it was. NULL is fine. */
 void top_screen_close(struct top_screen *s);
-/* For _cleanup_(top_screen_closep). */
-void top_screen_closep(struct top_screen **s);
 
 /* Learns the terminal's size anew. */
 void top_screen_resize(struct top_screen *s);

@@ -98,14 +98,14 @@ int config_alarm_item(void *whole, const char *label, struct buf *why, void **re
 	return 0;
 }
 
-enum config_comparison config_alarm_comparison(const struct config_alarm *a)
+static enum config_comparison comparison_of(const struct config_alarm *a)
 {
 	return (enum config_comparison)(a->comparison_word % CONFIG_COMPARISONS);
 }
 
 const char *config_alarm_comparison_name(const struct config_alarm *a)
 {
-	return config_alarm_comparison_words[CONFIG_COMPARISONS + config_alarm_comparison(a)];
+	return config_alarm_comparison_words[CONFIG_COMPARISONS + comparison_of(a)];
 }
 
 bool config_alarm_is_plain_statistic(const char *statistic)

@@ -44,7 +44,7 @@ struct config_alarm {
 	char *statistic;                         /* statistic = ; must be given */
 	uint64_t period_s;                       /* period = 300 s */
 	double threshold;                        /* threshold = ; must be given; NaN: is not */
-	unsigned int comparison_word;            /* comparison = >; see config_alarm_comparison() */
+	unsigned int comparison_word;            /* comparison = > */
 	uint64_t evaluation_periods;             /* evaluation_periods = 1 */
 	uint64_t datapoints_to_alarm;            /* datapoints_to_alarm = ; 0: all of them */
 	enum config_missing missing_data;        /* missing_data = missing */
@@ -71,7 +71,6 @@ void config_alarms_free(struct config *c);
 
 /* Whether the name, which is UTF-8, is not too long for CloudWatch. */
 bool config_alarm_name_fits(const char *name);
-enum config_comparison config_alarm_comparison(const struct config_alarm *a);
 /* CloudWatch's name of it, such as "GreaterThanThreshold". */
 const char *config_alarm_comparison_name(const struct config_alarm *a);
 /* Whether the statistic is Average or another of the five, not a percentile or the like. */

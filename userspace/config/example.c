@@ -12,8 +12,6 @@
 
 #include "base/util.h"
 
-#define NAME_MAX_BYTES 512
-
 extern const char example_bytes[] __attribute__((visibility("hidden")));
 
 /* clang-format off */

@@ -112,6 +112,17 @@ static struct known *known_new(struct follow *f)
 	return &f->known[f->n_known];
 }
 
+/* The path of which @path, or what it was rotated away from, is one. NULL: no memory. */
+static char *live_of(const struct follow *f, const char *path)
+{
+	char live[PATH_MAX];
+
+	for (size_t i = 0; i < f->config->n_paths; i++)
+		if (follow_names_live(path, f->config->paths[i], f->config->olddir, live))
+			return strdup(live);
+	return strdup(path);
+}
+
 static int known_load(struct follow *f, const struct position *p)
 {
 	struct known *k;
@@ -120,7 +131,7 @@ static int known_load(struct follow *f, const struct position *p)
 	if (p->cursor[0] || p->fingerprint_len > FINGERPRINT_MAX || p->tail_len > TAIL_MAX ||
 	    p->tail_len > p->offset)
 		return 0;
-	live = follow_live_of(f, p->path);
+	live = live_of(f, p->path);
 	k = live ? known_new(f) : NULL;
 	if (!k) {
 		free(live);
@@ -166,16 +177,6 @@ void follow_known_drop(struct follow *f, struct known *k)
 {
 	free(k->live);
 	*k = f->known[--f->n_known];
-}
-
-char *follow_live_of(const struct follow *f, const char *path)
-{
-	char live[PATH_MAX];
-
-	for (size_t i = 0; i < f->config->n_paths; i++)
-		if (follow_names_live(path, f->config->paths[i], f->config->olddir, live))
-			return strdup(live);
-	return strdup(path);
 }
 
 /* --- when it is looked at */

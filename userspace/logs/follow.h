@@ -69,7 +69,6 @@ void followed_put_off(struct followed *f);
 void followed_done(struct followed *f, uint64_t offset);
 /* Fills in what is kept of it, but for under_way. */
 void followed_position(const struct followed *f, struct position *ret);
-const char *followed_path(const struct followed *f); /* its present name */
 /* No more will be written to it: it was rotated away. */
 bool followed_is_over(const struct followed *f);
 /* For whoever follows: a pointer of its own. */

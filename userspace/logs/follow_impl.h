@@ -154,8 +154,6 @@ void follow_say_full(struct follow *f);
 void follow_content(struct follow *f, const char *path);
 void follow_known_add(struct follow *f, const struct followed *d);
 void follow_known_drop(struct follow *f, struct known *k);
-/* The path of which @path, or what it was rotated away from, is one. NULL: no memory. */
-char *follow_live_of(const struct follow *f, const char *path);
 
 /* --- follow_match.c */
 /* Finds out what each name is. */

@@ -453,11 +453,6 @@ void followed_position(const struct followed *d, struct position *ret)
 	}
 }
 
-const char *followed_path(const struct followed *d)
-{
-	return d->path;
-}
-
 bool followed_is_over(const struct followed *d)
 {
 	return d->over;

@@ -29,7 +29,8 @@ struct journal_records {
 	int64_t line_ms;
 };
 
-enum record_level journal_level(int priority)
+/* The level of a priority of syslog(3), which may be -1. */
+static enum record_level level_of_priority(int priority)
 {
 	static const enum record_level levels[] = {
 		RECORD_CRITICAL, RECORD_CRITICAL, RECORD_CRITICAL, RECORD_ERROR,
@@ -57,7 +58,7 @@ static int on_record(const struct record *r, void *ctx)
 	int err;
 
 	if (level == RECORD_NO_LEVEL && e)
-		level = journal_level(e->priority);
+		level = level_of_priority(e->priority);
 	for (; e && e->end <= r->to; e = STAILQ_NEXT(e, entry))
 		cursor = e->cursor;
 	err = j->fn(r, level, cursor, j->ctx);

@@ -30,7 +30,4 @@ int journal_records_feed(struct journal_records *j);
 /* For records_flush(), records_wait_ms() and records_counts(). */
 struct records *journal_records_of(struct journal_records *j);
 
-/* The level of a priority of syslog(3), which may be -1. */
-enum record_level journal_level(int priority);
-
 #endif

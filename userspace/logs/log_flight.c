@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aws/pause.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "logs/log_push_impl.h"
-#include "ship/push_state.h"
 
 #define NS_PER_MS 1000000ull
 #define WRITE_AGAIN_MS 2000
@@ -191,7 +191,7 @@ void log_flight_fail(struct log_lane *l, const struct aws_answer *a)
 	p->n[LOGS_FAILURES]++;
 	l->n_failures++;
 	l->state = LANE_WAITING;
-	wait_ms(l, push_pause_ms(a, l->n_failures, log_push_random(p)));
+	wait_ms(l, aws_pause_ms(a, l->n_failures, log_push_random(p)));
 }
 
 static void succeed(struct log_lane *l, const struct aws_answer *a)

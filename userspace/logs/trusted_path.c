@@ -167,24 +167,6 @@ static int kind_check(const struct stat *st)
 	return S_ISDIR(st->st_mode) ? -EISDIR : -ESPIPE;
 }
 
-/* Looked at with O_PATH first: opening a device may already do something. The same name may then be another file,
- * but no link, and is looked at again. */
-static int file_open_at(int dir, const char *name, int *ret_fd, struct stat *st)
-{
-	_cleanup_(file_closep) int fd =
-		openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	int err;
-
-	if (fd < 0 || fstat(fd, st))
-		return -errno;
-	err = kind_check(st);
-	if (err)
-		return err;
-	*ret_fd = fd;
-	fd = -1;
-	return 0;
-}
-
 static int path_look(const char *path, const char *name, int *ret_fd, struct stat *st)
 {
 	char whole[PATH_MAX];
@@ -241,18 +223,6 @@ int trusted_dir_stat(const struct trusted_dir *d, const char *path, const char *
 		return err;
 	close(fd);
 	return 0;
-}
-
-int trusted_dir_open_file(const struct trusted_dir *d, const char *path, const char *name,
-			  int *ret_fd, struct stat *ret_stat)
-{
-	int err;
-
-	err = trusted_dir_stat(d, path, name, ret_stat);
-	if (err)
-		return err;
-	err = file_open_at(d->fd, name, ret_fd, ret_stat);
-	return err == -ELOOP && d->trusted ? path_open(path, name, ret_fd, ret_stat) : err;
 }
 
 int trusted_path_open(const char *path, int *ret_fd, struct stat *ret_stat)

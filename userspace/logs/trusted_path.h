@@ -24,18 +24,15 @@ void trusted_dir_done(struct trusted_dir *d);
 /* @path: absolute. Returns 0 or -errno. */
 int trusted_dir_open(const char *path, struct trusted_dir *ret);
 
-/*
- * Opens the regular file @name of the directory for reading; never waits for anybody (O_NONBLOCK), and is no terminal's
- * (O_NOCTTY). @path: of the directory, for a link. Returns 0 or -errno; -ELOOP: a link that is not followed, or too many; -EISDIR;
- * -ESPIPE: neither file nor directory.
- */
-int trusted_dir_open_file(const struct trusted_dir *d, const char *path, const char *name,
-			  int *ret_fd, struct stat *ret_stat);
-/* What it would open, as far as it can be said without opening it. */
+/* What trusted_path_open() would open of @name in the directory, as far as it can be said without opening it. @path: of the directory,
+ * for a link. */
 int trusted_dir_stat(const struct trusted_dir *d, const char *path, const char *name,
 		     struct stat *ret_stat);
 
-/* As trusted_dir_open_file(), for a whole path. */
+/*
+ * Opens the regular file for reading; never waits for anybody (O_NONBLOCK), and is no terminal's (O_NOCTTY). @path: absolute. Returns 0 or
+ * -errno; -ELOOP: a link that is not followed, or too many; -EISDIR; -ESPIPE: neither file nor directory.
+ */
 int trusted_path_open(const char *path, int *ret_fd, struct stat *ret_stat);
 
 #endif

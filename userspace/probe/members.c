@@ -330,68 +330,6 @@ const struct member *members_list(const struct members *m, size_t *ret_n)
 	return m->list;
 }
 
-/* Whether @names, "cpu,cpuacct", has @name. */
-static bool list_has(const char *names, size_t len, const char *name)
-{
-	const size_t n = strlen(name);
-	const char *end = names + len;
-
-	for (;;) {
-		const char *comma = memchr(names, ',', (size_t)(end - names));
-		const size_t part = (size_t)((comma ? comma : end) - names);
-
-		if (part == n && memcmp(names, name, n) == 0)
-			return true;
-		if (!comma)
-			return false;
-		names = comma + 1;
-	}
-}
-
-/* "0::/a/b" or "4:cpu,cpuacct:/a/b", for the controller or, if it is "", the cgroup2 hierarchy. */
-static const char *cgroup_line(const char *text, const char *controller, size_t *ret_len)
-{
-	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
-		const char *names = text + strcspn(text, ":\n"), *end;
-
-		if (*text < '0' || *text > '9' || *names != ':')
-			continue;
-		names++;
-		end = names + strcspn(names, ":\n");
-		if (*end != ':' || !list_has(names, (size_t)(end - names), controller))
-			continue;
-		*ret_len = strcspn(end + 1, "\n");
-		return end + 1;
-	}
-	return NULL;
-}
-
-bool members_cgroup(const struct members *m, const char *v1, char *path, size_t size)
-{
-	char text[2 * PATH_MAX];
-	const char *of_v1 = NULL, *at;
-	bool v2 = true;
-	size_t n = 0, n_v1 = 0;
-
-	path[0] = '\0';
-	if (!m->n)
-		return false;
-	pass_read_cgroup(m->proc, m->list[0].pid, text, sizeof(text));
-	at = cgroup_line(text, "", &n);
-	if (v1 && (!at || n == 1))
-		of_v1 = cgroup_line(text, v1, &n_v1);
-	if (of_v1) {
-		at = of_v1;
-		n = n_v1;
-		v2 = false;
-	}
-	if (!at || n >= size)
-		return false;
-	memcpy(path, at, n);
-	path[n] = '\0';
-	return v2;
-}
-
 struct members_stats members_stats(const struct members *m)
 {
 	return m->stats;

@@ -88,10 +88,6 @@ void members_settle(struct members *m);
 const struct member *members_list(const struct members *m, size_t *ret_n);
 /* NULL: not one of them. */
 const struct member *members_find(const struct members *m, pid_t pid);
-/* The cgroup of the main process as /proc/PID/cgroup has it: the path in the cgroup2 hierarchy ("/" and on); where
- * the service has none but the root there, the path of the v1 controller @v1 ("cpu", "memory"; may be
- * NULL). "" if it is not known. The caller's buffer. Returns whether it is a cgroup2 path. */
-bool members_cgroup(const struct members *m, const char *v1, char *path, size_t size);
 
 /* For metrics: how many passes were made, and how many processes the last one saw. */
 struct members_stats {

@@ -22,7 +22,8 @@ static const struct {
 	  offsetof(struct config_alarm, n_nodata_actions) },
 };
 
-bool alarm_is_per_instance(const struct config_alarm *a)
+/* Whether the alarm is one that each host has for itself: {instance_id} is in it. */
+static bool is_per_instance(const struct config_alarm *a)
 {
 	bool is = strstr(a->name, CONFIG_INSTANCE_ID) || strstr(a->description, CONFIG_INSTANCE_ID);
 
@@ -126,7 +127,7 @@ int alarm_wanted(const struct config *c, const struct config_alarm *a, const cha
 	_cleanup_(json_freep) json_t *o = NULL;
 	int err = 0;
 
-	if (!instance_id && alarm_is_per_instance(a)) {
+	if (!instance_id && is_per_instance(a)) {
 		buf_add_str(why, "the id of the instance is not known; write instance_id in [aws]");
 		return -ENOENT;
 	}
@@ -156,7 +157,7 @@ int alarm_add_tags(const struct config *c, const struct config_alarm *a, const c
 	json_t *tags = json_pack("[{s:s,s:s}]", "Key", ALARM_TAG, "Value", c->service_name);
 	int err = 0;
 
-	if (instance_id && alarm_is_per_instance(a))
+	if (instance_id && is_per_instance(a))
 		err |= json_array_append_new(tags, json_pack("{s:s,s:s}", "Key", ALARM_TAG_INSTANCE,
 							     "Value", instance_id));
 	err |= json_object_set_new(parameters, "Tags", tags);

@@ -21,9 +21,6 @@
 /* The tag of those that one host has for itself; its value is the id of the instance. */
 #define ALARM_TAG_INSTANCE "isamon-instance"
 
-/* Whether the alarm is one that each host has for itself: {instance_id} is in it. */
-bool alarm_is_per_instance(const struct config_alarm *a);
-
 /*
  * The parameters of PutMetricAlarm, without tags. @instance_id NULL: not known. The caller owns *ret. Returns
  * 0; -ENOENT: the alarm needs the id of the instance; -E2BIG: its name is longer than 255 characters with it;

@@ -14,6 +14,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "aws/pause.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "ship/push_batch.h"
@@ -169,7 +170,7 @@ static void failed(struct push *p, const struct aws_answer *a)
 	p->stats.failures++;
 	p->n_failures++;
 	p->pausing = true;
-	plan(p, push_pause_ms(a, p->n_failures, random_bits(p)));
+	plan(p, aws_pause_ms(a, p->n_failures, random_bits(p)));
 }
 
 static void on_answer(const struct aws_answer *a, void *ctx)

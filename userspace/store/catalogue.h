@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "aws/sha256.h"
 #include "base/buf.h"
+#include "base/sha256.h"
 
 #define CATALOGUE_FILE "backups.db"
 #define CATALOGUE_NOTE_MAX 1000 /* bytes */

@@ -96,10 +96,7 @@ void history_close(struct history *h, unsigned int ms)
 {
 	if (!h)
 		return;
-	if (ms)
-		store_close_within(h->store, ms);
-	else
-		store_close(h->store);
+	store_close_within(h->store, ms);
 	free(h);
 }
 

@@ -81,10 +81,7 @@ void job_history_close(struct job_history *h, unsigned int ms)
 {
 	if (!h)
 		return;
-	if (ms)
-		store_close_within(h->store, ms);
-	else
-		store_close(h->store);
+	store_close_within(h->store, ms);
 	free(h);
 }
 

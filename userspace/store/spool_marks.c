@@ -14,12 +14,19 @@ int spool_marks_init(struct spool_marks *m)
 	return m->by_id ? 0 : -ENOMEM;
 }
 
+static void mark_drop(struct spool_marks *m, struct spool_mark *mark)
+{
+	table_remove(m->by_id, &mark->id, sizeof(mark->id));
+	TAILQ_REMOVE(&m->list, mark, entry);
+	free(mark);
+}
+
 void spool_marks_clear(struct spool_marks *m)
 {
 	struct spool_mark *mark;
 
 	while ((mark = TAILQ_FIRST(&m->list)))
-		spool_marks_drop(m, mark);
+		mark_drop(m, mark);
 }
 
 void spool_marks_done(struct spool_marks *m)
@@ -31,14 +38,14 @@ void spool_marks_done(struct spool_marks *m)
 	m->by_id = NULL;
 }
 
-struct spool_mark *spool_marks_get(const struct spool_marks *m, int64_t id)
+static struct spool_mark *mark_get(const struct spool_marks *m, int64_t id)
 {
 	return table_get(m->by_id, &id, sizeof(id));
 }
 
 struct spool_mark *spool_marks_put(struct spool_marks *m, int64_t id)
 {
-	struct spool_mark *mark = spool_marks_get(m, id);
+	struct spool_mark *mark = mark_get(m, id);
 
 	if (mark)
 		return mark;
@@ -54,23 +61,16 @@ struct spool_mark *spool_marks_put(struct spool_marks *m, int64_t id)
 	return mark;
 }
 
-void spool_marks_drop(struct spool_marks *m, struct spool_mark *mark)
-{
-	table_remove(m->by_id, &mark->id, sizeof(mark->id));
-	TAILQ_REMOVE(&m->list, mark, entry);
-	free(mark);
-}
-
 void spool_marks_written(struct spool_marks *m, struct spool_mark *mark)
 {
 	mark->dirty = false;
 	if (mark->gone != SPOOL_STAYS || (!mark->under_way && !mark->unreadable))
-		spool_marks_drop(m, mark);
+		mark_drop(m, mark);
 }
 
 bool spool_marks_waits(const struct spool_marks *m, int64_t id)
 {
-	const struct spool_mark *mark = spool_marks_get(m, id);
+	const struct spool_mark *mark = mark_get(m, id);
 
 	return !mark || (!mark->under_way && !mark->unreadable && mark->gone == SPOOL_STAYS);
 }

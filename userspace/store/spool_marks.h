@@ -35,13 +35,10 @@ int spool_marks_init(struct spool_marks *m);
 void spool_marks_done(struct spool_marks *m);
 void spool_marks_clear(struct spool_marks *m);
 
-/* NULL: there is none. */
-struct spool_mark *spool_marks_get(const struct spool_marks *m, int64_t id);
 /* The one that is there, or a new one; NULL: no memory. */
 struct spool_mark *spool_marks_put(struct spool_marks *m, int64_t id);
 /* The file knows it: a mark that says nothing more than the file is dropped. */
 void spool_marks_written(struct spool_marks *m, struct spool_mark *mark);
-void spool_marks_drop(struct spool_marks *m, struct spool_mark *mark);
 
 /* Whether it may be given, or dropped to make room: it waits, as far as is known here. */
 bool spool_marks_waits(const struct spool_marks *m, int64_t id);

@@ -290,7 +290,7 @@ bool store_close_within(struct store *s, unsigned int ms)
 	const struct timespec until = { .tv_sec = (time_t)(until_ns / NS_PER_SEC),
 					.tv_nsec = (long)(until_ns % NS_PER_SEC) };
 
-	return !s || close_until(s, &until);
+	return !s || close_until(s, ms ? &until : NULL);
 }
 
 /* What was handed over before has been told, and what it handed over is in the queue. */

@@ -46,8 +46,8 @@ void store_why(struct store *s, struct buf *why);
 /* Waits until work that was handed over is done, calls each @done that was not called yet, and does what these hand over,
  * too. Not from a @done. NULL is fine. */
 void store_close(struct store *s);
-/* As store_close(), but no longer than @ms: for the end of a process. false: the disk hangs, and the thread is left to
- * itself with what it has, of which no end is told. */
+/* As store_close(), but no longer than @ms (0: as long as it takes): for the end of a process. false: the disk hangs, and the thread
+ * is left to itself with what it has, of which no end is told. */
 bool store_close_within(struct store *s, unsigned int ms);
 /* As store_close(), but without waiting: @left is called in the loop when all was told, the thread has ended and @s is gone.
  * Until then store_close() and store_close_within() may be called, without a call of @left. */

@@ -24,24 +24,14 @@ static const char usage[] =
 	"Exit status: 0 all are sound; 1 one is not, or is not there; 2 wrong usage or configuration; 3 could not be done.\n";
 
 struct verifying {
-	struct backup_tool *t;
-	struct backup_place place;
-	struct backup_s3 s3;
+	struct backup_work work;
 	bool s3_too;
-	json_t *list; /* NULL: as text */
-	int status;
 };
-
-static void worsen(struct verifying *v, int status)
-{
-	if (status > v->status)
-		v->status = status;
-}
 
 static void tell(struct verifying *v, const struct catalogue_entry *e)
 {
-	if (v->list)
-		json_array_append_new(v->list, backup_json(v->t, e));
+	if (v->work.list)
+		json_array_append_new(v->work.list, backup_json(v->work.t, e));
 	else if (e->verdict == BACKUP_UNSOUND)
 		printf("%s: DAMAGED: %s\n", e->file, e->why);
 	else if (e->n_damaged)
@@ -56,10 +46,10 @@ static void tell(struct verifying *v, const struct catalogue_entry *e)
 
 static void found_out(struct verifying *v, const struct catalogue_entry *e)
 {
-	if (backup_remember(v->t, e, CATALOGUE_FOUND))
-		worsen(v, CMD_FAILED);
+	if (backup_remember(v->work.t, e, CATALOGUE_FOUND))
+		backup_work_worsen(&v->work, CMD_FAILED);
 	if (e->verdict == BACKUP_UNSOUND)
-		worsen(v, CMD_NOT_OK);
+		backup_work_worsen(&v->work, CMD_NOT_OK);
 	tell(v, e);
 }
 
@@ -70,18 +60,18 @@ static void verify_local(struct verifying *v, struct catalogue_entry *e)
 	const struct backup_progress progress = backup_progress();
 	int err = 0;
 
-	fd = openat(v->place.dir_fd, e->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(v->work.place.dir_fd, e->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
 		err = -errno;
 		buf_printf(&why, "%s: cannot be opened: %s", e->file, strerror(-err));
 	} else {
 		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-		err = backup_verify(fd, v->place.scratch, &progress, backup_now_s(), e, &why);
+		err = backup_verify(fd, v->work.place.scratch, &progress, backup_now_s(), e, &why);
 	}
 	backup_progress_clear();
 	if (err) {
-		backup_complain(v->t, buf_str(&why), err);
-		worsen(v, CMD_FAILED);
+		backup_complain(v->work.t, buf_str(&why), err);
+		backup_work_worsen(&v->work, CMD_FAILED);
 		return;
 	}
 	found_out(v, e);
@@ -91,17 +81,17 @@ static void verify_local(struct verifying *v, struct catalogue_entry *e)
 static void verify_remote(struct verifying *v, struct catalogue_entry *e)
 {
 	_cleanup_(file_closep) int fd = -1;
-	int err = v->s3.s3 ? 0 : backup_s3_open(v->t, &v->s3);
+	int err = v->work.s3.s3 ? 0 : backup_s3_open(v->work.t, &v->work.s3);
 
 	if (err)
-		backup_s3_close(&v->s3);
+		backup_s3_close(&v->work.s3);
 	else
-		err = backup_fetch_into(v->t, &v->s3, &v->place, e, &fd);
+		err = backup_fetch_into(v->work.t, &v->work.s3, &v->work.place, e, &fd);
 	if (err) {
-		worsen(v, err == -ENOENT ? CMD_NOT_OK : CMD_FAILED);
+		backup_work_worsen(&v->work, err == -ENOENT ? CMD_NOT_OK : CMD_FAILED);
 		return;
 	}
-	backup_place_remove(&v->place, e->file);
+	backup_place_remove(&v->work.place, e->file);
 	found_out(v, e);
 }
 
@@ -109,8 +99,8 @@ static void verify_named(struct verifying *v, const char *name)
 {
 	size_t found = 0;
 
-	for (size_t i = 0; i < v->t->list.n && !backup_is_stopped(); i++) {
-		struct catalogue_entry *e = &v->t->list.entries[i];
+	for (size_t i = 0; i < v->work.t->list.n && !backup_is_stopped(); i++) {
+		struct catalogue_entry *e = &v->work.t->list.entries[i];
 
 		if (name && !backup_name_means(name, e))
 			continue;
@@ -122,43 +112,42 @@ static void verify_named(struct verifying *v, const char *name)
 	}
 	if (found || !name || backup_is_stopped())
 		return;
-	fprintf(stderr, "%s: there is no backup \"%s\"; %s\n", v->t->command, name,
+	fprintf(stderr, "%s: there is no backup \"%s\"; %s\n", v->work.t->command, name,
 		strchr(name, '/') ?
 			"one that is elsewhere is looked at by isamon restore FILE --dry-run" :
 		v->s3_too ? "isamon backup list --s3 shows which there are" :
 			    "isamon backup list shows which there are");
-	worsen(v, CMD_NOT_OK);
+	backup_work_worsen(&v->work, CMD_NOT_OK);
 }
 
-static int verify(struct verifying *v, char **names, int n)
+static void verify(struct verifying *v, char **names, int n)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(BACKUP_WHY_MAX);
-	int err = backup_place_open(v->t->config->backup_directory, &why, &v->place);
+	int err = backup_place_open(v->work.t->config->backup_directory, &why, &v->work.place);
 
 	if (err) {
-		backup_complain(v->t, buf_str(&why), err);
-		return CMD_FAILED;
+		backup_complain(v->work.t, buf_str(&why), err);
+		backup_work_worsen(&v->work, CMD_FAILED);
+		return;
 	}
-	v->status = backup_tool_list(v->t);
-	if (v->s3_too && (backup_s3_open(v->t, &v->s3) || backup_s3_list(v->t, &v->s3)))
-		return CMD_FAILED;
+	backup_work_worsen(&v->work, backup_tool_list(v->work.t));
+	if (v->s3_too &&
+	    (backup_s3_open(v->work.t, &v->work.s3) || backup_s3_list(v->work.t, &v->work.s3))) {
+		backup_work_worsen(&v->work, CMD_FAILED);
+		return;
+	}
 	for (int i = 0; i < n; i++)
 		verify_named(v, names[i]);
 	if (!n)
 		verify_named(v, NULL);
-	if (backup_is_stopped()) {
-		backup_complain(v->t, BACKUP_STOPPED, 0);
-		worsen(v, CMD_FAILED);
-	}
-	return v->status;
+	backup_work_heed_stop(&v->work);
 }
 
 int backup_verify_command(int argc, char **argv)
 {
 	_cleanup_(backup_tool_done) struct backup_tool t = { 0 };
-	_cleanup_(json_freep) json_t *list = NULL;
 	const char *config_path = NULL;
-	struct verifying v = { .t = &t, .place = { .lock_fd = -1, .dir_fd = -1, .part_fd = -1 } };
+	struct verifying v = { .work = BACKUP_WORK_INIT(&t) };
 	bool json = false;
 	const struct tool_option options[] = {
 		{ "s3", &v.s3_too, NULL },
@@ -170,17 +159,9 @@ int backup_verify_command(int argc, char **argv)
 
 	if (err)
 		return err > 0 ? CMD_OK : CMD_USAGE;
-	status = backup_tool_open("isamon backup verify", config_path, &t);
+	status = backup_work_begin(&v.work, "isamon backup verify", config_path, json);
 	if (status)
 		return status;
-	list = json ? json_array() : NULL;
-	v.list = list;
-	backup_be_modest();
-	backup_catch_signals();
-	status = verify(&v, argv + first, argc - first);
-	backup_place_close(&v.place);
-	backup_s3_close(&v.s3);
-	if (json && tool_print_json(t.command, list) != CMD_OK)
-		status = CMD_FAILED;
-	return status;
+	verify(&v, argv + first, argc - first);
+	return backup_work_end(&v.work);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SHA-256 and HMAC-SHA-256, by OpenSSL, in the forms that signing needs. */
+/* SHA-256 and HMAC-SHA-256, by OpenSSL, in the forms that signing and archives need. */
 #ifndef ISAMON_SHA256_H
 #define ISAMON_SHA256_H
 

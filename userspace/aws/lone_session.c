@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "check/aws_look.h"
+#include "aws/lone_session.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,28 +9,24 @@
 #define NS_PER_MS 1000000ull
 #define TURN_MS 20
 
-bool aws_look_used(const struct config *c)
+int lone_session_open(const struct config *c, struct buf *why, struct lone_session *ret)
 {
-	return c->cloudwatch_enabled || c->logs_enabled || c->n_alarms || *c->backup_s3_bucket;
-}
-
-int aws_look_open(const struct config *c, struct buf *why, struct aws_look *ret)
-{
-	*ret = (struct aws_look){ .base = event_base_new() };
+	*ret = (struct lone_session){ .base = event_base_new() };
 	if (!ret->base)
 		return -ENOMEM;
 	return aws_session_new(ret->base, c, NULL, NULL, why, &ret->session);
 }
 
-void aws_look_close(struct aws_look *l)
+void lone_session_close(struct lone_session *l)
 {
 	aws_session_free(l->session);
 	if (l->base)
 		event_base_free(l->base);
-	*l = (struct aws_look){ 0 };
+	*l = (struct lone_session){ 0 };
 }
 
-bool aws_look_wait(struct aws_look *l, unsigned int timeout_ms, bool (*done)(void *ctx), void *ctx)
+bool lone_session_wait(struct lone_session *l, unsigned int timeout_ms, bool (*done)(void *ctx),
+		       void *ctx)
 {
 	const struct timeval turn = { .tv_usec = TURN_MS * 1000 };
 	uint64_t end_ns = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
@@ -44,15 +40,23 @@ bool aws_look_wait(struct aws_look *l, unsigned int timeout_ms, bool (*done)(voi
 	return true;
 }
 
-static bool is_settled(void *ctx)
+void lone_session_settle(struct lone_session *l)
+{
+	struct identity *identity = aws_session_identity(l->session);
+
+	while (!identity_settled(identity) && event_base_loop(l->base, EVLOOP_ONCE) == 0)
+		;
+}
+
+static bool has_region(void *ctx)
 {
 	const struct identity *i = aws_session_identity(ctx);
 
 	return identity_region(i) || identity_settled(i);
 }
 
-const char *aws_look_region(struct aws_look *l, unsigned int timeout_ms)
+const char *lone_session_region(struct lone_session *l, unsigned int timeout_ms)
 {
-	aws_look_wait(l, timeout_ms, is_settled, l->session);
+	lone_session_wait(l, timeout_ms, has_region, l->session);
 	return identity_region(aws_session_identity(l->session));
 }

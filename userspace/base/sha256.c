@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One-shot calls of OpenSSL's EVP interface. */
-#include "aws/sha256.h"
+#include "base/sha256.h"
 
 #include <errno.h>
 #include <limits.h>
