@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -161,6 +162,41 @@ static void is_somebody_else(void)
 	EXPECT_STR(buf_str(&out), "daemon\nmail\n/usr\n0000000000000000\n1\n");
 }
 
+/* Of somebody who may not: its exit status, and what it says, in @out. */
+static int begin_as(const struct child_user *user, const char *directory, struct buf *out)
+{
+	const char *argv[] = { "true", NULL };
+	const struct child_how how = {
+		.errors = true, .pass_fd = -1, .user = user, .directory = directory
+	};
+
+	return child_run_as(&how, argv, 10000, out);
+}
+
+static void says_why_it_cannot_begin(void)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT(200);
+	struct child_user user;
+	int status = -1;
+	pid_t pid;
+
+	EXPECT_INT(begin_as(NULL, "/nowhere", &out), CHILD_NOT_BEGUN);
+	EXPECT_STR(buf_str(&out), "/nowhere: No such file or directory\n");
+	buf_reset(&out);
+	REQUIRE_INT(child_user_find("daemon", NULL, &user), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (geteuid() == 0 && setresuid(2, 2, 2))
+			_exit(2);
+		if (begin_as(&user, NULL, &out) != CHILD_NOT_ALLOWED)
+			_exit(3);
+		_exit(strstr(buf_str(&out), "cannot become its user (") ? 0 : 4);
+	}
+	REQUIRE_INT(waitpid(pid, &status, 0), pid);
+	EXPECT(WIFEXITED(status));
+	EXPECT_INT(WEXITSTATUS(status), 0);
+}
+
 static void users_are_found(void)
 {
 	struct child_user user;
@@ -185,6 +221,7 @@ int main(int argc, char **argv)
 		{ "one that closes its output has its time limit all the same", closes_its_output },
 		{ "users and groups are found by name", users_are_found },
 		{ "one that becomes another user, somewhere else", is_somebody_else },
+		{ "one that cannot begin says why", says_why_it_cannot_begin },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

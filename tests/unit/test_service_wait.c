@@ -8,7 +8,7 @@
 
 struct play {
 	const char *
-		script; /* a letter a look; the last one goes on: R running, S starting, P stopping, T stopped, F failed */
+		script; /* a letter a look; the last one goes on: R running, L reloading, X as after a reload that failed, S starting, P stopping, T stopped, F failed */
 	const char *health; /* a letter a question: y, n; the last one goes on */
 	const char *pids;   /* a digit a look */
 	size_t at, asked;
@@ -34,11 +34,13 @@ static int play_look(void *manager, struct service_state *ret, struct buf *why)
 	(void)why;
 	memset(ret, 0, sizeof(*ret));
 	ret->n = 1;
-	p->run = c == 'R' ? SERVICE_RUNNING :
-		 c == 'S' ? SERVICE_STARTING :
-		 c == 'P' ? SERVICE_STOPPING :
-		 c == 'F' ? SERVICE_FAILED :
-			    SERVICE_STOPPED;
+	p->reloading = c == 'L';
+	p->reload_failed = c == 'X';
+	p->run = c == 'R' || c == 'L' || c == 'X' ? SERVICE_RUNNING :
+		 c == 'S'                         ? SERVICE_STARTING :
+		 c == 'P'                         ? SERVICE_STOPPING :
+		 c == 'F'                         ? SERVICE_FAILED :
+						    SERVICE_STOPPED;
 	p->exit_status = c == 'F' ? 3 : -1;
 	snprintf(p->name, sizeof(p->name), "app");
 	snprintf(p->word, sizeof(p->word), "%c", c);
@@ -65,6 +67,13 @@ static int play_stop(void *manager, struct buf *why)
 	return 0;
 }
 
+static int play_reload(void *manager, struct buf *why)
+{
+	(void)manager;
+	(void)why;
+	return play.order_err;
+}
+
 static void play_tail(void *manager, struct buf *out)
 {
 	(void)manager;
@@ -76,6 +85,7 @@ static const struct manager_ops ops = {
 	.look = play_look,
 	.start = play_start,
 	.stop = play_stop,
+	.reload = play_reload,
 	.tail = play_tail,
 };
 
@@ -258,11 +268,41 @@ static void restarts(void)
 	EXPECT_UINT(play.n_started, 0);
 }
 
+static void reloads(void)
+{
+	static const struct {
+		const char *name, *script;
+		int order_err, err;
+		const char *why;
+	} rows[] = {
+		{ "at once", "R", 0, 0, "" },
+		{ "it takes a while", "LLLR", 0, 0, "" },
+		{ "it fails", "LLX", 0, -EHOSTDOWN,
+		  "app runs on, but what its unit has for a reload (ExecReload=) failed; the last lines of its log:" },
+		{ "it does not end", "L", 0, -ETIMEDOUT, "not reloaded within 1 s: app is L" },
+		{ "it ends the service", "LF", 0, -EHOSTDOWN, "it does not run: app is F" },
+		{ "it is refused", "R", -ENOTSUP, -ENOTSUP, "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(buf_done) struct buf why = BUF_INIT(4000);
+		unsigned int ms = rows[i].err == -ETIMEDOUT ? 1000 : 0;
+
+		unit_begin("reload: %s", rows[i].name);
+		play = (struct play){ .script = rows[i].script,
+				      .health = "y",
+				      .order_err = rows[i].order_err };
+		EXPECT_INT(service_control_reload(&control, ms, &why), rows[i].err);
+		EXPECT_HAS(buf_str(&why), rows[i].why);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ NULL, starts },
 		{ NULL, stops },
+		{ NULL, reloads },
 		{ "a restart is a stop and a start", restarts },
 	};
 

@@ -31,6 +31,11 @@ static void rows(void)
 		  "inactive (dead)", 0, -1, 0, "" },
 		{ "ActiveState=reloading\nMainPID=99999999999999999999\n", SERVICE_RUNNING,
 		  "reloading", 0, -1, 0, "" },
+		{ "LoadState=masked\nActiveState=inactive\nSubState=dead\n", SERVICE_STOPPED,
+		  "inactive (dead)", 0, -1, 0, "the unit is masked: systemctl unmask frees it" },
+		{ "LoadState=bad-setting\nActiveState=inactive\nSubState=dead\n", SERVICE_STOPPED,
+		  "inactive (dead)", 0, -1, 0,
+		  "its file cannot be used (bad-setting): systemd-analyze verify says why" },
 		{ "ActiveState=dreaming\n", SERVICE_UNKNOWN, "dreaming", 0, -1, 0, "" },
 		{ "ActiveState\n=\nMainPID=-1\nX=ActiveState=active", SERVICE_UNKNOWN, "", 0, -1, 0,
 		  "" },
@@ -72,6 +77,31 @@ static void flags(void)
 	EXPECT_UINT(u.job, 0);
 }
 
+static void reloads(void)
+{
+	static const struct {
+		const char *text;
+		bool reloading, failed;
+	} table[] = {
+		{ "ActiveState=active\nReloadResult=success\nJob=\n", false, false },
+		{ "ActiveState=active\nReloadResult=success\nJob=12\n", true, false },
+		{ "ActiveState=reloading\nReloadResult=success\n", true, false },
+		{ "ActiveState=active\nReloadResult=exit-code\n", false, true },
+		{ "ActiveState=active\n", false, false },
+		{ "ActiveState=inactive\nJob=12\n", false, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct service_process p;
+		struct systemd_unit u;
+
+		systemd_parse_show(table[i].text, &u);
+		systemd_state_of(&u, NOW_US, NOW_S, &p);
+		EXPECT_INT(p.reloading, table[i].reloading);
+		EXPECT_INT(p.reload_failed, table[i].failed);
+	}
+}
+
 static void names(void)
 {
 	static const char *const bad[] = { "", "-x", "a b", "../x", "*.service" };
@@ -100,13 +130,26 @@ static void sums(void)
 	EXPECT_STR(service_run_word(s.run), "failed");
 }
 
+static void signals(void)
+{
+	static const struct {
+		int exit_status, signal;
+	} table[] = { { -1, 0 },   { 0, 0 },    { 128, 0 }, { 129, 1 },
+		      { 143, 15 }, { 192, 64 }, { 203, 0 }, { 255, 0 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		EXPECT_INT(service_exit_signal(table[i].exit_status), table[i].signal);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct unit_case cases[] = {
 		{ NULL, rows },
 		{ "what it can, and what is queued", flags },
+		{ "a reload that goes on, and one that failed", reloads },
 		{ "names of units", names },
 		{ "the worst of several is told", sums },
+		{ "signals, and what systemd says with its own numbers", signals },
 	};
 
 	return unit_main(argc, argv, cases, ARRAY_SIZE(cases));

@@ -110,12 +110,27 @@ static bool pass(int fd)
 	return fd == CHILD_PASS_FD ? fcntl(fd, F_SETFD, 0) == 0 : dup2(fd, CHILD_PASS_FD) >= 0;
 }
 
+/* As what it runs would, on its standard error. */
+static void __attribute__((noreturn)) give_up(const char *what, int status)
+{
+	const char *const parts[] = { what, ": ", strerrordesc_np(errno), "\n" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (write(STDERR_FILENO, parts[i], strlen(parts[i])) < 0)
+			break;
+	_exit(status);
+}
+
 /* A change of users takes PR_SET_PDEATHSIG away. */
 static bool be_it(const struct child_how *how, pid_t parent)
 {
-	if ((how->prepare && how->prepare(how->ctx)) || !become_user(how->user) ||
-	    (how->directory && chdir(how->directory)))
-		_exit(126);
+	if (how->prepare && how->prepare(how->ctx))
+		_exit(CHILD_NOT_BEGUN);
+	if (!become_user(how->user))
+		give_up("cannot become its user (CAP_SETUID and CAP_SETGID are needed)",
+			CHILD_NOT_ALLOWED);
+	if (how->directory && chdir(how->directory))
+		give_up(how->directory, CHILD_NOT_BEGUN);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	return getppid() == parent;
 }

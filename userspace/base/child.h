@@ -52,12 +52,14 @@ struct child_how {
 	const char *directory; /* where it begins; NULL: where we are */
 	bool low_priority; /* nice 10, the last of best-effort for the disk, and early to go when memory runs out */
 	/* Called in the child, before it becomes the user. After fork(2): system calls only. What it writes to descriptor 2 goes where errors go.
-	 * Not 0: the child ends with 126. NULL: nothing. */
+	 * Not 0: the child ends with CHILD_NOT_BEGUN, as it does, and says so there, if it cannot go to the directory. NULL: nothing. */
 	int (*prepare)(void *ctx);
 	void *ctx;
 };
 
 #define CHILD_PASS_FD 3
+#define CHILD_NOT_BEGUN 126
+#define CHILD_NOT_ALLOWED 125 /* it cannot become the user, and says so */
 
 /*
  * Starts argv[0], a name. It has the default signals, none blocked, and gets SIGTERM when the thread that

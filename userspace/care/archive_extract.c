@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes members below one directory. Invariant: nothing is opened but by openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS, or
+ * Writes members below one directory. Invariant: nothing is opened but by beneath_open_directory(), through no symbolic link, or
  * by one name, never followed, in a directory that was opened so. What is there already is never written to.
  * Directories are 0700 until the end, when they get their mode, ACLs and time, the deepest first.
  */
@@ -8,15 +8,14 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/limits.h>
-#include <linux/openat2.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "care/archive_acl.h"
 #include "care/archive_read_impl.h"
@@ -66,15 +65,6 @@ static int extract_failed(struct extractor *x, const struct archive_member *m, i
 	return archive_refuse(x->why, m->path, strerror(-err), err);
 }
 
-static int open_beneath(int dir_fd, const char *path)
-{
-	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
-	long fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
 /* @path is x->parent; made where it is missing, as tar does. */
 static int make_parents(struct extractor *x, char *path)
 {
@@ -89,13 +79,13 @@ static int make_parents(struct extractor *x, char *path)
 		last = strrchr(path, '/');
 		if (last)
 			*last = '\0';
-		above = open_beneath(x->dir_fd, last ? path : ".");
+		above = beneath_open_directory(x->dir_fd, last ? path : ".");
 		if (last)
 			*last = '/';
 		if (above >= 0 && mkdirat(above, last ? last + 1 : path, 0755) && errno != EEXIST)
 			fd = -errno;
 		else
-			fd = above < 0 ? above : open_beneath(x->dir_fd, path);
+			fd = above < 0 ? above : beneath_open_directory(x->dir_fd, path);
 		if (slash)
 			*slash = '/';
 		if (fd < 0 || !slash)
@@ -116,7 +106,7 @@ static int open_parent(struct extractor *x, const char *path)
 	file_closep(&x->parent_fd);
 	memcpy(x->parent, slash ? path : ".", n);
 	x->parent[n] = '\0';
-	x->parent_fd = open_beneath(x->dir_fd, x->parent);
+	x->parent_fd = beneath_open_directory(x->dir_fd, x->parent);
 	if (x->parent_fd == -ENOENT)
 		x->parent_fd = make_parents(x, x->parent);
 	return x->parent_fd < 0 ? x->parent_fd : 0;
@@ -261,7 +251,7 @@ static int begin_directory(struct extractor *x, const struct archive_member *m)
 
 	if (strcmp(m->path, ".") != 0 && mkdirat(x->parent_fd, x->name, 0700) && errno != EEXIST)
 		return -errno;
-	fd = open_beneath(x->parent_fd, x->name);
+	fd = beneath_open_directory(x->parent_fd, x->name);
 	if (fd < 0)
 		return fd == -ENOTDIR ? -EEXIST : fd;
 	err = set_owner(x, m, fd, "");
@@ -272,7 +262,7 @@ static int begin_directory(struct extractor *x, const struct archive_member *m)
 
 static int finish_directory(struct extractor *x, const struct directory *d)
 {
-	_cleanup_(file_closep) int fd = open_beneath(x->dir_fd, d->path);
+	_cleanup_(file_closep) int fd = beneath_open_directory(x->dir_fd, d->path);
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, d->mtime };
 	int err;
 
@@ -322,7 +312,7 @@ static int begin_hardlink(struct extractor *x, const struct archive_member *m)
 
 	snprintf(above, sizeof(above), "%.*s", slash ? (int)(slash - m->target) : 1,
 		 slash ? m->target : ".");
-	fd = open_beneath(x->dir_fd, above);
+	fd = beneath_open_directory(x->dir_fd, above);
 	slash = slash ? slash + 1 : m->target;
 	err = fd < 0 ? fd : fstatat(fd, slash, &st, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
 	if (err && err != -ENOENT && err != -ENOTDIR && err != -ELOOP && err != -EXDEV)

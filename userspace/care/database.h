@@ -103,7 +103,7 @@ struct database_vacuumed {
 
 /*
  * How much VACUUM of @path needs in its directory: three times the database (a copy of it, SQLite's temporary file, its journal).
- * Returns 0, or -ENOSPC with both numbers in @why.
+ * Returns 0, or -ENOSPC with both numbers in @why; -EROFS, -EACCES: it, or its directory, may not be written to here; another -errno.
  */
 int database_vacuum_fits(const char *path, struct buf *why);
 

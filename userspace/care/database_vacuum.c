@@ -61,6 +61,15 @@ int database_vacuum_fits(const char *path, struct buf *why)
 		buf_printf(why, "%s: %s", path, strerror(-err));
 		return err;
 	}
+	if (access(path, W_OK) || access(buf_str(&directory), W_OK)) {
+		err = -errno;
+		buf_printf(
+			why, "%s: may not be written to here: %s%s", path, strerror(-err),
+			err == -EROFS ?
+				" (to isamon's own unit it always is: run it from a root shell)" :
+				"");
+		return err;
+	}
 	database_side_file(path, "-wal", &wal);
 	need = NEEDS_TIMES * ((uint64_t)st.st_size + wal);
 	have = (uint64_t)fs.f_bavail * fs.f_frsize;

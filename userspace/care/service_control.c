@@ -234,8 +234,8 @@ void service_control_describe(const struct service_state *state, struct buf *out
 	buf_printf(out, "%s is %s", p->name, p->word);
 	if (*p->why)
 		buf_printf(out, ": %s", p->why);
-	if (p->run != SERVICE_RUNNING && p->exit_status > 128)
-		buf_printf(out, " (ended by signal %d)", p->exit_status - 128);
+	if (p->run != SERVICE_RUNNING && service_exit_signal(p->exit_status))
+		buf_printf(out, " (ended by signal %d)", service_exit_signal(p->exit_status));
 	else if (p->run != SERVICE_RUNNING && p->exit_status >= 0)
 		buf_printf(out, " (exit status %d)", p->exit_status);
 }

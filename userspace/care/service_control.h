@@ -57,7 +57,7 @@ bool service_control_health(struct service_control *s, unsigned int timeout_ms, 
 
 /*
  * Each gives the order and waits, at most @timeout_ms (0: as [service] says), until it has come true. Returns 0, or
- *   -EHOSTDOWN  the service is not fine: the manager has given it up, or it ended, or could not be started
+ *   -EHOSTDOWN  the service is not fine: the manager has given it up, or it ended, or could not be started, or its reload failed
  *   -ETIMEDOUT  not within the time; what was seen last is in @why
  *   -ENOTSUP    (reload) it cannot be done to this service
  *   another     the manager could not be asked, or refuses
@@ -71,7 +71,7 @@ int service_control_start(struct service_control *s, unsigned int timeout_ms, st
 int service_control_stop(struct service_control *s, unsigned int timeout_ms, struct buf *why);
 /* A stop, with its own time, then a start; systemd does both at once. One that stands is started. */
 int service_control_restart(struct service_control *s, unsigned int timeout_ms, struct buf *why);
-/* systemd: the unit's own (ExecReload=). Supervisor: SIGHUP to each process, if all of them catch it. Then until it is healthy. */
+/* systemd: the unit's own (ExecReload=), which must succeed. Supervisor: SIGHUP to each process, if all of them catch it. Then until it is healthy. */
 int service_control_reload(struct service_control *s, unsigned int timeout_ms, struct buf *why);
 
 #endif

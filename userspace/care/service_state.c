@@ -22,3 +22,8 @@ void service_state_sum(struct service_state *s)
 		if (s->processes[i].run > s->run)
 			s->run = s->processes[i].run;
 }
+
+int service_exit_signal(int exit_status)
+{
+	return exit_status > 128 && exit_status <= 128 + 64 ? exit_status - 128 : 0;
+}

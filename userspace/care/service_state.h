@@ -3,6 +3,7 @@
 #ifndef ISAMON_SERVICE_STATE_H
 #define ISAMON_SERVICE_STATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -28,6 +29,8 @@ struct service_process {
 	int exit_status;     /* of its last end; 128 + the signal; -1: not known, or none yet */
 	uint64_t n_restarts; /* by the manager; systemd only */
 	char why[256];       /* what the manager says of its failure; "": nothing */
+	bool reloading;      /* a reload was ordered, and is not over; systemd only */
+	bool reload_failed;  /* the last one; systemd only */
 };
 
 struct service_state {
@@ -40,5 +43,8 @@ struct service_state {
 const char *service_run_word(enum service_run run);
 /* Sets @s->run from its processes; none: SERVICE_UNKNOWN. Some running and some not is what the worst of them is. */
 void service_state_sum(struct service_state *s);
+/* The signal in an exit_status; 0: there is none, also in what systemd has of its own above 200, such as 203 for a program that is not there
+ * (systemd.exec(5)). */
+int service_exit_signal(int exit_status);
 
 #endif

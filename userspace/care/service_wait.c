@@ -314,6 +314,29 @@ int service_control_restart(struct service_control *s, unsigned int timeout_ms, 
 	return err ? err : wait_healthy(s, &w, why);
 }
 
+static int wait_reloaded(struct service_control *s, struct wait *w, struct buf *why)
+{
+	const struct service_process *p = &w->state.processes[0];
+
+	for (;;) {
+		int err = look(s, w, why);
+
+		if (err)
+			return err;
+		if (!w->state.n || !p->reloading)
+			break;
+		if (!left_ms(w))
+			return too_late(s, w, "reloaded", "", why);
+		nap(LOOK_MS);
+	}
+	if (!w->state.n || !p->reload_failed)
+		return 0;
+	buf_printf(why, "%s runs on, but what its unit has for a reload (ExecReload=) failed",
+		   p->name);
+	add_tail(s, why);
+	return -EHOSTDOWN;
+}
+
 int service_control_reload(struct service_control *s, unsigned int timeout_ms, struct buf *why)
 {
 	struct wait w;
@@ -321,5 +344,7 @@ int service_control_reload(struct service_control *s, unsigned int timeout_ms, s
 
 	begin(&w, timeout_ms, s->c->service_start_timeout_s);
 	err = s->ops->reload(s->manager, why);
+	if (!err)
+		err = wait_reloaded(s, &w, why);
 	return err ? err : wait_healthy(s, &w, why);
 }

@@ -85,6 +85,7 @@ static void keep(const char *line, size_t name_len, size_t len, struct systemd_u
 		{ "ActiveState", u->active, sizeof(u->active), NULL },
 		{ "SubState", u->sub, sizeof(u->sub), NULL },
 		{ "Result", u->result, sizeof(u->result), NULL },
+		{ "ReloadResult", u->reload_result, sizeof(u->reload_result), NULL },
 		{ "MainPID", NULL, 0, &u->main_pid },
 		{ "NRestarts", NULL, 0, &u->n_restarts },
 		{ "ExecMainCode", NULL, 0, &u->exec_code },
@@ -137,6 +138,21 @@ static enum service_run run_of(const struct systemd_unit *u)
 	return SERVICE_UNKNOWN;
 }
 
+static bool is_bad(const char *result)
+{
+	return *result && strcmp(result, "success") != 0;
+}
+
+/* What is not "loaded" cannot be started; what runs goes on all the same. */
+static void say_load(const struct systemd_unit *u, char *why, size_t size)
+{
+	if (strcmp(u->load, "masked") == 0)
+		snprintf(why, size, "the unit is masked: systemctl unmask frees it");
+	else if (*u->load && strcmp(u->load, "loaded") != 0)
+		snprintf(why, size, "its file cannot be used (%s): systemd-analyze verify says why",
+			 u->load);
+}
+
 void systemd_state_of(const struct systemd_unit *u, uint64_t now_us, int64_t now_s,
 		      struct service_process *ret)
 {
@@ -153,8 +169,12 @@ void systemd_state_of(const struct systemd_unit *u, uint64_t now_us, int64_t now
 		ret->exit_status = (int)u->exec_status;
 	else if ((u->exec_code == CLD_KILLED || u->exec_code == CLD_DUMPED) && u->exec_status < 128)
 		ret->exit_status = 128 + (int)u->exec_status;
-	if (ret->run != SERVICE_RUNNING && *u->result && strcmp(u->result, "success") != 0)
+	ret->reloading =
+		ret->run == SERVICE_RUNNING && (u->job || strcmp(u->active, "active") != 0);
+	ret->reload_failed = is_bad(u->reload_result);
+	if (ret->run != SERVICE_RUNNING && is_bad(u->result))
 		snprintf(ret->why, sizeof(ret->why), "Result=%s", u->result);
+	say_load(u, ret->why, sizeof(ret->why));
 }
 
 /* --- systemctl */
@@ -191,8 +211,8 @@ static int order(struct systemd *s, const char *verb, struct buf *why)
 }
 
 static const char properties[] =
-	"LoadState,ActiveState,SubState,Result,MainPID,NRestarts,ExecMainCode,ExecMainStatus,"
-	"ExecMainStartTimestampMonotonic,CanReload,Job";
+	"LoadState,ActiveState,SubState,Result,ReloadResult,MainPID,NRestarts,ExecMainCode,"
+	"ExecMainStatus,ExecMainStartTimestampMonotonic,CanReload,Job";
 
 static int show(struct systemd *s, struct systemd_unit *ret, struct buf *why)
 {
@@ -231,15 +251,31 @@ static int look(void *manager, struct service_state *ret, struct buf *why)
 	return 0;
 }
 
-/* A unit that failed too often is not started before that is forgotten. */
+/*
+ * A unit that was started too often is not started again before that is forgotten, and one that runs is stopped by such a restart; what
+ * is ordered here is meant. A unit that systemd has not loaded has nothing to forget.
+ */
+static int order_start(struct systemd *s, const char *verb, struct buf *why)
+{
+	_cleanup_(buf_done) struct buf ignored = BUF_INIT(512);
+	struct systemd_unit u;
+	char bad[128] = "";
+	int err = show(s, &u, why);
+
+	if (err)
+		return err;
+	say_load(&u, bad, sizeof(bad));
+	if (*bad) {
+		buf_printf(why, "%s cannot be started: %s", s->unit, bad);
+		return -ENOEXEC;
+	}
+	order(s, "reset-failed", &ignored);
+	return order(s, verb, why);
+}
+
 static int start(void *manager, struct buf *why)
 {
-	struct systemd_unit u;
-	int err = show(manager, &u, why);
-
-	if (!err && strcmp(u.active, "failed") == 0)
-		err = order(manager, "reset-failed", why);
-	return err ? err : order(manager, "start", why);
+	return order_start(manager, "start", why);
 }
 
 static int stop(void *manager, struct buf *why)
@@ -249,12 +285,7 @@ static int stop(void *manager, struct buf *why)
 
 static int restart(void *manager, struct buf *why)
 {
-	struct systemd_unit u;
-	int err = show(manager, &u, why);
-
-	if (!err && strcmp(u.active, "failed") == 0)
-		err = order(manager, "reset-failed", why);
-	return err ? err : order(manager, "restart", why);
+	return order_start(manager, "restart", why);
 }
 
 static int reload(void *manager, struct buf *why)

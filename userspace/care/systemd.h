@@ -21,7 +21,7 @@ void systemd_close(struct systemd *s);
 
 /* What `systemctl show` says; "" and 0 where it does not. */
 struct systemd_unit {
-	char load[32], active[32], sub[32], result[32];
+	char load[32], active[32], sub[32], result[32], reload_result[32];
 	uint64_t main_pid, n_restarts;
 	uint64_t exec_code,
 		exec_status; /* si_code and si_status of its main process's end (waitid(2)) */

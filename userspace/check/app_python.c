@@ -48,6 +48,9 @@ int app_python(const struct config *c, const char *const arguments[], int timeou
 	for (size_t i = 0; i < ARGUMENTS_MAX && arguments[i]; i++)
 		argv[i + 1] = arguments[i];
 	status = child_run_as(&how, argv, timeout_ms, out);
-	/* child_start_as() ends so where the user does not come into the directory, or cannot run it: no Python was there to say anything. */
-	return (status == 126 || status == 127) && out->len == before ? -EACCES : status;
+	if (how.user && status == CHILD_NOT_ALLOWED)
+		return -EPERM;
+	/* The user does not come into the directory, or cannot run it: no Python was there to say anything. */
+	return status == CHILD_NOT_BEGUN || (status == 127 && out->len == before) ? -EACCES :
+										    status;
 }

@@ -16,7 +16,7 @@ void app_path(const struct config *c, const char *path, char ret[static APP_PATH
  * @timeout_ms; what it writes is appended to @out, as far as there is room. Not as root, unless the user of [app] is root: without the right
  * to become that user it runs as whoever we are.
  * Returns its exit status, 128 + a signal, or -errno: -ENOENT: there is no such Python; -ESRCH: no such user or group; -ETIMEDOUT;
- * -EACCES: the user cannot run it, or not in that directory.
+ * -EACCES: the user cannot run it, or not in that directory; -EPERM: we are root, and cannot become that user (a unit without CAP_SETUID).
  */
 int app_python(const struct config *c, const char *const arguments[], int timeout_ms,
 	       struct buf *out);

@@ -19,7 +19,7 @@
 
 #define OWN_UNIT "isamon.service"
 #define BOOTED "/run/systemd/system" /* where systemd runs: sd_booted(3) */
-#define ASK_MS 5000
+#define ASK_MS 12000                 /* of a host without CPU time to spare */
 #define TEXT_MAX (64u << 10)
 
 static void set(struct audit_unit *u, const char *name, const char *value)

@@ -312,10 +312,14 @@ static int look_at_access(const struct config *c, const struct child_user *user,
 	int err = become(user);
 
 	if (err)
-		return findings_add(out,
-				    &(struct finding_text){ .id = "permissions.access",
-							    .result = FINDING_UNKNOWN },
-				    "only root can try what %s may do", c->app_user);
+		return findings_add(
+			out,
+			&(struct finding_text){ .id = "permissions.access",
+						.result = FINDING_UNKNOWN },
+			geteuid() == 0 ?
+				"this process may not become %s: run it from a root shell" :
+				"only root can try what %s may do",
+			c->app_user);
 	err = try_all(c, &n_fine, out);
 	if (err || out->n > had)
 		return err;

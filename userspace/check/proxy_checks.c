@@ -73,6 +73,14 @@ static int tell_bad_config(struct proxy *p, int status, const char *text)
 		t.remedy = "run this as root";
 		return tell(p, &t, "only root can ask nginx for its configuration");
 	}
+	/* isamon's own unit has a read-only system, and nginx -t opens the logs for writing. */
+	if (strstr(text, "(30: Read-only file system)")) {
+		t.result = FINDING_UNKNOWN;
+		t.meaning =
+			"its logs are read-only, at least to this process: isamon's unit has it so";
+		t.remedy = "run this from a shell";
+		return tell(p, &t, "nginx -t cannot be tried where it may not write to its logs");
+	}
 	if (status == -ETIMEDOUT) {
 		t.result = FINDING_UNKNOWN;
 		t.meaning = "it may wait for the address of a name in its configuration";

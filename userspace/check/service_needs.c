@@ -102,6 +102,10 @@ static int tell_no_python(const struct config *c, const char *id, int err, struc
 			 *c->app_group ? c->app_group : "of it");
 	else if (err == -ETIMEDOUT)
 		snprintf(text, sizeof(text), "it took too long");
+	else if (err == -EPERM)
+		snprintf(text, sizeof(text),
+			 "%.64s is nobody that this process may become: run it from a root shell",
+			 c->app_user);
 	else
 		snprintf(text, sizeof(text), "cannot be run: %s", strerror(-err));
 	return tell(out, id, FINDING_UNKNOWN, text);

@@ -72,8 +72,8 @@ static void describe(const struct look *l, const struct service_process *p, stru
 		buf_printf(out, ", process %d", (int)p->pid);
 	if (p->run == SERVICE_RUNNING)
 		add_since(p->since_s, out);
-	if (p->run != SERVICE_RUNNING && p->exit_status > 128)
-		buf_printf(out, ", ended by signal %d", p->exit_status - 128);
+	if (p->run != SERVICE_RUNNING && service_exit_signal(p->exit_status))
+		buf_printf(out, ", ended by signal %d", service_exit_signal(p->exit_status));
 	else if (p->run != SERVICE_RUNNING && p->exit_status > 0)
 		buf_printf(out, ", exit status %d", p->exit_status);
 	if (*p->why)

@@ -26,6 +26,11 @@ int system_check_clock(const struct check_input *in, struct findings *out)
 	int state = adjtimex(&x);
 
 	(void)in;
+	if (state < 0 && errno == EPERM) {
+		t.result = FINDING_UNKNOWN;
+		t.remedy = "run it from a shell: isamon's unit may not ask (ProtectClock=)";
+		return findings_add(out, &t, "the kernel may not be asked: %s", strerror(EPERM));
+	}
 	if (state < 0)
 		return -errno;
 	if (x.status & STA_UNSYNC || state == TIME_ERROR) {
@@ -106,7 +111,9 @@ int system_check_kernel_log(const struct check_input *in, struct findings *out)
 	(void)in;
 	if (err) {
 		t.result = FINDING_UNKNOWN;
-		t.remedy = err == -EPERM || err == -EACCES ? "run it as root" : NULL;
+		t.remedy = err == -ENOENT ? "run it from a shell: isamon's unit hides it" :
+			   err == -EPERM || err == -EACCES ? "run it as root" :
+							     NULL;
 		return findings_add(out, &t, "%s: %s", KERNEL_LOG_DEVICE, strerror(-err));
 	}
 	err = tell_troubles(&log, now_us, out, &any);

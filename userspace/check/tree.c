@@ -5,14 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "care/file_list.h"
 
 #define PERMISSIONS 07777
@@ -178,11 +178,12 @@ bool tree_judge(enum tree_kind kind, const char *path, const struct stat *st,
 
 int tree_open(const char *path)
 {
-	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-				.resolve = RESOLVE_NO_SYMLINKS };
-	long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	_cleanup_(file_closep) int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	return fd < 0 ? -errno : (int)fd;
+	if (top < 0)
+		return -errno;
+	path += strspn(path, "/");
+	return beneath_open_directory(top, *path ? path : ".");
 }
 
 struct walk {

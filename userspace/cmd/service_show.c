@@ -102,8 +102,8 @@ static void show_process(const struct service_process *p)
 	}
 	if (p->n_restarts)
 		printf("   %llu restarts", (unsigned long long)p->n_restarts);
-	if (p->run != SERVICE_RUNNING && p->exit_status > 128)
-		printf("   ended by signal %d", p->exit_status - 128);
+	if (p->run != SERVICE_RUNNING && service_exit_signal(p->exit_status))
+		printf("   ended by signal %d", service_exit_signal(p->exit_status));
 	else if (p->run != SERVICE_RUNNING && p->exit_status >= 0)
 		printf("   exit status %d", p->exit_status);
 	printf("%s%s\n", *p->why ? "   " : "", p->why);

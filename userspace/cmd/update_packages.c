@@ -58,6 +58,20 @@ static int complain(const struct updating *u, const struct buf *why, int err)
 	return err == -EIO || err == -ENOSPC || err == -ETIMEDOUT ? CMD_NOT_OK : CMD_FAILED;
 }
 
+/* The unit of the daemon has a read-only system; that is no disk that is broken. A dry run, too, writes: lists of packages. */
+static int check_writable(const struct updating *u)
+{
+	const char *path = u->dry_run ? "/var" : "/usr";
+	struct statvfs st;
+
+	if (statvfs(path, &st) || !(st.f_flag & ST_RDONLY))
+		return CMD_OK;
+	fprintf(stderr,
+		"%s: %s is read-only here. isamon's unit has it so (ProtectSystem=): see docs/update.md for a timer that may do it\n",
+		u->command, path);
+	return CMD_FAILED;
+}
+
 /* --- the plan */
 
 static int make_plan(struct updating *u)
@@ -103,23 +117,6 @@ static void tell_plan(const struct updating *u)
 
 /* --- the work */
 
-/* The unit of the daemon has a read-only system; that is no disk that is broken. */
-static int check_writable(const struct updating *u)
-{
-	struct statvfs st;
-
-	if (geteuid() != 0) {
-		fprintf(stderr, "%s: only root may do it\n", u->command);
-		return CMD_FAILED;
-	}
-	if (statvfs("/usr", &st) || !(st.f_flag & ST_RDONLY))
-		return CMD_OK;
-	fprintf(stderr,
-		"%s: /usr is read-only here. isamon's unit has it so (ProtectSystem=): see docs/update.md for a timer that may do it\n",
-		u->command);
-	return CMD_FAILED;
-}
-
 static int ask(const struct updating *u)
 {
 	char question[128];
@@ -137,9 +134,11 @@ static int install(struct updating *u)
 
 	if (err)
 		return complain(u, &why, err);
-	status = check_writable(u);
-	if (!status)
-		status = ask(u);
+	if (geteuid() != 0) {
+		fprintf(stderr, "%s: only root may do it\n", u->command);
+		return CMD_FAILED;
+	}
+	status = ask(u);
 	if (status)
 		return status;
 	/* dpkg and rpm are not to be cut off by Ctrl-C, or by a connection that is lost. */
@@ -176,9 +175,11 @@ static int tell(const struct updating *u, int status, bool done)
 
 static int update(struct updating *u)
 {
-	int status = make_plan(u);
+	int status = check_writable(u);
 	bool done = false;
 
+	if (!status)
+		status = make_plan(u);
 	if (status)
 		return status;
 	if (!u->json)
