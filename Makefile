@@ -213,7 +213,7 @@ bench: ## print what isamon costs (as root)
 	$(Q)BUILD=$(BUILD) exec tests/bench/run
 
 ##@ Develop
-lint: ## check format, static analysers, banned functions, sizes, scripts
+lint: ## check format, static analysers, banned functions, layers, sizes, scripts
 	$(Q)dist/deps.sh --auto build lint
 	$(Q)MAKE='$(MAKE)' tests/lint
 

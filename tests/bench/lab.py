@@ -23,6 +23,7 @@ BUILD = os.path.join(REPO, os.environ.get("BUILD", "build"))
 ISAMON = os.environ.get("ISAMON", os.path.join(BUILD, "isamon"))
 HOLD = os.path.join(BUILD, "release", "tests", "bench", "hold")
 SERVER_CPU, CLIENT_CPU = (0, 1) if os.cpu_count() > 1 else (None, None)
+MB = 1e6
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 HOOKS = {"0": "ingress", "1": "egress", "3": "sock_ops"}  # enum bpf_attach_type
@@ -339,3 +340,22 @@ class Table:
             print("  ".join(cells).rstrip())
         verdicts = [r[4] for r in self.rows if len(r) > 1 and r[4]]
         print("\n%d aims, %d of them met" % (len(verdicts), verdicts.count("ok")))
+
+
+# --- what several sections need
+
+
+def progress(text):
+    print("... " + text, file=sys.stderr, flush=True)
+
+
+def wait_for(what, condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Failure("waited too long for " + what)
+        time.sleep(0.05)
+
+
+def add_rss(table, what, isamon):
+    table.add(what, "%.2f MB", isamon.rss() / MB, "<= 8 MB", most=8)

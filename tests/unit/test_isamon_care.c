@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "care/backup_name.h"
 #include "check/isamon_impl.h"
 #include "config/job.h"
@@ -15,7 +16,6 @@
 #include "store/job_history.h"
 
 #define HOUR_S 3600
-#define DAY_S (24 * HOUR_S)
 #define SIZE 10
 
 static struct {

@@ -5,8 +5,6 @@
 #include "store/spool_age.h"
 #include "store/spool_pack.h"
 
-#define DAY_S 86400
-
 static void expect_counts(uint64_t minutes, uint64_t pushed, uint64_t rejected,
 			  uint64_t maybe_twice)
 {

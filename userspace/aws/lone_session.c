@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 
-#define NS_PER_MS 1000000ull
 #define TURN_MS 20
 
 int lone_session_open(const struct config *c, struct buf *why, struct lone_session *ret)

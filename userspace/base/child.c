@@ -24,7 +24,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-#define NS_PER_MS 1000000ull
 #define GRACE_MS 2000
 #define PATH_BYTES 512
 #define LOW_NICE 10

@@ -3,11 +3,11 @@
  * When a schedule comes next. Days are gone through by the calendar alone; only within a day is the zone asked. Around most days its
  * offset is one, and local minutes are in their order; around the others every minute of the day is looked for by itself.
  */
+#include "base/clock.h"
 #include "care/cron.h"
 
 #include <time.h>
 
-#define DAY_S 86400
 #define DAYS_MAX (41 * 366)
 /* What is local time L somewhere is, in UTC, within a day of L; and some more. */
 #define AROUND_S (26 * 3600)

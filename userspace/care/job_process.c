@@ -27,7 +27,6 @@
 #include "care/job_process_env.h"
 #include "care/job_tail.h"
 
-#define NS_PER_MS 1000000ull
 #define LOOK_MS 20
 #define LOOK_WITHOUT_PIDFD_MS 100
 #define REPORT_MAX 4096

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <time.h>
 
-#define DAY_S 86400
+#include "base/clock.h"
 
 const char *const retention_reasons[RETENTION_REASONS] = { "",       "age",     "daily",
 							   "weekly", "monthly", "last" };

@@ -13,7 +13,6 @@
 #include "base/util.h"
 #include "care/service_control_impl.h"
 
-#define NS_PER_MS 1000000ull
 #define LOOK_MS 100
 #define SETTLED_MS 2000 /* supervisord looks at its children once a second */
 #define HEALTHY_TIMES 3

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "check/audit_impl.h"
 #include "check/audit_tree.h"
@@ -23,7 +24,6 @@
 #define DEPTH_MAX 10
 #define PATHS_MAX 200
 #define WHY_MAX 512
-#define DAY_S 86400
 
 struct certificates {
 	const struct config *config;

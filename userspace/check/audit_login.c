@@ -9,13 +9,13 @@
 #include <time.h>
 #include <utmp.h>
 
+#include "base/clock.h"
 #include "base/number.h"
 #include "base/utf8.h"
 #include "base/util.h"
 #include "base/when.h"
 
 #define MESSAGE_BYTES 1024
-#define DAY_S 86400
 
 static bool is_address(const char *text)
 {

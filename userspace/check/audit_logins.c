@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "check/audit_impl.h"
 #include "check/audit_tally.h"
@@ -24,7 +25,6 @@
 #define TAIL_MAX (8u << 20)
 #define MESSAGE_MAX 4096
 #define TOP 5
-#define DAY_S 86400
 
 struct logins {
 	struct audit_tally tally;

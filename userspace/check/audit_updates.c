@@ -12,12 +12,12 @@
 
 #include "base/buf.h"
 #include "base/child.h"
+#include "base/clock.h"
 #include "care/packages.h"
 #include "check/audit_impl.h"
 
 #define ASK_MS 25000
 #define TEXT_MAX (4u << 20)
-#define DAY_S 86400
 #define NAMED_MAX 20
 #define NAMES_MAX 4096 /* of so many */
 

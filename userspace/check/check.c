@@ -21,7 +21,6 @@
 #include "base/json.h"
 
 #define OUTPUT_MAX (2u << 20)
-#define NS_PER_MS 1000000ull
 
 struct running {
 	const struct check *check;

@@ -17,7 +17,6 @@
 #include "store/job_history.h"
 
 #define WHY_MAX 4096
-#define DAY_S 86400
 #define OLD_S (2 * (int64_t)DAY_S)
 #define VERY_OLD_S (7 * (int64_t)DAY_S)
 

@@ -10,7 +10,6 @@
 #include "check/nginx_names.h"
 #include "probe/listeners.h"
 
-#define DAY_S 86400
 #define WARNING_DAYS 21
 #define PROBLEM_DAYS 7
 #define WHY_MAX 512

@@ -23,7 +23,6 @@
 #include "base/file.h"
 #include "check/tls_api.h"
 
-#define NS_PER_MS 1000000ull
 #define MARGIN_NS (50 * NS_PER_MS) /* in which threads that are late end by themselves */
 #define STACK_BYTES (512u << 10)
 

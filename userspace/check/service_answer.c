@@ -14,7 +14,7 @@
 #define WHY_MAX 1024
 #define HEALTH_MS 2000
 #define SLOW_NS 1000000000ull
-#define NS_PER_MS 1e6
+#define MS_NS 1e6
 #define RESTART "isamon service restart"
 
 /* Appends those of its processes that a signal has stopped (SIGSTOP, a debugger). */
@@ -93,7 +93,7 @@ static int tell_well(const struct health *h, struct findings *out)
 		.remedy = slow ? "isamon top shows the routes that take long" : NULL,
 	};
 	int err = findings_add(out, &well, "%s answers %d in %.0f ms%s%s", h->path, h->status,
-			       (double)h->took_ns / NS_PER_MS, *h->body ? ": " : "", h->body);
+			       (double)h->took_ns / MS_NS, *h->body ? ": " : "", h->body);
 
 	if (err)
 		return err;

@@ -6,54 +6,16 @@
 
 #include "base/json.h"
 #include "cmd/advise_cmd.h"
+#include "cmd/wrap.h"
 
-#define WIDTH 80
 #define INDENT 10
-
-/* How many columns the first @n bytes take: a character is one. */
-static size_t columns(const char *text, size_t n)
-{
-	size_t c = 0;
-
-	for (size_t i = 0; i < n; i++)
-		c += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return c;
-}
-
-/* One line, broken between words, behind @lead. */
-static void wrap(const char *lead, const char *text, size_t len, struct buf *out)
-{
-	size_t column = strlen(lead), at = 0;
-	bool first = true;
-
-	buf_add_str(out, lead);
-	while (at < len) {
-		size_t n = strcspn(text + at, " \n"), wide;
-
-		if (n > len - at)
-			n = len - at;
-		wide = columns(text + at, n);
-		if (!first && column + 1 + wide > WIDTH) {
-			buf_printf(out, "\n%*s", INDENT, "");
-			column = INDENT;
-			first = true;
-		}
-		if (!first)
-			buf_add_char(out, ' ');
-		buf_add(out, text + at, n);
-		column += wide + !first;
-		first = false;
-		at += n + strspn(text + at + n, " ");
-	}
-	buf_add_char(out, '\n');
-}
 
 static void wrap_lines(const char *lead, const char *text, struct buf *out)
 {
 	for (; *text; text += *text == '\n') {
 		const size_t n = strcspn(text, "\n");
 
-		wrap(lead, text, n, out);
+		wrap_line(lead, INDENT, text, n, out);
 		lead = "          ";
 		text += n;
 	}
@@ -76,8 +38,8 @@ static void write_one(const struct advice *a, struct buf *out)
 	buf_printf(out, "%s: %s\n", a->id, a->title);
 	wrap_lines("  seen    ", a->evidence, out);
 	write_change(a->change, out);
-	wrap("  effect  ", a->effect, strlen(a->effect), out);
-	wrap("  undo    ", a->undo, strlen(a->undo), out);
+	wrap_line("  effect  ", INDENT, a->effect, strlen(a->effect), out);
+	wrap_line("  undo    ", INDENT, a->undo, strlen(a->undo), out);
 	buf_add_char(out, '\n');
 }
 
@@ -128,8 +90,8 @@ int advise_format(const struct advices *a, const struct advice_host *h,
 	write_span(span, out);
 	write_lacks(a, out);
 	if (*h->aws.why)
-		wrap("AWS could not be asked, so nothing is advised on that: ", h->aws.why,
-		     strlen(h->aws.why), out);
+		wrap_line("AWS could not be asked, so nothing is advised on that: ", INDENT,
+			  h->aws.why, strlen(h->aws.why), out);
 	if (a->n)
 		buf_printf(out, "%zu %s of advice\n", a->n, a->n == 1 ? "piece" : "pieces");
 	else if (!a->n_lacks)

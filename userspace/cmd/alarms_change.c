@@ -10,7 +10,6 @@
 #include "cmd/alarms_cmd.h"
 
 #define SPACING_NS 350000000ull
-#define NS_PER_MS 1000000ull
 
 static void wait_for_turn(struct alarms *x)
 {

@@ -9,45 +9,18 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "cmd/audit_cmd.h"
+#include "cmd/wrap.h"
 
-#define WIDTH 80
 #define INDENT 6
 #define TEXT_MAX 6000
-
-/* How many columns the first @n bytes take: a character is one. */
-static size_t columns(const char *text, size_t n)
-{
-	size_t c = 0;
-
-	for (size_t i = 0; i < n; i++)
-		c += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return c;
-}
 
 /* Writes @text behind @lead ("      "), broken between words. */
 static void wrap(const char *lead, const char *text, struct buf *out)
 {
 	char plain[TEXT_MAX];
-	const char *at = plain;
-	size_t column = columns(lead, strlen(lead));
 
 	utf8_make_plain(text, strlen(text), plain, sizeof(plain));
-	buf_add_str(out, lead);
-	for (bool first = true; *at; first = false) {
-		size_t n = strcspn(at, " "), wide = columns(at, n);
-
-		if (!first && column + 1 + wide > WIDTH) {
-			buf_printf(out, "\n%*s", INDENT, "");
-			column = INDENT;
-			first = true;
-		}
-		if (!first)
-			buf_add_char(out, ' ');
-		buf_add(out, at, n);
-		column += wide + !first;
-		at += n + strspn(at + n, " ");
-	}
-	buf_add_char(out, '\n');
+	wrap_line(lead, INDENT, plain, strlen(plain), out);
 }
 
 static bool is_shown(const struct audit_report *r, const struct audit_look *look, size_t i)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_S 86400
+#include "base/clock.h"
 
 void cloudwatch_minute_options(const struct config *c, struct minute_options *ret)
 {

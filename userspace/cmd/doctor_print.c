@@ -11,7 +11,6 @@
 #define TEXT_COLUMN 23
 #define NAME_WIDTH 14
 #define SENTENCE_MAX 8192
-#define NS_PER_MS 1000000
 
 static const struct {
 	const char *word, *colour;

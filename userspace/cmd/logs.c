@@ -16,8 +16,6 @@
 #include "cmd/cmd.h"
 #include "cmd/tool.h"
 
-#define NS_PER_MS 1000000ull
-
 static const struct tool_command commands[] = {
 	{ "tail", logs_tail, "the logs of this host, merged by time; -f follows them" },
 	{ "get", logs_get, "events out of CloudWatch Logs" },

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "care/cron.h"
 #include "care/job_command.h"
 #include "care/job_process_env.h"
@@ -14,8 +15,6 @@
 #include "config/job.h"
 #include "config/log.h"
 #include "logs/records.h"
-
-#define NS_PER_MS 1000000ull
 
 /* A default file that may not be read is an error; one that is not there is none. */
 static int load(const char *path, struct buf *problems, struct config **ret_config)

@@ -8,8 +8,6 @@
 #include "base/clock.h"
 #include "metrics/websocket_metrics.h"
 
-#define NS_PER_MS 1000000ull
-
 static void add_routes(struct status_reading *r, const struct http_metrics *m)
 {
 	struct http_route_stats route;

@@ -18,7 +18,6 @@
 
 #define TEXT_MAX (64u << 20)
 #define PROBLEMS_MAX (256 * 1024)
-#define NS_PER_MS 1000000ull
 #define INTERVAL_MIN_S 0.2
 #define INTERVAL_MAX_S 60.0
 

@@ -20,8 +20,6 @@
 #include "base/file.h"
 #include "cmd/top_screen.h"
 
-#define NS_PER_MS 1000000ull
-
 struct live {
 	struct top_feed *source;
 	struct top_screen *screen;

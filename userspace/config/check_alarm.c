@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "config/problems.h"
 #include "config/published.h"
 
-#define DAY_S 86400ull
 #define HOUR_S 3600ull
 
 /* Of whom the check is; what is @ours is in the namespace that isamon publishes into. */
@@ -117,7 +117,7 @@ static void check_statistic(struct alarm_check *x)
 static void check_period(struct alarm_check *x)
 {
 	unsigned long long period = x->a->period_s, n = x->a->evaluation_periods;
-	unsigned long long most = period >= HOUR_S ? 7 * DAY_S : DAY_S;
+	unsigned long long most = (period >= HOUR_S ? 7 : 1) * DAY_S;
 
 	if (period % 60 && period != 10 && period != 20 && period != 30)
 		failed(x, "period",

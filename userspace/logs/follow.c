@@ -16,8 +16,6 @@
 #include "base/utf8.h"
 #include "logs/follow_impl.h"
 
-#define NS_PER_MS 1000000ull
-
 /* --- complaints */
 
 static const char *reason(int err)

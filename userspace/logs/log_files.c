@@ -11,8 +11,6 @@
 #include "base/log.h"
 #include "logs/log_push_impl.h"
 
-#define NS_PER_MS 1000000ull
-
 static int on_record(const struct record *r, void *ctx)
 {
 	struct lane_file *f = ctx;

@@ -18,7 +18,6 @@
 #include "base/utf8.h"
 #include "logs/log_push_impl.h"
 
-#define NS_PER_MS 1000000ull
 #define WRITE_AGAIN_MS 2000
 #define NO_MEMORY_MS 1000
 /* As many events in a row that are refused by themselves are not the events' fault. */

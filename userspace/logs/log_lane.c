@@ -12,7 +12,6 @@
 /* Less than CloudWatch's 14 days and 2 hours by what a batch may wait. */
 #define PAST_MAX_MS ((int64_t)(14 * 24 - 6) * 3600 * 1000)
 #define FUTURE_MAX_MS ((int64_t)110 * 60 * 1000)
-#define NS_PER_MS 1000000ull
 
 _Static_assert(LOGS_LEVELS == RECORD_LEVELS, "levels of records are those of the figures");
 

@@ -18,7 +18,6 @@
 #include "base/log.h"
 #include "logs/log_push_impl.h"
 
-#define NS_PER_MS 1000000ull
 #define TICK_MS 1000
 #define TICK_BUSY_MS 100
 #define SEEN_EVERY_NS (3600 * NS_PER_SEC)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "logs/gunzip_reader.h"
 #include "logs/lines.h"
@@ -20,7 +21,6 @@
 #define BLOCK (64u * 1024)
 #define QUEUE_MAX 64
 #define FILES_MAX 256
-#define NS_PER_MS 1000000
 /* Threads and processes that share a log do not write in the exact order of their stamps. */
 #define DISORDER_MS 60000
 
@@ -101,7 +101,7 @@ static int file_open(const struct follow_name *name, struct reader_file *ret)
 	f.size = f.gz ? UINT64_MAX : (uint64_t)st.st_size;
 	f.device = st.st_dev;
 	f.inode = st.st_ino;
-	f.mtime_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / NS_PER_MS;
+	f.mtime_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / (int64_t)NS_PER_MS;
 	*ret = f;
 	return 0;
 }
@@ -149,7 +149,7 @@ static int open_files(struct log_reader *r, const struct follow_name **names, si
 		int err = names[i]->err;
 
 		if (!names[i]->is_live && !err &&
-		    (names[i]->is_foreign || names[i]->mtime_ns / NS_PER_MS < since_ms))
+		    (names[i]->is_foreign || names[i]->mtime_ns / (int64_t)NS_PER_MS < since_ms))
 			continue;
 		if (!err)
 			err = file_open(names[i], &f);

@@ -5,8 +5,9 @@
 
 #include <time.h>
 
+#include "base/clock.h"
+
 #define QUARTER_S 900
-#define DAY_S 86400
 
 /* The calendar repeats itself after 400 years; a year begins in March here, so that the leap day is its last. */
 int64_t time_zone_days(int64_t year, unsigned int month, unsigned int day)

@@ -19,7 +19,6 @@
 #include "serve/socket.h"
 
 #define ASK_HEAD_MAX 8192
-#define NS_PER_MS 1000000ull
 
 struct asking {
 	int fd;

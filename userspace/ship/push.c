@@ -21,7 +21,6 @@
 #include "ship/push_state.h"
 #include "ship/push_time.h"
 
-#define NS_PER_MS 1000000ull
 #define TAKE_BYTES_MAX (300u << 10) /* of payloads, which are longer in a body */
 #define NEWEST_MAX 2                /* a minute has hardly more than two parts */
 /* CloudWatch takes 500 requests/s of an account in a region. With 4 each, 125 hosts may drain days of minutes at once; more

@@ -13,7 +13,7 @@
 #define FIRST_NS 10000.0
 #define RATIO 1.1
 #define LOG_RATIO 0.09531017980432487 /* ln 1.1 */
-#define NS_PER_MS 1e6
+#define MS_NS 1e6
 
 size_t values_bucket(uint64_t ns)
 {
@@ -40,8 +40,8 @@ bool values_valid(const struct values *v)
 /* In ms, of the buckets from @first to @last. */
 static double value_of(size_t first, size_t last)
 {
-	double from = FIRST_NS / NS_PER_MS * pow(RATIO, (double)first);
-	double to = FIRST_NS / NS_PER_MS * pow(RATIO, (double)last + 1);
+	double from = FIRST_NS / MS_NS * pow(RATIO, (double)first);
+	double to = FIRST_NS / MS_NS * pow(RATIO, (double)last + 1);
 	char text[32];
 
 	snprintf(text, sizeof(text), "%.4g", 2 * from * to / (from + to));
@@ -92,9 +92,8 @@ void values_list(const struct values *v, struct values_list *ret)
 	for (; n > DATUM_VALUES_MAX; n--)
 		join_fewest(runs, n);
 	for (size_t i = 0; i < n; i++) {
-		ret->values[i] =
-			clamp(value_of(runs[i].first, runs[i].last), (double)v->min_ns / NS_PER_MS,
-			      (double)v->max_ns / NS_PER_MS);
+		ret->values[i] = clamp(value_of(runs[i].first, runs[i].last),
+				       (double)v->min_ns / MS_NS, (double)v->max_ns / MS_NS);
 		ret->counts[i] = (double)runs[i].count;
 	}
 	ret->n = n;
@@ -104,9 +103,9 @@ void values_datum(const struct values *v, struct values_list *list, struct datum
 {
 	values_list(v, list);
 	ret->count = (double)v->count;
-	ret->sum = (double)v->sum_ns / NS_PER_MS;
-	ret->min = (double)v->min_ns / NS_PER_MS;
-	ret->max = (double)v->max_ns / NS_PER_MS;
+	ret->sum = (double)v->sum_ns / MS_NS;
+	ret->min = (double)v->min_ns / MS_NS;
+	ret->max = (double)v->max_ns / MS_NS;
 	ret->n_values = list->n;
 	ret->values = list->values;
 	ret->counts = list->counts;

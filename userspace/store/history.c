@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "store/sql.h"
 #include "store/store.h"
@@ -45,7 +46,6 @@
 		NAMED) " FROM history WHERE start_s >= ? AND start_s < ? ORDER BY start_s"
 
 #define WAITING_MAX 60
-#define DAY_S 86400
 
 #define MEMBER(name, how) &m->name,
 
