@@ -147,7 +147,7 @@ static int check_way(const struct update_environment *e, const char *venv,
 
 	if (fstat(e->parent_fd, &above) ||
 	    fstatat(e->parent_fd, e->name, &itself, AT_SYMLINK_NOFOLLOW))
-		return -errno;
+		return said(why, venv, -errno);
 	no_link = direct >= 0 && fstat(direct, &named) == 0 && named.st_dev == itself.st_dev &&
 		  named.st_ino == itself.st_ino;
 	users = above.st_uid == user->as.uid && itself.st_uid == user->as.uid;

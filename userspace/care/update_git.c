@@ -138,7 +138,12 @@ int update_git_open(const char *directory, const struct update_run *run, struct 
 	int result;
 
 	*ret = (struct update_git){ .directory = directory, .run = *run };
-	if (stat(directory, &st) || !S_ISDIR(st.st_mode)) {
+	result = stat(directory, &st) ? -errno : 0;
+	if (result && result != -ENOENT && result != -ENOTDIR) {
+		buf_printf(why, "%s: %s", directory, strerror(-result));
+		return result;
+	}
+	if (result || !S_ISDIR(st.st_mode)) {
 		buf_printf(why, "%s: no such directory; [app] directory says where the tree is",
 			   directory);
 		return -ENOENT;

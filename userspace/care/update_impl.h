@@ -38,6 +38,8 @@ int update_write_journal(struct update *u, enum update_step step);
 /* -ENOENT: there is none. */
 int update_read_journal(struct update *u);
 int update_remove_journal(struct update *u);
+/* Its name only, with nothing said: 0, also if there is none, or -errno. */
+int update_unlink_journal(const struct update *u);
 /* Until update_unlock(). -EBUSY: another process. */
 int update_lock(struct update *u);
 void update_unlock(struct update *u);

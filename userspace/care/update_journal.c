@@ -92,14 +92,20 @@ int update_write_journal(struct update *u, enum update_step step)
 	return journal_failed(u, err);
 }
 
-int update_remove_journal(struct update *u)
+int update_unlink_journal(const struct update *u)
 {
 	_cleanup_(buf_done) struct buf path = BUF_INIT(PATH_MAX);
 	int err = name_it(u->o->state_directory, UPDATE_JOURNAL, &path);
 
+	return !err && unlink(buf_str(&path)) && errno != ENOENT ? -errno : err;
+}
+
+int update_remove_journal(struct update *u)
+{
+	int err;
+
 	UPDATE_STEP();
-	if (!err && unlink(buf_str(&path)) && errno != ENOENT)
-		err = -errno;
+	err = update_unlink_journal(u);
 	if (!err)
 		err = sync_directory(u->o->state_directory);
 	return journal_failed(u, err);

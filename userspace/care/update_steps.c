@@ -350,6 +350,9 @@ int update_from_start(struct update *u)
 {
 	int err = update_write_journal(u, UPDATE_AT_BUILD);
 
+	/* It may be there all the same, if only its directory could not be synced; nothing else is. */
+	if (err && u->ret->end == RESTORE_NOTHING && update_unlink_journal(u))
+		u->ret->end = RESTORE_UNFINISHED;
 	if (err)
 		return err;
 	if (u->builds)

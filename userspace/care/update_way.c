@@ -54,8 +54,12 @@ static int pass(const char *path, uid_t last, struct buf *why, size_t *ret)
 		struct stat st;
 
 		snprintf(place, sizeof(place), "%.*s", (int)n, path);
-		if (lstat(place, &st))
-			return -errno;
+		if (lstat(place, &st)) {
+			int err = -errno;
+
+			buf_printf(why, "%s: %s", place, strerror(-err));
+			return err;
+		}
 		if (ends && !S_ISLNK(st.st_mode) && st.st_uid == last && last != 0)
 			return 0;
 		if (st.st_uid != 0 || (!S_ISLNK(st.st_mode) && others_write(&st) &&

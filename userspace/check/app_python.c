@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/child.h"
@@ -16,6 +17,21 @@ void app_path(const struct config *c, const char *path, char ret[static APP_PATH
 		snprintf(ret, APP_PATH_MAX, "%s", path);
 	else
 		snprintf(ret, APP_PATH_MAX, "%s/%s", c->app_directory, path);
+}
+
+/* Whether no Python was there to say anything: we may not become the user, or it does not come into the directory, or cannot run it. */
+static bool was_kept_out(const struct child_how *how, int status, const struct buf *out,
+			 size_t before)
+{
+	const char *said = buf_str(out) + before;
+	const size_t n = strlen(how->directory);
+
+	if (status == CHILD_NOT_ALLOWED)
+		return how->user != NULL;
+	if (status == CHILD_NOT_BEGUN)
+		return out->len == before ||
+		       (strncmp(said, how->directory, n) == 0 && strncmp(said + n, ": ", 2) == 0);
+	return status == 127 && out->len == before;
 }
 
 int app_python(const struct config *c, const char *const arguments[], int timeout_ms,
@@ -48,9 +64,11 @@ int app_python(const struct config *c, const char *const arguments[], int timeou
 	for (size_t i = 0; i < ARGUMENTS_MAX && arguments[i]; i++)
 		argv[i + 1] = arguments[i];
 	status = child_run_as(&how, argv, timeout_ms, out);
-	if (how.user && status == CHILD_NOT_ALLOWED)
-		return -EPERM;
-	/* The user does not come into the directory, or cannot run it: no Python was there to say anything. */
-	return status == CHILD_NOT_BEGUN || (status == 127 && out->len == before) ? -EACCES :
-										    status;
+	if (!was_kept_out(&how, status, out, before))
+		return status;
+	if (out->len > before) {
+		out->len = before;
+		out->data[before] = '\0';
+	}
+	return status == CHILD_NOT_ALLOWED ? -EPERM : -EACCES;
 }
