@@ -2,6 +2,7 @@
 /* A bundle is a tar.gz that tar unpacks, bounded, masked, for root alone, and takes nobody's place. */
 #include "unit.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -71,11 +72,38 @@ static void leaves_nothing_unfinished(void)
 {
 	const struct mask m = { .n = 0 };
 	struct bundle *b = begin(&m, false, 0);
+	char beside[340];
 
 	REQUIRE(b);
 	bundle_add(b, "a", NULL, "1", 1);
 	bundle_free(b);
 	EXPECT(access(path, F_OK) != 0);
+	snprintf(beside, sizeof(beside), "%s.%d.new", path, (int)getpid());
+	EXPECT(access(beside, F_OK) != 0);
+}
+
+/* What is there stays until another one is whole, and what came meanwhile is not replaced. */
+static void replaces_by_a_whole_one(void)
+{
+	_cleanup_(buf_done) struct buf why = BUF_INIT(1000), text = BUF_INIT(1000);
+	const struct mask m = { .n = 0 };
+	struct bundle *b;
+	int fd;
+
+	b = begin(&m, false, 0);
+	REQUIRE(b);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	EXPECT_INT(file_write(fd, "old", 3), 0);
+	file_closep(&fd);
+	EXPECT_INT(bundle_finish(b, &why), -EEXIST);
+	EXPECT_HAS(buf_str(&why), "is there already");
+	bundle_free(b);
+	b = begin(&m, true, 0);
+	REQUIRE(b);
+	bundle_free(b);
+	EXPECT_INT(file_read(path, &text), 0);
+	EXPECT_STR(buf_str(&text), "old");
+	unlink(path);
 }
 
 static void takes_nobodys_place(void)
@@ -125,6 +153,7 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ "what is added is there, masked", writes },
 		{ "one that is not finished leaves nothing", leaves_nothing_unfinished },
+		{ "what is there is replaced by a whole one only", replaces_by_a_whole_one },
 		{ "links and directories are not replaced", takes_nobodys_place },
 		{ "texts and the whole have their bounds", is_bounded },
 	};

@@ -257,6 +257,35 @@ static void explains(void)
 	}
 }
 
+/* The application's user writes its file, and root reads the logs that it names. */
+static void takes_no_file_of_roots(void)
+{
+	static const struct host_file files[FILES_MAX] = {
+		{ "/etc/agent-isa/production.toml", "[logging]\nfile = \"/etc/shadow\"\n" },
+		{ "/etc/shadow", "root:x\n" },
+	};
+	static const char *const taken[] = { "log:application.path=/etc/shadow", NULL };
+	static const char *const none[] = { NULL };
+	_cleanup_(buf_done) struct buf why = BUF_INIT(1000);
+	char host[64], shadow[100];
+	const struct discover_options o = { .root = host };
+	struct discovery *d;
+
+	if (geteuid() != 0)
+		return;
+	make_host(host, files);
+	d = looked(&o, 0, &why);
+	expect_list(d, taken);
+	done(d);
+	snprintf(shadow, sizeof(shadow), "%s/etc/shadow", host);
+	EXPECT_INT(chmod(shadow, 0640), 0);
+	d = looked(&o, 0, &why);
+	expect_list(d, none);
+	EXPECT_HAS(buf_str(&d->notes),
+		   "logging.file = \"/etc/shadow\": only root may read that file");
+	done(d);
+}
+
 static void writes(void)
 {
 	static const struct host_file files[FILES_MAX] = {
@@ -293,6 +322,7 @@ int main(int argc, char **argv)
 	static const struct unit_case cases[] = {
 		{ NULL, finds },
 		{ NULL, explains },
+		{ "a log that only root may read is not taken", takes_no_file_of_roots },
 		{ "what was found stands in the configuration, with its source", writes },
 	};
 	int status;

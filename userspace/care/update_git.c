@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* git, as the update needs it. Invariant: no hook, no editor, no prompt, no other program than git's own transports and filters. */
+/* What the update needs of git. Invariant: nothing of the tree is changed but by update_git_switch(), update_git_back() and update_git_unlock(). */
 #include "care/update_git.h"
 
 #include <errno.h>
@@ -10,95 +10,14 @@
 
 #include "base/number.h"
 #include "base/utf8.h"
+#include "care/update_git_impl.h"
 #include "care/update_way.h"
 
-#define OUT_MAX (8u << 20)
 #define LINE_MAX_BYTES 4096
 #define DIRTY_SHOWN 5
 #define DIRTY_BYTES 1024
 #define COMMITS_SHOWN "-20"
 #define COMMITS_BYTES 8192
-
-#define QUIET \
-	"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=/bin/false", "GIT_OPTIONAL_LOCKS=0", \
-		"SSH_ASKPASS=/bin/false", "SSH_ASKPASS_REQUIRE=force"
-
-static const char *const quiet[] = { QUIET, "GIT_SSH_COMMAND=ssh -o BatchMode=yes", NULL };
-static const char *const quiet_by_its_ssh[] = { QUIET, NULL };
-
-/* What git says of @args (NULL behind them), in @out. Returns as update_run(). */
-static int git_as(const struct update_git *g, const char *const *environment,
-		  const char *const *args, struct buf *out)
-{
-	const char *argv[UPDATE_ARGS_MAX] = { "git",
-					      "-c",
-					      "core.hooksPath=/dev/null",
-					      "-c",
-					      "core.fsmonitor=false",
-					      "-c",
-					      "gc.auto=0",
-					      "-c",
-					      "maintenance.auto=false",
-					      "-c",
-					      "advice.detachedHead=false",
-					      "--no-pager" };
-	struct update_run run = g->run;
-	size_t n = 12;
-
-	if (environment == quiet && g->own_ssh)
-		environment = quiet_by_its_ssh;
-	while (*args && n + 1 < UPDATE_ARGS_MAX)
-		argv[n++] = *args++;
-	run.user = &g->user;
-	run.directory = g->directory;
-	run.environment = environment;
-	return update_run(&run, argv, out);
-}
-
-#define GIT_ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-
-static int git_failed(const struct update_git *g, const char *what, int result,
-		      const struct buf *out, struct buf *why)
-{
-	int err = update_run_failed(what, result, out, why);
-
-	if (result > 0)
-		update_run_advise_owner(&g->user, g->directory, out, why);
-	return err;
-}
-
-/* Its exit status must be 0. */
-static int git(const struct update_git *g, const char *what, const char *const *args,
-	       struct buf *out, struct buf *why)
-{
-	int result = git_as(g, quiet, args, out);
-
-	return result ? git_failed(g, what, result, out, why) : 0;
-}
-
-static int git_quietly(const struct update_git *g, const char *what, const char *const *args,
-		       struct buf *why)
-{
-	_cleanup_(buf_done) struct buf out = BUF_INIT(OUT_MAX);
-
-	return git(g, what, args, &out, why);
-}
-
-/* One line. -ENOENT: git says that there is no such thing. */
-static int git_line(const struct update_git *g, const char *const *args, char *ret, size_t size)
-{
-	_cleanup_(buf_done) struct buf out = BUF_INIT(LINE_MAX_BYTES);
-	int result = git_as(g, quiet, args, &out);
-	size_t n = strcspn(buf_str(&out), "\n");
-
-	if (result)
-		return result < 0 ? result : -ENOENT;
-	if (n >= size)
-		return -ENAMETOOLONG;
-	memcpy(ret, buf_str(&out), n);
-	ret[n] = '\0';
-	return 0;
-}
 
 static bool is_commit(const char *s)
 {
@@ -153,7 +72,7 @@ int update_git_open(const char *directory, const struct update_run *run, struct 
 		result = check_roots(directory, why);
 	if (result)
 		return result;
-	result = git_as(ret, quiet, GIT_ARGS("rev-parse", "--show-prefix"), &out);
+	result = git_ask(ret, NULL, GIT_ARGS("rev-parse", "--show-prefix"), &out);
 	if (result == -ENOENT) {
 		buf_add_str(why, "git is not installed");
 		return -ENOENT;
@@ -167,7 +86,7 @@ int update_git_open(const char *directory, const struct update_run *run, struct 
 		return -EINVAL;
 	}
 	buf_reset(&out);
-	result = git_as(ret, quiet, GIT_ARGS("config", "--get", "core.sshCommand"), &out);
+	result = git_ask(ret, NULL, GIT_ARGS("config", "--get", "core.sshCommand"), &out);
 	ret->own_ssh = result == 0;
 	return result < 0 ? update_run_failed(directory, result, &out, why) : 0;
 }
@@ -193,13 +112,13 @@ int update_git_head(const struct update_git *g, struct buf *why, struct update_h
 
 int update_git_is_clean(const struct update_git *g, struct buf *why)
 {
-	_cleanup_(buf_done) struct buf out = BUF_INIT(OUT_MAX);
+	_cleanup_(buf_done) struct buf out = BUF_INIT(GIT_OUT_MAX);
 	const char *at;
 	unsigned int n = 0;
-	int err = git(g, "git status",
-		      GIT_ARGS("status", "--porcelain", "--untracked-files=normal", "--", ".",
-			       ":(exclude)*.isamon-[0-9]*"),
-		      &out, why);
+	int err = git_run(g, "git status",
+			  GIT_ARGS("status", "--porcelain", "--untracked-files=normal", "--", ".",
+				   ":(exclude)*.isamon-[0-9]*"),
+			  &out, why);
 
 	if (err || !out.len)
 		return err;
@@ -301,8 +220,8 @@ int update_git_fetch(const struct update_git *g, const char *remote, const char 
 	err = find_ref(g, remote, wanted, ret_ref, ret_commit);
 	/* Tags that no branch leads to do not come by themselves. */
 	if (err == -ENOENT &&
-	    git_as(g, quiet, GIT_ARGS("fetch", "-q", "--no-recurse-submodules", remote, wanted),
-		   &(struct buf)BUF_INIT(0)) == 0 &&
+	    git_ask(g, NULL, GIT_ARGS("fetch", "-q", "--no-recurse-submodules", remote, wanted),
+		    &(struct buf)BUF_INIT(0)) == 0 &&
 	    find_commit(g, "", "FETCH_HEAD", ret_commit) == 0) {
 		snprintf(ret_ref, UPDATE_REF_MAX, "%s", wanted);
 		return 0;
@@ -402,7 +321,7 @@ static int count(const struct update_git *g, const char *range, unsigned int *re
 int update_git_compare(const struct update_git *g, const char *from, const char *to,
 		       const char *requirements, struct buf *why, struct update_difference *ret)
 {
-	_cleanup_(buf_done) struct buf out = BUF_INIT(OUT_MAX);
+	_cleanup_(buf_done) struct buf out = BUF_INIT(GIT_OUT_MAX);
 	char forth[2 * UPDATE_COMMIT_MAX + 4], back[2 * UPDATE_COMMIT_MAX + 4];
 	int err;
 
@@ -415,17 +334,17 @@ int update_git_compare(const struct update_git *g, const char *from, const char 
 	if (!err)
 		err = count(g, back, &ret->n_back, why);
 	if (!err)
-		err = git(g, "git diff",
-			  GIT_ARGS("diff-tree", "-r", "-z", "--no-renames", "--name-status", from,
-				   to),
-			  &out, why);
+		err = git_run(g, "git diff",
+			      GIT_ARGS("diff-tree", "-r", "-z", "--no-renames", "--name-status",
+				       from, to),
+			      &out, why);
 	if (!err)
 		err = look_at_files(g, &out, requirements, why, ret);
 	/* As much of it as there is room for. */
 	if (!err)
-		git_as(g, quiet,
-		       GIT_ARGS("log", COMMITS_SHOWN, "--no-color", "--format=%h %s", forth, "--"),
-		       &ret->commits);
+		git_ask(g, NULL,
+			GIT_ARGS("log", COMMITS_SHOWN, "--no-color", "--format=%h %s", forth, "--"),
+			&ret->commits);
 	return err;
 }
 
@@ -439,23 +358,18 @@ void update_difference_done(struct update_difference *d)
 int update_git_export(const struct update_git *g, const char *commit, const char *stage,
 		      struct buf *why)
 {
-	_cleanup_(buf_done) struct buf out = BUF_INIT(OUT_MAX);
+	_cleanup_(buf_done) struct buf out = BUF_INIT(GIT_OUT_MAX);
 	_cleanup_(buf_done) struct buf index = BUF_INIT(2 * PATH_MAX),
 				       tree = BUF_INIT(2 * PATH_MAX);
-	const char *environment[ARRAY_SIZE(quiet) + 1];
 	int result;
 
 	/* In the stage itself, for the user can write there; git takes a name behind which is nothing. */
 	buf_printf(&index, "GIT_INDEX_FILE=%s/.isamon-index", stage);
 	buf_printf(&tree, "--work-tree=%s", stage);
-	for (size_t i = 0; i < ARRAY_SIZE(quiet); i++)
-		environment[i] = quiet[i];
-	environment[ARRAY_SIZE(quiet) - 1] = buf_str(&index);
-	environment[ARRAY_SIZE(quiet)] = NULL;
 	if (index.err || tree.err)
 		return -ENAMETOOLONG;
-	result = git_as(g, environment,
-			GIT_ARGS(buf_str(&tree), "read-tree", "--reset", "-u", commit), &out);
+	result = git_ask(g, buf_str(&index),
+			 GIT_ARGS(buf_str(&tree), "read-tree", "--reset", "-u", commit), &out);
 	return result ? update_run_failed("git read-tree", result, &out, why) : 0;
 }
 
@@ -493,7 +407,7 @@ int update_git_back(const struct update_git *g, const char *commit, const char *
 int update_git_unlock(const struct update_git *g, const char *branch, struct buf *why)
 {
 	static const char *const locks[] = { "index.lock", "HEAD.lock" };
-	_cleanup_(buf_done) struct buf out = BUF_INIT(OUT_MAX);
+	_cleanup_(buf_done) struct buf out = BUF_INIT(GIT_OUT_MAX);
 	char paths[3][LINE_MAX_BYTES], name[UPDATE_REF_MAX + 32];
 	const char *argv[] = {
 		"rm", "-f", "--", paths[0], paths[1], *branch ? paths[2] : NULL, NULL

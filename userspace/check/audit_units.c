@@ -162,7 +162,7 @@ static int ask(const struct config *c, struct findings *out)
 }
 
 /* Whoever runs it: the processes behind the service's ports. */
-static int judge_processes(const struct config *c, struct findings *out)
+static int judge_processes(const struct config *c, struct findings *out, bool *ret_seen)
 {
 	struct audit_sockets *s = calloc(1, sizeof(*s));
 	int err = s ? audit_sockets_read(true, s) : -ENOMEM;
@@ -174,6 +174,7 @@ static int judge_processes(const struct config *c, struct findings *out)
 
 		for (size_t p = 0; p < c->n_ports; p++)
 			own = own || (!k->udp && c->ports[p] == k->port);
+		*ret_seen |= own && k->pid;
 		if (!own || !k->pid || k->uid != 0)
 			continue;
 		snprintf(subject, sizeof(subject), "port %u", k->port);
@@ -195,12 +196,18 @@ static int judge_processes(const struct config *c, struct findings *out)
 int audit_units(const struct check_input *in, struct findings *out)
 {
 	const size_t before = out->n;
+	bool seen = false;
 	int err = ask(in->config, out);
 
 	if (!err)
-		err = judge_processes(in->config, out);
+		err = judge_processes(in->config, out, &seen);
 	if (err || out->n > before)
 		return err;
+	if (!seen)
+		return findings_add(
+			out, AUDIT_TEXT(.id = "units.hardening", .result = FINDING_FINE),
+			"what systemd runs is kept in; who serves was not seen: nobody listens on the "
+			"service's ports, or it cannot be told who");
 	return findings_add(out, AUDIT_TEXT(.id = "units.hardening", .result = FINDING_FINE),
 			    "whoever serves is not root, and kept in where systemd runs it");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mask -> libarchive (pax) -> gzip -> the file. Invariant: whatever is written to the archive comes out of put(), which masks it. */
+/* mask -> libarchive (pax) -> gzip -> the file, which gets its name when it is whole. Invariant: whatever is written to the archive comes out of
+ * put(), which masks it. */
 #include "check/bundle.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@
 
 struct bundle {
 	const struct mask *mask;
-	char *path;
+	char *path, *beside; /* of the file, and what it is called until it is whole */
+	bool force;
 	int fd;
 	struct archive_api api;
 	struct archive *tar;
@@ -59,32 +61,37 @@ static int failed(const struct bundle *b)
 	return b->err ? b->err : -EIO;
 }
 
+static int is_there(const char *path, struct buf *why)
+{
+	buf_printf(why, "%s is there already; name another, or --force", path);
+	return -EEXIST;
+}
+
 static int make_file(struct bundle *b, const char *path, bool force, struct buf *why)
 {
 	struct stat st;
 	int err;
 
-	if (force && lstat(path, &st) == 0) {
+	if (lstat(path, &st) == 0) {
+		if (!force)
+			return is_there(path, why);
 		if (!S_ISREG(st.st_mode)) {
 			buf_printf(why, "%s is not a file, and is not replaced", path);
 			return -EEXIST;
 		}
-		if (unlink(path)) {
-			err = -errno;
-			buf_printf(why, "cannot replace %s: %s", path, strerror(-err));
-			return err;
-		}
 	}
-	b->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (b->fd >= 0) {
-		b->path = strdup(path);
-		return b->path ? 0 : -ENOMEM;
+	b->force = force;
+	b->path = strdup(path);
+	if (!b->path || asprintf(&b->beside, "%s.%d.new", path, (int)getpid()) < 0) {
+		b->beside = NULL;
+		return -ENOMEM;
 	}
+	b->fd = open(b->beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (b->fd >= 0)
+		return 0;
 	err = -errno;
-	if (err == -EEXIST)
-		buf_printf(why, "%s is there already; name another, or --force", path);
-	else
-		buf_printf(why, "cannot make %s: %s", path, strerror(-err));
+	buf_printf(why, "cannot make %s: %s", b->beside, strerror(-err));
+	free(take(b->beside)); /* it is not ours to remove */
 	return err;
 }
 
@@ -135,9 +142,10 @@ void bundle_free(struct bundle *b)
 		b->api.archive_write_free(b->tar);
 	gzip_free(b->gzip);
 	archive_api_close(&b->api);
-	if (b->path && !b->finished)
-		unlink(b->path);
+	if (b->beside && !b->finished)
+		unlink(b->beside);
 	file_closep(&b->fd);
+	free(b->beside);
 	free(b->path);
 	buf_done(&b->missing);
 	free(b);
@@ -230,7 +238,12 @@ int bundle_finish(struct bundle *b, struct buf *why)
 	err = err ?: put_compressed(b, "", 0, true);
 	if (!err && fsync(b->fd))
 		err = -errno;
-	if (err)
+	if (!err &&
+	    renameat2(AT_FDCWD, b->beside, AT_FDCWD, b->path, b->force ? 0 : RENAME_NOREPLACE))
+		err = -errno;
+	if (err == -EEXIST)
+		is_there(b->path, why);
+	else if (err)
 		buf_printf(why, "cannot write %s: %s", b->path, strerror(-err));
 	b->finished = !err;
 	return err;

@@ -19,7 +19,8 @@
 
 struct bundle;
 
-/* Makes the file, 0600; one that is there is replaced only with @force, and only a regular one. @m must outlive it. Returns 0; -EEXIST;
+/* Makes the file, 0600, beside @path, whose name it gets when it is finished; one that is there is replaced only with @force, and only a regular one. @m must
+ * outlive it. Returns 0; -EEXIST;
  * -ENOENT: there is no libarchive; another -errno; explained in @why. */
 int bundle_open(const char *path, bool force, const struct mask *m, struct buf *why,
 		struct bundle **ret);
@@ -35,7 +36,8 @@ int bundle_add(struct bundle *b, const char *name, const struct record_rules *ru
 /* Notes what could not be got, and why. */
 void bundle_miss(struct bundle *b, const char *name, const char *why);
 
-/* Adds the list of what is missing, and brings all of it to the disk. Returns 0 or -errno, explained in @why. */
+/* Adds the list of what is missing, and brings all of it to the disk, under its name. Returns 0 or -errno (-EEXIST: somebody has made one of that name
+ * meanwhile), explained in @why. */
 int bundle_finish(struct bundle *b, struct buf *why);
 /* Of the file, once it is finished. */
 uint64_t bundle_size(const struct bundle *b);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -87,6 +88,15 @@ bool discover_exists(const struct discover_options *o, const char *path)
 	char whole[PATH_SIZE];
 
 	return below_root(o, path, whole) && access(whole, F_OK) == 0;
+}
+
+bool discover_is_roots_alone(const struct discover_options *o, const char *path)
+{
+	char whole[PATH_SIZE];
+	struct stat st;
+
+	return below_root(o, path, whole) && stat(whole, &st) == 0 && st.st_uid == 0 &&
+	       !(st.st_mode & S_IROTH);
 }
 
 void discover_each(const struct discover_options *o, const char *pattern, discover_path_fn fn,

@@ -29,6 +29,8 @@ void discover_add(struct discovery *d, const struct discover_value *v, const cha
 /* One of the service's files below o->root: @ret gets all of it, less than DISCOVER_FILE_MAX. Returns 0 or -errno. */
 int discover_read(const struct discover_options *o, const char *path, struct buf *ret);
 bool discover_exists(const struct discover_options *o, const char *path);
+/* Whether it is there, is root's, and others may not read it: no log of the application's, whatever its user wrote into its file. */
+bool discover_is_roots_alone(const struct discover_options *o, const char *path);
 
 /* The paths below o->root that match, in order, at most @max, without the root. Returns their number. */
 typedef void (*discover_path_fn)(const char *path, void *ctx);

@@ -30,6 +30,7 @@ static const struct mapping {
 };
 
 struct taking {
+	const struct discover_options *o;
 	struct discovery *d;
 	const char *file;
 };
@@ -59,6 +60,14 @@ static void take_value(const struct taking *t, const struct mapping *m, const ch
 		buf_printf(&t->d->notes,
 			   "%s: %s = \"%s\": relative to what is not known: set [%s] %s\n", t->file,
 			   m->path, plain, m->section, m->key);
+		return;
+	}
+	if (is_path && strcmp(m->section, "log") == 0 && discover_is_roots_alone(t->o, absolute)) {
+		utf8_make_plain(absolute, strlen(absolute), plain, sizeof(plain));
+		buf_printf(
+			&t->d->notes,
+			"%s: %s = \"%s\": only root may read that file, so it is not taken: if it is the log, set [log \"%s\"] path\n",
+			t->file, m->path, plain, m->label);
 		return;
 	}
 	discover_add(t->d,
@@ -142,7 +151,7 @@ int discover_toml(const struct discover_options *o, struct buf *why, struct disc
 {
 	_cleanup_(buf_done) struct buf text = BUF_INIT(DISCOVER_FILE_MAX);
 	struct candidates c = { 0 };
-	struct taking t = { .d = d, .file = o->toml };
+	struct taking t = { .o = o, .d = d, .file = o->toml };
 	unsigned int line = 0;
 	int err;
 

@@ -16,7 +16,7 @@
 #define NAMED_MAX 6
 
 /*
- * Writes a line for each requirement that is not met, "missing NAME" or "other NAME VERSION WANTED", and "total N" at last. How versions
+ * Writes a line for each requirement that is not met, "missing NAME" or "other NAME VERSION WANTED", "odd LINE" for what cannot be read, and "total N" at last. How versions
  * are compared (PEP 440) and markers read (PEP 508) is what the environment's own packaging, or that within its pip, says; without either
  * only names are looked for, and what is pinned by ==.
  */
@@ -59,7 +59,7 @@ static const char script[] =
 	"        try:\n"
 	"            r = Requirement(line)\n"
 	"        except ValueError:\n"
-	"            print('odd', line.split()[0])\n"
+	"            print('odd', line[:70])\n"
 	"            continue\n"
 	"        if r.marker and not r.marker.evaluate({'extra': ''}):\n"
 	"            continue\n"
@@ -68,6 +68,7 @@ static const char script[] =
 	"    else:\n"
 	"        m = re.match(r'([A-Za-z0-9._-]+)\\s*(?:\\[[^]]*\\])?\\s*(?:==\\s*([^\\s;,]+))?', line)\n"
 	"        if not m or ';' in line:\n"
+	"            print('odd', line[:70])\n"
 	"            continue\n"
 	"        name, want, v = m[1], m[2] or '', have(m[1])\n"
 	"        good = v is not None and (not want or '*' in want or v == want)\n"
@@ -175,16 +176,23 @@ int service_look_dependencies(const struct check_input *in, struct findings *out
 			    text.len ? last_line(&text) : "its check ends with status 0");
 }
 
-/* "missing NAME WANTED", "other NAME VERSION WANTED". Returns how many there are of both; those that find room are in @named. */
-static unsigned int read_packages(const char *text, struct buf *named, unsigned int *ret_total)
+/* "missing NAME WANTED", "other NAME VERSION WANTED". Returns how many there are of both; those that find room are in @named. *ret_odd: how many lines
+ * could not be read, the first of which is in @odd. */
+static unsigned int read_packages(const char *text, struct buf *named, unsigned int *ret_total,
+				  char odd[80], unsigned int *ret_odd)
 {
 	unsigned int n = 0;
+
+	*odd = '\0';
+	*ret_odd = 0;
 
 	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n') {
 		char name[80] = "", version[80] = "", want[80] = "";
 
 		if (sscanf(at, "total %u", ret_total) == 1)
 			break;
+		if (strncmp(at, "odd ", 4) == 0 && (*ret_odd)++ == 0)
+			sscanf(at + 4, "%79[^\n]", odd);
 		if (sscanf(at, "missing %79s%*[ ]%79[^\n]", name, want) >= 1) {
 			if (n++ < NAMED_MAX)
 				buf_printf(named, "%s%s%s is missing", n > 1 ? ", " : "", name,
@@ -213,7 +221,8 @@ int service_look_packages(const struct check_input *in, struct findings *out)
 	};
 	char path[APP_PATH_MAX];
 	const char *arguments[] = { "-I", "-c", script, path, NULL };
-	unsigned int n, total = 0;
+	unsigned int n, total = 0, n_odd;
+	char odd[80];
 	int status;
 
 	app_path(c, c->app_requirements, path);
@@ -229,8 +238,12 @@ int service_look_packages(const struct check_input *in, struct findings *out)
 		return findings_add(out,
 				    &(struct finding_text){ .id = id, .result = FINDING_UNKNOWN },
 				    "cannot be read: %.*s", SHOWN_MAX, last_line(&text));
-	n = read_packages(buf_str(&text), &named, &total);
+	n = read_packages(buf_str(&text), &named, &total, odd, &n_odd);
 	if (n)
 		return findings_add(out, &t, "%s", buf_str(&named));
+	if (n_odd)
+		return findings_add(out, &(struct finding_text){ .id = id, .result = FINDING_NOTE },
+				    "%u are there; %u line%s of %s could not be read: %s", total,
+				    n_odd, n_odd == 1 ? "" : "s", path, odd);
 	return findings_add(out, &(struct finding_text){ .id = id }, "all %u are there", total);
 }
