@@ -25,8 +25,6 @@ static void rows(void)
 	} table[] = {
 		{ "an exit status, and both outputs", "echo a; echo b >&2; exit 3", 30, 3,
 		  "a\nb\n" },
-		{ "what it leaves with its output open is not waited for", "sleep 20 & echo a", 15,
-		  0, "a\n" },
 		{ "one that closes its output is waited for",
 		  "echo a; exec >&- 2>&-; sleep 0.3; exit 4", 30, 4, "a\n" },
 		{ "one that closes its output has its time limit all the same",
