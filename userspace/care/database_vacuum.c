@@ -46,8 +46,8 @@ int database_vacuum_fits(const char *path, struct buf *why)
 	char real[PATH_MAX];
 	_cleanup_(buf_done) struct buf directory = BUF_INIT(4096);
 	uint64_t need, have, wal;
-	struct statvfs fs;
-	struct stat st;
+	struct statvfs fs = { .f_bavail = 0 };
+	struct stat st = { .st_size = 0 };
 	int err;
 
 	err = make_real(path, real, why);
