@@ -37,7 +37,7 @@ static int put_once(int fd)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(512);
 	const struct s3_put put = { .key = "k", .fd = fd, .overwrite = true };
-	struct s3_sent sent;
+	struct s3_sent sent = { .verified = false };
 	struct s3 *s = NULL;
 	int err = s3_new(base, transport, &credentials, &identity, &options, &why, &s);
 

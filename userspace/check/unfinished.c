@@ -59,7 +59,7 @@ int unfinished_update(const struct config *c, struct unfinished *ret)
 
 int unfinished_find(const struct config *c, struct unfinished *ret)
 {
-	struct unfinished update;
+	struct unfinished update = { .is = false };
 	int err = unfinished_restore(c, ret);
 
 	if (!err)
