@@ -38,6 +38,15 @@ mends() {
 	front_answers || fail "$1: not healthy after it"
 }
 
+# Until the old workers are gone, which take connections, too, and pass them as before.
+reload() {
+	local old
+	old=$(pgrep -f '^nginx: worker process$')
+	nginx -s reload
+	only_new() { ! pgrep -f '^nginx: worker process$' | grep -qxF "$old"; }
+	wait_for 10 "nginx to work by new workers" only_new
+}
+
 ctl() { supervisorctl -c /etc/supervisor/supervisord.conf "$@"; }
 
 host_start
@@ -150,7 +159,7 @@ wait_for 20 "the service to answer at ::1" answers6
 names proxy.upstream "the service is at [::1]:8000"
 sed -i 's/127.0.0.1:8000/[::1]:8000/' "$SITE"
 touch -d '1 minute ago' "$SITE" /etc/nginx/nginx.conf
-nginx -s reload
+reload
 wait_for 10 "nginx to answer" front_answers
 wait_for 20 "the service to run" supervisor_says RUNNING
 well
@@ -174,7 +183,7 @@ ctl update >/dev/null
 wait_for 20 "the service to be back" service_answers
 wait_for 20 "the service to run" supervisor_says RUNNING
 touch -d '1 minute ago' "$SITE" /etc/nginx/nginx.conf # surely before it is read
-nginx -s reload
+reload
 wait_for 10 "nginx to answer" front_answers
 
 say "== root owns its data"
@@ -208,7 +217,7 @@ sed -i '$d' "$APP/OpenManusWeb/scripts/check_dependencies.py"
 
 say "== the upstream is another port"
 host_nginx 8001
-nginx -s reload
+reload
 moved() { [ "$(curl -sS -o /dev/null -w '%{http_code}' --max-time 3 http://127.0.0.1/)" = 502 ]; }
 wait_for 10 "nginx to pass to nobody" moved
 names proxy.upstream "nginx passes to 127.0.0.1:8001 ($SITE line 5); the service is at 127.0.0.1:8000"
@@ -246,7 +255,7 @@ tls_site() { # PORT STATUS: of the upstream, and what it answers
 		}
 	END
 	touch -d '1 minute ago' "$SITE" /etc/nginx/nginx.conf # surely before it is read
-	nginx -s reload
+	reload
 	wait_for 10 "nginx to answer by TLS" tls_status "$2"
 }
 tls_status() { [ "$(curl -ksS -o /dev/null -w '%{http_code}' --max-time 3 https://127.0.0.1/health)" = "$1" ]; }
@@ -266,14 +275,14 @@ doctor 1 proxy --json
 json "'answers 502' in [f['evidence'] for f in d['findings'] if f['id'] == 'proxy.front'][0]"
 json "d['diagnosis']['id'] == 'proxy.upstream'"
 host_nginx 8000
-nginx -s reload
+reload
 wait_for 10 "nginx to answer" front_answers
 
 say "== a mistake in nginx's configuration"
 sed -i 's/proxy_pass/proxy_pas/' "$SITE"
 names proxy.config '[emerg] unknown directive "proxy_pas" in /etc/nginx/sites-enabled/agent-isa:5'
 host_nginx 8000
-nginx -s reload
+reload
 
 say "== nginx does not run"
 nginx -s quit
