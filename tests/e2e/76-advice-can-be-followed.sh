@@ -4,20 +4,12 @@
 # Supervisor run with, and that is not advised again. The history is written by hand, fast-forwarded.
 # limit: 120
 . "$(dirname "$0")/../fixtures/host.sh"
+# shellcheck source=tests/fixtures/advise.sh
+. "$FIXTURES/advise.sh"
 need patch
 
-HISTORY=$T/state/history.db
-# advise STATUS ARGUMENT...: output in $T/out, $T/err
-advise() {
-	local want=$1 got=0
-	shift
-	timeout 60 "$ISAMON" advise "$@" >"$T/out" 2>"$T/err" </dev/null || got=$?
-	[ "$got" = "$want" ] || fail "isamon advise $*: status $got, expected $want: $(head -n 80 "$T/out" "$T/err")"
-}
 json() { "$PY" -c 'import json, sys; d = json.load(open(sys.argv[1])); assert eval(sys.argv[2]), d' "$T/out" "$1" || fail "not so: $1"; }
 has() { grep -qE -e "$1" "$T/${2:-out}" || fail "no '$1' in: $(head -n 80 "$T/${2:-out}")"; }
-history() { "$PY" "$FIXTURES/history.py" "$HISTORY" "$@" || fail "the history cannot be written"; }
-ids() { "$PY" -c 'import json, sys; print(*[a["id"] for a in json.load(open(sys.argv[1]))["advice"]])' "$T/out"; }
 # follow ID: its change, by patch; it stays possible to take it back
 follow() {
 	"$PY" - "$T/out" "$1" >"$T/diff" <<-'END'

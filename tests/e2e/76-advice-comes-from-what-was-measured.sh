@@ -5,20 +5,15 @@
 . "$(dirname "$0")/../fixtures/lib.sh"
 # shellcheck source=tests/fixtures/aws.sh
 . "$FIXTURES/aws.sh"
+# shellcheck source=tests/fixtures/advise.sh
+. "$FIXTURES/advise.sh"
+ADVISE=(--config "$T/isamon.conf")
 need_root
 need curl /usr/bin/aws
 "$PY" -c 'import botocore' 2>/dev/null || skip "needs python3-botocore"
 
 BUCKET=backups-of-isamon
-# advise STATUS ARGUMENT...: output in $T/out, $T/err
-advise() {
-	local want=$1 got=0
-	shift
-	timeout 60 "$ISAMON" advise --config "$T/isamon.conf" "$@" >"$T/out" 2>"$T/err" </dev/null || got=$?
-	[ "$got" = "$want" ] || fail "isamon advise $*: status $got, expected $want: $(head -n 80 "$T/out" "$T/err")"
-}
 has() { grep -qF -e "$1" "$T/${2:-out}" || fail "no '$1' in: $(head -n 80 "$T/${2:-out}")"; }
-HISTORY=$T/state/history.db
 # ask SQL: the first row, by a program that is not isamon. The file is nobody's but for moments.
 ask()
 {

@@ -10,6 +10,9 @@ fi
 . "$(dirname "$0")/../fixtures/lib.sh"
 # shellcheck source=tests/fixtures/aws.sh
 . "$FIXTURES/aws.sh"
+# shellcheck source=tests/fixtures/advise.sh
+. "$FIXTURES/advise.sh"
+ADVISE=(--config "$T/isamon.conf")
 need curl mount
 "$PY" -c 'import botocore' 2>/dev/null || skip "needs python3-botocore"
 
@@ -17,18 +20,8 @@ mount --make-rprivate /
 mount -t tmpfs none /sys/class
 mkdir -p /sys/class/dmi/id
 instance() { printf '%s\n' "$2" >/sys/class/dmi/id/product_name && printf '%s\n' "$1" >/sys/class/dmi/id/sys_vendor; }
-HISTORY=$T/state/history.db
-history() { "$PY" "$FIXTURES/history.py" "$HISTORY" "$@" || fail "the history cannot be written"; }
-# advise STATUS ARGUMENT...: output in $T/out, $T/err
-advise() {
-	local want=$1 got=0
-	shift
-	timeout 60 "$ISAMON" advise --config "$T/isamon.conf" "$@" >"$T/out" 2>"$T/err" </dev/null || got=$?
-	[ "$got" = "$want" ] || fail "isamon advise $*: status $got, expected $want: $(head -n 80 "$T/out" "$T/err")"
-}
 has() { grep -qF -e "$1" "$T/${2:-out}" || fail "no '$1' in: $(head -n 80 "$T/${2:-out}")"; }
 has_not() { ! grep -qF -e "$1" "$T/out" || fail "'$1' in: $(head -n 80 "$T/out")"; }
-ids() { "$PY" -c 'import json, sys; print(*[a["id"] for a in json.load(open(sys.argv[1]))["advice"]])' "$T/out"; }
 # advised IDS TYPE DAYS COLUMN=VALUE...: what is advised of such a history, and nothing else
 advised() {
 	local want=$1 type=$2 days=$3 status=1

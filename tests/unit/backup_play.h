@@ -281,14 +281,7 @@ static void create_again(void)
 	play_keep_catalogue();
 }
 
-struct
-try {
-	const char *name;
-	void (*run)(const struct fault *f);
-};
-
-/* Each try with each fault is a case. */
-static int play_all(int argc, char **argv, const struct try *tries, size_t n)
+static int play_all(int argc, char **argv, const struct attempt *attempts, size_t n)
 {
 	unit_state.argc = argc;
 	unit_state.argv = argv;
@@ -296,17 +289,7 @@ static int play_all(int argc, char **argv, const struct try *tries, size_t n)
 	tzset();
 	unit_begin("prepared");
 	play_begin();
-	for (size_t i = 0; i < n * ARRAY_SIZE(all_faults); i++) {
-		const struct try *t = &tries[i / ARRAY_SIZE(all_faults)];
-		const struct fault *f = &all_faults[i % ARRAY_SIZE(all_faults)];
-		char name[100];
-
-		snprintf(name, sizeof(name), "%s: %s", t->name, f->name);
-		if (!unit_wanted(name))
-			continue;
-		unit_begin("%s", name);
-		t->run(f);
-	}
+	fault_all(attempts, n);
 	unit_begin("cleared up");
 	play_end();
 	return unit_finish();

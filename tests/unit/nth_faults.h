@@ -3,6 +3,8 @@
 #ifndef ISAMON_NTH_FAULTS_H
 #define ISAMON_NTH_FAULTS_H
 
+#include "unit.h"
+
 #include "nth_fault.h"
 
 struct fault {
@@ -33,6 +35,27 @@ static const struct fault all_faults[] = {
 static bool fault_is_memory(const struct fault *f)
 {
 	return f->kind.calls & (NTH_MEMORY | NTH_ALL_MEMORY);
+}
+
+struct attempt {
+	const char *name;
+	void (*run)(const struct fault *f);
+};
+
+/* Each with each fault is a case. */
+UNIT_USED_ static void fault_all(const struct attempt *attempts, size_t n)
+{
+	for (size_t i = 0; i < n * ARRAY_SIZE(all_faults); i++) {
+		const struct attempt *a = &attempts[i / ARRAY_SIZE(all_faults)];
+		const struct fault *f = &all_faults[i % ARRAY_SIZE(all_faults)];
+		char name[100];
+
+		snprintf(name, sizeof(name), "%s: %s", a->name, f->name);
+		if (!unit_wanted(name))
+			continue;
+		unit_begin("%s", name);
+		a->run(f);
+	}
 }
 
 #endif

@@ -153,31 +153,14 @@ static void prepare_play(bool bad)
 	tree_read("p", &parent_tree);
 }
 
-struct
-try {
-	const char *name;
-	void (*run)(const struct fault *f);
-};
-
-/* Each try with each fault is a case. */
-static int play_all(int argc, char **argv, const struct try *tries, size_t n)
+static int play_all(int argc, char **argv, const struct attempt *attempts, size_t n)
 {
 	unit_state.argc = argc;
 	unit_state.argv = argv;
 	unit_begin("prepared");
 	locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	fixture_begin();
-	for (size_t i = 0; i < n * ARRAY_SIZE(all_faults); i++) {
-		const struct fault *f = &all_faults[i % ARRAY_SIZE(all_faults)];
-		char name[100];
-
-		snprintf(name, sizeof(name), "%s: %s", tries[i / ARRAY_SIZE(all_faults)].name,
-			 f->name);
-		if (!unit_wanted(name))
-			continue;
-		unit_begin("%s", name);
-		tries[i / ARRAY_SIZE(all_faults)].run(f);
-	}
+	fault_all(attempts, n);
 	unit_begin("cleared up");
 	freelocale(locale);
 	buf_done(&why);

@@ -58,10 +58,10 @@ static void lists(const struct fault *f)
 
 int main(int argc, char **argv)
 {
-	static const struct try tries[] = {
+	static const struct attempt attempts[] = {
 		{ "making one", creates },
 		{ "listing them", lists },
 	};
 
-	return play_all(argc, argv, tries, ARRAY_SIZE(tries));
+	return play_all(argc, argv, attempts, ARRAY_SIZE(attempts));
 }

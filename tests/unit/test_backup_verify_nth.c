@@ -54,10 +54,10 @@ static void drills(const struct fault *f)
 
 int main(int argc, char **argv)
 {
-	static const struct try tries[] = {
+	static const struct attempt attempts[] = {
 		{ "verifying one", verifies },
 		{ "a drill", drills },
 	};
 
-	return play_all(argc, argv, tries, ARRAY_SIZE(tries));
+	return play_all(argc, argv, attempts, ARRAY_SIZE(attempts));
 }

@@ -47,10 +47,10 @@ static void goes_back(const struct fault *f)
 
 int main(int argc, char **argv)
 {
-	static const struct try tries[] = {
+	static const struct attempt attempts[] = {
 		{ "restoring", restores },
 		{ "going back", goes_back },
 	};
 
-	return play_all(argc, argv, tries, ARRAY_SIZE(tries));
+	return play_all(argc, argv, attempts, ARRAY_SIZE(attempts));
 }

@@ -85,10 +85,10 @@ static void aborts(const struct fault *f)
 
 int main(int argc, char **argv)
 {
-	static const struct try tries[] = {
+	static const struct attempt attempts[] = {
 		{ "resuming", resumes },
 		{ "aborting", aborts },
 	};
 
-	return play_all(argc, argv, tries, ARRAY_SIZE(tries));
+	return play_all(argc, argv, attempts, ARRAY_SIZE(attempts));
 }
