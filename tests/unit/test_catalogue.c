@@ -279,8 +279,10 @@ static void is_shared(void)
 			snprintf(file, sizeof(file), "a-data-202611%02d-02%02d00.tar.gz", i + 1, k);
 			e = entry(file, 1);
 			e.remote = BACKUP_SENT;
-			if (catalogue_put(t.c, &e, &why))
+			if (catalogue_put(t.c, &e, &why)) {
+				fprintf(stderr, "%s\n", buf_str(&why));
 				_exit(2);
+			}
 			buf_done(&why);
 		}
 		catalogue_close(t.c);
@@ -289,7 +291,8 @@ static void is_shared(void)
 	for (int i = 0; i < 8; i++) {
 		int status = -1;
 
-		EXPECT(waitpid(pids[i], &status, 0) == pids[i] && status == 0);
+		EXPECT_INT(waitpid(pids[i], &status, 0), pids[i]);
+		EXPECT_INT(status, 0);
 	}
 	EXPECT_INT(catalogue_open(t.state, &t.c), 0);
 	EXPECT_INT(load(), 0);

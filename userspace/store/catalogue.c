@@ -24,6 +24,9 @@
 #define SQL_EACH "SELECT " SQL_COLUMNS " FROM backup ORDER BY file"
 #define SQL_ONE "SELECT " SQL_COLUMNS " FROM backup WHERE file = ?"
 
+/* Long: a backup of hours, that is whole, must not fail for a disk on which others are slow. */
+#define WAIT_MS 30000
+
 #define NUMBERS 13
 #define TEXTS 8
 
@@ -55,7 +58,7 @@ int catalogue_open(const char *state_directory, struct catalogue **ret)
 	c->base = event_base_new();
 	if (!c->base)
 		return -ENOMEM;
-	err = store_begin_shared(c->base, state_directory, CATALOGUE_FILE, &c->store);
+	err = store_begin_shared(c->base, state_directory, CATALOGUE_FILE, WAIT_MS, &c->store);
 	if (err)
 		return err;
 	*ret = take(c);

@@ -11,6 +11,7 @@
 #include "store/job_rows.h"
 #include "store/store.h"
 
+#define WAIT_MS 5000
 #define WAITING_MAX 64
 
 struct job_history {
@@ -69,7 +70,7 @@ int job_history_new(struct event_base *base, const char *directory, struct job_h
 
 	if (!h)
 		return -ENOMEM;
-	err = store_begin_shared(base, directory, JOB_HISTORY_FILE, &h->store);
+	err = store_begin_shared(base, directory, JOB_HISTORY_FILE, WAIT_MS, &h->store);
 	if (err)
 		free(h);
 	else

@@ -38,8 +38,6 @@
 	"PRAGMA cell_size_check = ON;" \
 	"PRAGMA trusted_schema = OFF"
 
-/* Who has the file has it for long. */
-#define BUSY_MS 200
 #define BLOB_MAX (32 << 20)
 
 int state_file_path(const char *directory, const char *name, struct buf *why, char **ret_path)
@@ -189,7 +187,8 @@ static int limits_set(sqlite3 *db)
 	int keep_log = 1, on = 0;
 
 	sqlite3_extended_result_codes(db, 1);
-	sqlite3_busy_timeout(db, BUSY_MS);
+	/* It would wait with a shared lock in its hand: several that did so would keep each other from the exclusive one. */
+	sqlite3_busy_timeout(db, 0);
 	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, BLOB_MAX);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, &on);
 	/* Until we know that it is ours. */

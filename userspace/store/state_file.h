@@ -20,7 +20,7 @@ int state_file_path(const char *directory, const char *name, struct buf *why, ch
  * Opens, or makes (0600), the file, brings its schema to the present version and sees to its room. It is then locked against any other
  * process until it is closed.
  * Returns 0; -EUCLEAN: it is damaged, or no SQLite file; -EEXIST: it is another application's database; -ENOTSUP: it is of a newer
- * isamon; -EBUSY: somebody else has it open (after 2 s); -ELOOP: it is a symbolic link; another -errno. All explained in @why. A
+ * isamon; -EBUSY: somebody else has it open; -ELOOP: it is a symbolic link; another -errno. All explained in @why. A
  * file that is refused is left as it was. If only the room is missing, that is no error.
  */
 int state_file_open(const char *path, struct buf *why, sqlite3 **ret);

@@ -162,31 +162,34 @@ static int store_new(struct event_base *base, const char *directory, const char 
 	return 0;
 }
 
-static int begin(struct event_base *base, const char *directory, const char *name, bool shared,
-		 struct store **ret)
+static int start(struct store **s, struct store **ret)
 {
-	_cleanup_(store_freep) struct store *s = NULL;
-	int err;
+	int err = store_thread_start(*s);
 
-	err = store_new(base, directory, name, &s);
-	if (err)
-		return err;
-	s->shared = shared;
-	err = store_thread_start(s);
 	if (!err)
-		*ret = take(s);
+		*ret = take(*s);
 	return err;
 }
 
 int store_begin(struct event_base *base, const char *directory, struct store **ret)
 {
-	return begin(base, directory, STATE_FILE_NAME, false, ret);
+	_cleanup_(store_freep) struct store *s = NULL;
+	int err = store_new(base, directory, STATE_FILE_NAME, &s);
+
+	return err ? err : start(&s, ret);
 }
 
 int store_begin_shared(struct event_base *base, const char *directory, const char *name,
-		       struct store **ret)
+		       unsigned int wait_ms, struct store **ret)
 {
-	return begin(base, directory, name, true, ret);
+	_cleanup_(store_freep) struct store *s = NULL;
+	int err = store_new(base, directory, name, &s);
+
+	if (err)
+		return err;
+	s->shared = true;
+	s->file.wait_ms = wait_ms;
+	return start(&s, ret);
 }
 
 int store_open(struct event_base *base, const char *directory, struct buf *why, struct store **ret)

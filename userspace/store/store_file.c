@@ -9,15 +9,24 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "store/room.h"
 #include "store/set_aside.h"
 #include "store/state_file.h"
 
+/* The process before this one is ending still. */
+#define OWN_WAIT_MS 200
+
+#define LOOK_US_MIN 5000u
+#define LOOK_US_MAX 25000u
+
 int store_file_init(struct store_file *f, const char *directory, const char *name)
 {
+	f->wait_ms = OWN_WAIT_MS;
 	f->directory = strdup(directory);
 	f->name = strdup(name);
 	return f->directory && f->name ? 0 : -ENOMEM;
@@ -116,11 +125,32 @@ static int put_aside(const char *path, const char *why)
 	return err;
 }
 
+/* Each try gets into the way of the others' for a moment: they must not go on at the same pace. */
+static void pause_until_next_try(void)
+{
+	const uint64_t us = clock_monotonic_ns() / 1000;
+
+	usleep(LOOK_US_MIN + (unsigned int)(us % (LOOK_US_MAX - LOOK_US_MIN)));
+}
+
+static int open_when_free(struct store_file *f, struct buf *why)
+{
+	const uint64_t end_ns = clock_monotonic_ns() + f->wait_ms * NS_PER_MS;
+	int err;
+
+	while ((err = state_file_open(f->path, why, &f->db)) == -EBUSY &&
+	       clock_monotonic_ns() < end_ns) {
+		buf_reset(why);
+		pause_until_next_try();
+	}
+	return err;
+}
+
 static int open_file(struct store_file *f, struct buf *why)
 {
 	int err;
 
-	err = state_file_open(f->path, why, &f->db);
+	err = open_when_free(f, why);
 	if (err != -EUCLEAN)
 		return err;
 	err = put_aside(f->path, buf_str(why));
@@ -130,7 +160,7 @@ static int open_file(struct store_file *f, struct buf *why)
 			   strerror(-err));
 		return err;
 	}
-	return state_file_open(f->path, why, &f->db);
+	return open_when_free(f, why);
 }
 
 int store_file_begin(struct store_file *f, struct buf *why)

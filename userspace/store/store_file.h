@@ -15,19 +15,20 @@
 /* Zeroes are one that was never opened. */
 struct store_file {
 	char *directory, *name, *path;
-	sqlite3 *db; /* NULL: it is not open */
+	sqlite3 *db;          /* NULL: it is not open */
+	unsigned int wait_ms; /* for another process that has it */
 	unsigned int births;
 	int trouble; /* the error that was told last */
 	bool tight;  /* it was told that the disk is full */
 };
 
-/* Copies both; opens nothing. Returns 0 or -ENOMEM; store_file_done() is due in either case. */
+/* Copies both; opens nothing. wait_ms is for a file of one process. Returns 0 or -ENOMEM; store_file_done() is due in either case. */
 int store_file_init(struct store_file *f, const char *directory, const char *name);
 /* Closes what is open. */
 void store_file_done(struct store_file *f);
 
-/* Opens, or makes it; a damaged one is set aside on the way. Returns 0 or -errno, always explained in @why: as
- * state_file_path() and state_file_open(), or why it cannot be set aside. */
+/* Opens, or makes it, and waits for another process that has it; a damaged one is set aside on the way. Returns 0 or
+ * -errno, always explained in @why: as state_file_path() and state_file_open(), or why it cannot be set aside. */
 int store_file_begin(struct store_file *f, struct buf *why);
 /* Closes it, because damage was found in it, and puts it out of the way. Returns 0 or -errno. */
 int store_file_set_aside(struct store_file *f);

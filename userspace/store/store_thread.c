@@ -6,11 +6,9 @@
 #include "store/store_impl.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/util.h"
@@ -18,28 +16,13 @@
 #include "store/state_file.h"
 
 #define THREAD_STACK_BYTES (256u << 10)
-#define SHARED_WAIT_NS (5 * NS_PER_SEC)
-#define SHARED_LOOK_MS 20
 
 /* --- the file */
-
-/* Others have a shared file for moments only. */
-static int begin_shared(struct store *s, struct buf *why)
-{
-	const uint64_t end_ns = clock_monotonic_ns() + SHARED_WAIT_NS;
-	int err;
-
-	while ((err = store_file_begin(&s->file, why)) == -EBUSY && clock_monotonic_ns() < end_ns) {
-		buf_reset(why);
-		poll(NULL, 0, SHARED_LOOK_MS);
-	}
-	return err;
-}
 
 static int begin_again(struct store *s)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(STORE_WHY_BYTES_MAX);
-	int err = s->shared ? begin_shared(s, &why) : store_file_begin(&s->file, &why);
+	int err = store_file_begin(&s->file, &why);
 
 	if (err)
 		log_debug("%s", buf_str(&why));
