@@ -40,24 +40,56 @@ static bool unpack(int fd, size_t *ret_n)
 	return got == 0;
 }
 
+/*
+ * libdeflate takes some streams that RFC 1951 does not allow and zlib refuses, as the distance codes 30 and 31: these are held by the
+ * checksum of the member alone. What surrounds the stream has to be as zlib wants it in any case.
+ */
+static bool is_of_the_stream(const char *msg)
+{
+	static const char *const surroundings[] = {
+		"incorrect header check", "incorrect data check",     "incorrect length check",
+		"header crc mismatch",    "unknown header flags set", "unknown compression method"
+	};
+
+	for (size_t i = 0; i < sizeof(surroundings) / sizeof(surroundings[0]); i++)
+		if (strcmp(msg, surroundings[i]) == 0)
+			return false;
+	return true;
+}
+
+/* The members of a file that was unpacked; false: one that only libdeflate takes. */
+static bool inflate_members(z_stream *z)
+{
+	while (z->avail_in && *z->next_in) { /* zeros may follow a member */
+		int rc = inflate(z, Z_FINISH);
+
+		if (rc == Z_DATA_ERROR && is_of_the_stream(z->msg))
+			return false;
+		assert(rc == Z_STREAM_END);
+		assert(inflateReset(z) == Z_OK);
+		while (z->avail_in && !*z->next_in) {
+			z->next_in++;
+			z->avail_in--;
+		}
+	}
+	assert(!z->avail_in);
+	return true;
+}
+
 static void compare(const uint8_t *data, size_t size, size_t n)
 {
 	z_stream z = { .next_in = (z_const Bytef *)(uintptr_t)data,
 		       .avail_in = (uInt)size,
 		       .next_out = reference,
 		       .avail_out = TEXT_MAX };
+	size_t n_reference;
+	bool whole;
 
 	assert(inflateInit2(&z, 15 + 16) == Z_OK);
-	while (z.avail_in && *z.next_in) { /* zeros may follow a member */
-		assert(inflate(&z, Z_FINISH) == Z_STREAM_END);
-		assert(inflateReset(&z) == Z_OK);
-		while (z.avail_in && !*z.next_in) {
-			z.next_in++;
-			z.avail_in--;
-		}
-	}
-	assert(!z.avail_in && z.next_out == reference + n);
-	assert(memcmp(text, reference, n) == 0);
+	whole = inflate_members(&z);
+	n_reference = TEXT_MAX - z.avail_out;
+	assert(whole ? n_reference == n : n_reference <= n);
+	assert(memcmp(text, reference, n_reference) == 0);
 	inflateEnd(&z);
 }
 
