@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The fake AWS of the tests is worth their trust: botocore and awscli, which know AWS, get from it what they expect; what
 # AWS would refuse, it refuses; a fault is the one that was asked for; what was stored survives a kill.
+# beside: yes
 # limit: 180
 . "$(dirname "$0")/../fixtures/lib.sh"
 # shellcheck source=tests/fixtures/aws.sh

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Every source of credentials, and what may go wrong with it: isamon finds them, keeps them fresh, waits for them, says what is
 # missing; clocks, proxies and certificates are as they may be; no secret is in anything that it writes.
+# beside: yes
 # limit: 300
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 # In a network of its own, where AWS's own names and addresses lead nowhere but to the proxy.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # CloudWatch is away for 24 hours, isamon is killed 50 times meanwhile and its disk is full for some of them: then every minute
 # is there, with its sums, and none twice but where nobody could know. (Hours are seconds: fixtures/outage_day.py.)
+# beside: yes
 # limit: 600
 # shellcheck disable=SC2119 # functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Minutes of 14 days, each as large as one can be (50 routes, 150 values, three sets of dimensions): CloudWatch's limits
 # (1,000 metrics, 150 values, 1 MB, 14 days) are kept by every request, and its rate; what is older is counted, not sent.
+# beside: yes
 # limit: 240
 . "$(dirname "$0")/../fixtures/lib.sh"
 # shellcheck source=../fixtures/aws.sh

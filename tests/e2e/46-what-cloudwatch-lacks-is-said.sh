@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What CloudWatch needs and cannot have is said once, with what to do; the rest of isamon works, nothing that was counted
 # is lost, and it goes on when it can. Where it is off there is nothing of it. What the commands say of all that.
+# beside: yes
 # limit: 240
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Errors and tracebacks of the logs are in CloudWatch's metrics, each once, although CloudWatch Logs takes nothing and shipper and
 # daemon are killed; 0 where there were none, nothing where nobody looked.
+# beside: yes
 # limit: 240
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"

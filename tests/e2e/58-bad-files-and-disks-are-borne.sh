@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The disk of the state directory is full; what should be a log cannot be read, is no file, is not there yet, or is a link to what is
 # nobody's business; there are a thousand of them. isamon says so once, measures on, and ships each line once.
+# beside: yes
 # limit: 240
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 if [ -z "${OWN_MOUNTS:-}" ] && unshare -m true 2>/dev/null; then

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # docs/metrics.md names every metric of the page and none that is not on it, with its type, unit, labels and
 # buckets; what the other documents call a metric is one.
+# beside: yes
 # limit: 60
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"

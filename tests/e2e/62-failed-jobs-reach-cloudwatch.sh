@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Each run of a job that did not succeed is in CloudWatch's metrics once, whoever ran it and whenever the daemon was killed; so are
 # the jobs that are overdue; 0 where there were none.
+# beside: yes
 # limit: 120
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon service: a real supervisord's programs are started, stopped, restarted and waited for; what fails is told with its cause.
 # systemd's orders are seen by a systemctl of the test's own.
+# beside: yes
 # limit: 150
 . "$(dirname "$0")/../fixtures/lib.sh"
 need curl supervisord unshare

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon db: a database that is written to at full speed is copied as it was at one moment; reading it changes nothing;
 # damage is found; VACUUM stops the service and starts it again; without room everything stays as it was.
+# beside: yes
 # limit: 180
 . "$(dirname "$0")/../fixtures/lib.sh"
 need curl supervisord setpriv

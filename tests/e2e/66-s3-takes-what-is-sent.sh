@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What the S3 client sends is there, whole and checked; real Swift says so of signatures and parts, a fake AWS of
 # If-None-Match, encryption, storage classes, checksums and whatever goes wrong; awscli lists and fetches it.
+# beside: yes
 # limit: 180
 . "$(dirname "$0")/../fixtures/lib.sh"
 # shellcheck source=tests/fixtures/aws.sh

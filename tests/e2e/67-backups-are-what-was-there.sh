@@ -3,6 +3,7 @@
 # isamon backup: what plain tar restores is what was there, a database that is written to at full speed included; what is damaged is found;
 # the guide's archives are listed and verified; what is pruned is what the rules say; S3, the fake and real Swift, has what awscli fetches,
 # and a host that knows nothing gets it back.
+# beside: yes
 # limit: 180
 . "$(dirname "$0")/../fixtures/lib.sh"
 # shellcheck source=tests/fixtures/aws.sh

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon restore: with a real supervisord and uvicorn a backup comes back as it was; one with which the service does not come up does
 # not stay; hostile archives and a full disk change nothing; what kill -9 cuts off is told by the daemon, resumed, aborted.
+# beside: yes
 # limit: 180
 . "$(dirname "$0")/../fixtures/lib.sh"
 # shellcheck source=tests/fixtures/aws.sh

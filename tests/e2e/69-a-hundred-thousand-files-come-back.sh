@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A tree of 100,000 files comes back as it was, by isamon restore and by plain tar: contents, owners, modes, times to the nanosecond,
 # attributes, ACLs, hard links, symbolic links, holes, names of all kinds.
+# beside: yes
 # limit: 300
 # What is mounted goes with the test, whatever ends it.
 [ -n "${OWN_MOUNTS:-}" ] || exec env OWN_MOUNTS=1 unshare -m "$0"

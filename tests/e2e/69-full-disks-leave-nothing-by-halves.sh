@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A disk that is full at each megabyte: no backup is listed that is not whole, no tree is replaced by half of one, nothing unfinished stays, it is
 # said why; a service that was stopped for a restore runs again.
+# beside: yes
 # limit: 180
 # What is mounted goes with the test, whatever ends it.
 [ -n "${OWN_MOUNTS:-}" ] || exec env OWN_MOUNTS=1 unshare -m "$0"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon update system, security and check: with real apt-get and dpkg in a chroot (an overlay of this system, sources of our own) the right
 # packages come in the right versions, and what runs the old ones is named; dnf by a stand-in that records how it is called.
+# beside: yes
 # limit: 180
 . "$(dirname "$0")/../fixtures/lib.sh"
 umask 022

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon update app: with a real git repository, environments, supervisord and uvicorn a new version comes in whole; one that does not start,
 # hangs, fails its requirements or its health is not left in place; kill -9 at any step is told, resumed, aborted; data stays.
+# beside: yes
 # limit: 400
 . "$(dirname "$0")/../fixtures/lib.sh"
 umask 022

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon advise, on a whole host: a healthy week has no advice; what is advised for a cause is a diff that patch(1) takes, that nginx and
 # Supervisor run with, and that is not advised again. The history is written by hand, fast-forwarded.
+# beside: yes
 # limit: 120
 . "$(dirname "$0")/../fixtures/host.sh"
 # shellcheck source=tests/fixtures/advise.sh

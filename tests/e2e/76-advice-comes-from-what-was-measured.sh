@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The daemon keeps minutes of what it measured, through a restart and a kill -9, while isamon advise reads them; and a rule for the backups' bucket
 # is merged into those of others, as botocore's model has them and awscli reads them.
+# beside: yes
 . "$(dirname "$0")/../fixtures/lib.sh"
 # shellcheck source=tests/fixtures/aws.sh
 . "$FIXTURES/aws.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon advise on an EC2 instance of which the firmware says the type and a fake IMDS the id: over a week, at the borders, the size that is named is one
 # that there is; and hours in which nobody comes, capacity to commit to, and what is not known yet.
+# beside: yes
 if [ -z "${ISAMON_OWN_MOUNTS:-}" ]; then
 	[ "$(id -u)" = 0 ] || { echo "needs root" && exit 77; }
 	unshare -m true 2>/dev/null || { echo "needs namespaces (unshare)" && exit 77; }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # isamon init: on a host of its own (mount namespace) with Agent-ISA under Supervisor it writes a configuration with which isamon
 # watches it; what is there already is never replaced unasked.
+# beside: yes
 # limit: 60
 . "$(dirname "$0")/../fixtures/lib.sh"
 need curl supervisord unshare

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What stands in dist/: Prometheus takes the alerts, and they go off when they should; each expression of the dashboard is one, and of
 # metrics that there are; man pages and completion know every command and key; the docs know every finding.
+# beside: yes
 # limit: 90
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"

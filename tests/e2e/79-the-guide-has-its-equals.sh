@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Every command of the operations guide has its equal of isamon's, which does what it should on a host with the service under
 # Supervisor, a database, backups, S3 and CloudWatch (the fake); and docs/guide.md and docs/guia.es.md say the same.
+# beside: yes
 # limit: 180
 # shellcheck disable=SC2034,SC2119 # what lib.sh uses; functions with optional arguments
 . "$(dirname "$0")/../fixtures/lib.sh"
