@@ -12,6 +12,7 @@
 #include "care/backup_list.h"
 #include "care/backup_name.h"
 #include "store/catalogue.h"
+#include "store/state_file.h"
 
 static struct {
 	char top[100], state[120], backups[120];
@@ -258,37 +259,52 @@ static void directory_decides(void)
 	tear_down();
 }
 
-/* Eight processes at once. */
+/* In a process of its own. */
+static void write_rows(int process)
+{
+	if (catalogue_open(t.state, &t.c))
+		_exit(1);
+	for (int k = 0; k < 5; k++) {
+		struct catalogue_entry e;
+		struct buf why = BUF_INIT(4096);
+		char file[64];
+
+		snprintf(file, sizeof(file), "a-data-202611%02d-02%02d00.tar.gz", process + 1, k);
+		e = entry(file, 1);
+		e.remote = BACKUP_SENT;
+		if (catalogue_put(t.c, &e, &why)) {
+			fprintf(stderr, "%s\n", buf_str(&why));
+			_exit(2);
+		}
+		buf_done(&why);
+	}
+	catalogue_close(t.c);
+	_exit(0);
+}
+
+/* Twelve processes, that have all waited when the file becomes free: none may wait for another one that waits. */
 static void is_shared(void)
 {
-	pid_t pids[8];
+	_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
+	sqlite3 *db = NULL;
+	char path[200];
+	pid_t pids[12];
 
 	set_up();
 	catalogue_close(take(t.c));
-	for (int i = 0; i < 8; i++) {
+	EXPECT_INT(mkdir(t.state, 0700), 0);
+	snprintf(path, sizeof(path), "%s/%s", t.state, CATALOGUE_FILE);
+	for (int i = 0; i < 12; i++) {
 		pids[i] = fork();
-		if (pids[i])
-			continue;
-		if (catalogue_open(t.state, &t.c))
-			_exit(1);
-		for (int k = 0; k < 5; k++) {
-			struct catalogue_entry e = { 0 };
-			struct buf why = BUF_INIT(4096);
-			char file[64];
-
-			snprintf(file, sizeof(file), "a-data-202611%02d-02%02d00.tar.gz", i + 1, k);
-			e = entry(file, 1);
-			e.remote = BACKUP_SENT;
-			if (catalogue_put(t.c, &e, &why)) {
-				fprintf(stderr, "%s\n", buf_str(&why));
-				_exit(2);
-			}
-			buf_done(&why);
+		if (!pids[i]) {
+			usleep(500000);
+			write_rows(i);
 		}
-		catalogue_close(t.c);
-		_exit(0);
 	}
-	for (int i = 0; i < 8; i++) {
+	EXPECT_INT(state_file_open(path, &why, &db), 0);
+	usleep(2000000);
+	state_file_close(db, false);
+	for (int i = 0; i < 12; i++) {
 		int status = -1;
 
 		EXPECT_INT(waitpid(pids[i], &status, 0), pids[i]);
@@ -296,7 +312,7 @@ static void is_shared(void)
 	}
 	EXPECT_INT(catalogue_open(t.state, &t.c), 0);
 	EXPECT_INT(load(), 0);
-	EXPECT_UINT(t.list.n, 40);
+	EXPECT_UINT(t.list.n, 60);
 	tear_down();
 }
 
