@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "care/archive_gunzip.h"
+#include "care/gzip_member.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -57,17 +58,29 @@ static bool is_of_the_stream(const char *msg)
 	return true;
 }
 
-/* The members of a file that was unpacked; false: one that only libdeflate takes. */
+static bool says_its_length(const z_stream *z)
+{
+	size_t n, bytes;
+
+	return z->avail_in >= GZIP_MEMBER_HEAD && gzip_member_parse(z->next_in, &n, &bytes);
+}
+
+/* The members of a file that was unpacked; false: one that only libdeflate takes, which gets those up to the first that does not say its length. */
 static bool inflate_members(z_stream *z)
 {
-	while (z->avail_in && *z->next_in) { /* zeros may follow a member */
-		int rc = inflate(z, Z_FINISH);
+	bool of_libdeflate = true;
 
-		if (rc == Z_DATA_ERROR && is_of_the_stream(z->msg))
+	while (z->avail_in && *z->next_in) { /* zeros may follow a member */
+		int rc;
+
+		of_libdeflate = of_libdeflate && says_its_length(z);
+		rc = inflate(z, Z_FINISH);
+		if (rc == Z_DATA_ERROR && of_libdeflate && is_of_the_stream(z->msg))
 			return false;
 		assert(rc == Z_STREAM_END);
 		assert(inflateReset(z) == Z_OK);
 		while (z->avail_in && !*z->next_in) {
+			of_libdeflate = false;
 			z->next_in++;
 			z->avail_in--;
 		}

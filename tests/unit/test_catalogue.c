@@ -264,7 +264,7 @@ static void write_rows(int process)
 {
 	if (catalogue_open(t.state, &t.c))
 		_exit(1);
-	for (int k = 0; k < 5; k++) {
+	for (int k = 0; k < 2; k++) {
 		struct catalogue_entry e;
 		struct buf why = BUF_INIT(4096);
 		char file[64];
@@ -282,37 +282,42 @@ static void write_rows(int process)
 	_exit(0);
 }
 
-/* Twelve processes, that have all waited when the file becomes free: none may wait for another one that waits. */
+/* Eight processes, that have all waited when the file becomes free: none may wait for another one that waits. */
 static void is_shared(void)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT(4096);
+	int begin[2], reserved_fd = -1, status;
 	sqlite3 *db = NULL;
 	char path[200];
-	pid_t pids[12];
+	pid_t pids[8];
 
 	set_up();
 	catalogue_close(take(t.c));
 	EXPECT_INT(mkdir(t.state, 0700), 0);
-	snprintf(path, sizeof(path), "%s/%s", t.state, CATALOGUE_FILE);
-	for (int i = 0; i < 12; i++) {
+	EXPECT_INT(pipe2(begin, O_CLOEXEC), 0);
+	for (int i = 0; i < 8; i++) {
 		pids[i] = fork();
 		if (!pids[i]) {
-			usleep(500000);
+			close(begin[1]);
+			EXPECT_INT(read(begin[0], path, 1), 0);
 			write_rows(i);
 		}
 	}
+	snprintf(path, sizeof(path), "%s/%s", t.state, CATALOGUE_FILE);
+	EXPECT_INT(state_file_reserve(path, &why, &reserved_fd), 0);
 	EXPECT_INT(state_file_open(path, &why, &db), 0);
-	usleep(2000000);
+	close(begin[0]);
+	close(begin[1]);
+	usleep(500000);
 	state_file_close(db, false);
-	for (int i = 0; i < 12; i++) {
-		int status = -1;
-
+	close(reserved_fd);
+	for (int i = 0; i < 8; i++) {
 		EXPECT_INT(waitpid(pids[i], &status, 0), pids[i]);
 		EXPECT_INT(status, 0);
 	}
 	EXPECT_INT(catalogue_open(t.state, &t.c), 0);
 	EXPECT_INT(load(), 0);
-	EXPECT_UINT(t.list.n, 60);
+	EXPECT_UINT(t.list.n, 16);
 	tear_down();
 }
 

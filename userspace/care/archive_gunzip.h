@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Unpacks gzip strictly: libarchive's own reader compares no checksum (seen in 3.6.2). One difference to gzip's own reading: of members that say
- * how long they are, libdeflate takes distance codes that RFC 1951 reserves (3.2.6), where what they become has the right checksum.
+ * how long they are, libdeflate takes some that RFC 1951 does not know, such as reserved distance codes, where what they become has the right checksum.
  */
 #ifndef ISAMON_ARCHIVE_GUNZIP_H
 #define ISAMON_ARCHIVE_GUNZIP_H

@@ -24,8 +24,8 @@
 #define SQL_EACH "SELECT " SQL_COLUMNS " FROM backup ORDER BY file"
 #define SQL_ONE "SELECT " SQL_COLUMNS " FROM backup WHERE file = ?"
 
-/* Long: a backup of hours, that is whole, must not fail for a disk on which others are slow. */
-#define WAIT_MS 30000
+/* Less than what a job is given to end by itself. */
+#define WAIT_MS 5000
 
 #define NUMBERS 13
 #define TEXTS 8

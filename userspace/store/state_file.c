@@ -57,14 +57,14 @@ int state_file_path(const char *directory, const char *name, struct buf *why, ch
 	return *ret_path ? 0 : -ENOMEM;
 }
 
-/* SQLite would make it for everybody to read. */
-static int file_make(const char *path, struct buf *why)
+/* SQLite would make it for everybody to read. The descriptor is the caller's, -1 if that fails. */
+static int file_make(const char *path, struct buf *why, int *ret_fd)
 {
-	_cleanup_(file_closep) int fd =
-		open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	struct stat st;
 	int err = 0;
 
+	*ret_fd = fd;
 	if (fd < 0 || fstat(fd, &st))
 		err = -errno;
 	else if (!S_ISREG(st.st_mode))
@@ -87,6 +87,22 @@ static int sql_say(sqlite3 *db, int err, const char *path, struct buf *why)
 	else if (err)
 		buf_printf(why, "cannot use %s: %s (%s)", path, strerror(-err), sqlite3_errmsg(db));
 	return err;
+}
+
+int state_file_reserve(const char *path, struct buf *why, int *ret_fd)
+{
+	_cleanup_(file_closep) int fd = -1;
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
+	int err = file_make(path, why, &fd);
+
+	if (err)
+		return err;
+	/* The first byte is none of those that SQLite locks. A file system that has no locks is SQLite's to refuse. */
+	if (fcntl(fd, F_OFD_SETLK, &lock) && (errno == EAGAIN || errno == EACCES))
+		return sql_say(NULL, -EBUSY, path, why);
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
 }
 
 /* Whose it is. A database of somebody else is not moved out of the way: it is more likely that our configuration is wrong. */
@@ -200,9 +216,10 @@ int state_file_open(const char *path, struct buf *why, sqlite3 **ret)
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
 	sqlite3 *db = NULL;
-	int err;
+	int fd, err;
 
-	err = file_make(path, why);
+	err = file_make(path, why, &fd);
+	file_closep(&fd);
 	if (err)
 		return err;
 	err = sql_errno(NULL, sqlite3_open_v2(path, &db, flags, NULL));

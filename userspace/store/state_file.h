@@ -17,6 +17,13 @@
 int state_file_path(const char *directory, const char *name, struct buf *why, char **ret_path);
 
 /*
+ * The right to open the file, for as long as *ret_fd is open; makes the file (0600). SQLite's own locks make several that want it stand in
+ * each other's way; whoever shares a file with others tries for this first. Close it after the database: SQLite's locks go with any
+ * descriptor of the file. Returns 0; -EBUSY: another process has it; another -errno. All explained in @why.
+ */
+int state_file_reserve(const char *path, struct buf *why, int *ret_fd);
+
+/*
  * Opens, or makes (0600), the file, brings its schema to the present version and sees to its room. It is then locked against any other
  * process until it is closed.
  * Returns 0; -EUCLEAN: it is damaged, or no SQLite file; -EEXIST: it is another application's database; -ENOTSUP: it is of a newer

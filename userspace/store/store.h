@@ -24,7 +24,7 @@ struct store;
 
 /*
  * Opens, or makes, the file, and its directory; blocks on the disk. Returns 0 or -errno, explained in @why: -EBUSY: another process
- * has it; -EEXIST: it is another application's; -ENOTSUP: a newer isamon's; -ELOOP: it is a symbolic link.
+ * has it, 200 ms later still; -EEXIST: it is another application's; -ENOTSUP: a newer isamon's; -ELOOP: it is a symbolic link.
  */
 int store_open(struct event_base *base, const char *directory, struct buf *why, struct store **ret);
 /* The same, with a file of another name: of a process that has its own. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "store/room.h"
@@ -21,20 +22,27 @@
 /* The process before this one is ending still. */
 #define OWN_WAIT_MS 200
 
-#define LOOK_US_MIN 5000u
-#define LOOK_US_MAX 25000u
+#define LOOK_US 10000
 
 int store_file_init(struct store_file *f, const char *directory, const char *name)
 {
+	f->reserved_fd = -1;
 	f->wait_ms = OWN_WAIT_MS;
 	f->directory = strdup(directory);
 	f->name = strdup(name);
 	return f->directory && f->name ? 0 : -ENOMEM;
 }
 
+void store_file_leave(struct store_file *f)
+{
+	state_file_close(take(f->db), false);
+	file_closep(&f->reserved_fd);
+	f->reserved_fd = -1;
+}
+
 void store_file_done(struct store_file *f)
 {
-	state_file_close(f->db, false);
+	store_file_leave(f);
 	free(f->path);
 	free(f->directory);
 	free(f->name);
@@ -125,32 +133,35 @@ static int put_aside(const char *path, const char *why)
 	return err;
 }
 
-/* Each try gets into the way of the others' for a moment: they must not go on at the same pace. */
-static void pause_until_next_try(void)
+/* What SQLite's own locks say comes last: somebody may have opened the file with another program. */
+static int open_reserved(struct store_file *f, struct buf *why)
 {
-	const uint64_t us = clock_monotonic_ns() / 1000;
+	int err = 0;
 
-	usleep(LOOK_US_MIN + (unsigned int)(us % (LOOK_US_MAX - LOOK_US_MIN)));
+	if (f->reserved_fd < 0)
+		err = state_file_reserve(f->path, why, &f->reserved_fd);
+	return err ? err : state_file_open(f->path, why, &f->db);
 }
 
-static int open_when_free(struct store_file *f, struct buf *why)
+static int open_when_free(struct store_file *f, uint64_t end_ns, struct buf *why)
 {
-	const uint64_t end_ns = clock_monotonic_ns() + f->wait_ms * NS_PER_MS;
 	int err;
 
-	while ((err = state_file_open(f->path, why, &f->db)) == -EBUSY &&
-	       clock_monotonic_ns() < end_ns) {
+	while ((err = open_reserved(f, why)) == -EBUSY && clock_monotonic_ns() < end_ns) {
 		buf_reset(why);
-		pause_until_next_try();
+		usleep(LOOK_US);
 	}
+	if (err)
+		store_file_leave(f);
 	return err;
 }
 
 static int open_file(struct store_file *f, struct buf *why)
 {
+	const uint64_t end_ns = clock_monotonic_ns() + f->wait_ms * NS_PER_MS;
 	int err;
 
-	err = open_when_free(f, why);
+	err = open_when_free(f, end_ns, why);
 	if (err != -EUCLEAN)
 		return err;
 	err = put_aside(f->path, buf_str(why));
@@ -160,7 +171,7 @@ static int open_file(struct store_file *f, struct buf *why)
 			   strerror(-err));
 		return err;
 	}
-	return open_when_free(f, why);
+	return open_when_free(f, end_ns, why);
 }
 
 int store_file_begin(struct store_file *f, struct buf *why)
@@ -184,5 +195,6 @@ int store_file_set_aside(struct store_file *f)
 
 	buf_printf(&why, "%s was found to be damaged", f->path);
 	state_file_close(take(f->db), true);
+	store_file_leave(f);
 	return put_aside(f->path, buf_str(&why));
 }

@@ -12,10 +12,10 @@
 
 #include "base/buf.h"
 
-/* Zeroes are one that was never opened. */
 struct store_file {
 	char *directory, *name, *path;
 	sqlite3 *db;          /* NULL: it is not open */
+	int reserved_fd;      /* state_file_reserve(), or -1 */
 	unsigned int wait_ms; /* for another process that has it */
 	unsigned int births;
 	int trouble; /* the error that was told last */
@@ -26,6 +26,8 @@ struct store_file {
 int store_file_init(struct store_file *f, const char *directory, const char *name);
 /* Closes what is open. */
 void store_file_done(struct store_file *f);
+/* Closes it for others to have, until store_file_begin(). */
+void store_file_leave(struct store_file *f);
 
 /* Opens, or makes it, and waits for another process that has it; a damaged one is set aside on the way. Returns 0 or
  * -errno, always explained in @why: as state_file_path() and state_file_open(), or why it cannot be set aside. */

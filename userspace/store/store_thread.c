@@ -13,7 +13,6 @@
 #include "base/memory.h"
 #include "base/util.h"
 #include "store/sql.h"
-#include "store/state_file.h"
 
 #define THREAD_STACK_BYTES (256u << 10)
 
@@ -113,7 +112,7 @@ static bool has_more(struct store *s)
 static void release(struct store *s)
 {
 	if (s->shared && !has_more(s))
-		state_file_close(take(s->file.db), false);
+		store_file_leave(&s->file);
 }
 
 /* Two megabytes that were needed for a moment. Behind the telling of the end: nobody waits for this. */
@@ -140,7 +139,7 @@ static void work_end(struct store *s, struct work *w)
 
 static void thread_end(struct store *s)
 {
-	state_file_close(take(s->file.db), false);
+	store_file_leave(&s->file);
 	pthread_mutex_lock(&s->mutex);
 	s->gone = true;
 	pthread_cond_broadcast(&s->work_finished);
