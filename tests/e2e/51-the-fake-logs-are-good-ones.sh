@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 # The logs of the fake AWS are worth their trust: botocore and awscli get from them what they expect of CloudWatch Logs, what
 # AWS would refuse is refused, a kill loses no event that was answered, and they keep up with 50,000 lines a second.
-# beside: yes
 # limit: 300
 # judges: time
 . "$(dirname "$0")/../fixtures/lib.sh"
