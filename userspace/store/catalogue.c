@@ -24,9 +24,6 @@
 #define SQL_EACH "SELECT " SQL_COLUMNS " FROM backup ORDER BY file"
 #define SQL_ONE "SELECT " SQL_COLUMNS " FROM backup WHERE file = ?"
 
-/* Less than what a job is given to end by itself. */
-#define WAIT_MS 5000
-
 #define NUMBERS 13
 #define TEXTS 8
 
@@ -58,7 +55,7 @@ int catalogue_open(const char *state_directory, struct catalogue **ret)
 	c->base = event_base_new();
 	if (!c->base)
 		return -ENOMEM;
-	err = store_begin_shared(c->base, state_directory, CATALOGUE_FILE, WAIT_MS, &c->store);
+	err = store_begin_shared(c->base, state_directory, CATALOGUE_FILE, &c->store);
 	if (err)
 		return err;
 	*ret = take(c);

@@ -20,8 +20,6 @@
 #include "store/state_file.h"
 #include "store/store.h"
 
-#define WAIT_MS 5000
-
 #define NAMED(name, how) ", " #name
 #define ASKED(name, how) ", ?"
 #define MERGED(name, how) ", " MERGED_##how(#name)
@@ -97,7 +95,7 @@ int history_new(struct event_base *base, const char *directory, struct history *
 
 	if (!h)
 		return -ENOMEM;
-	err = store_begin_shared(base, directory, HISTORY_FILE, WAIT_MS, &h->store);
+	err = store_begin_shared(base, directory, HISTORY_FILE, &h->store);
 	if (err)
 		free(h);
 	else

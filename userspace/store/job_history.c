@@ -11,7 +11,6 @@
 #include "store/job_rows.h"
 #include "store/store.h"
 
-#define WAIT_MS 5000
 #define WAITING_MAX 64
 
 struct job_history {
@@ -70,7 +69,7 @@ int job_history_new(struct event_base *base, const char *directory, struct job_h
 
 	if (!h)
 		return -ENOMEM;
-	err = store_begin_shared(base, directory, JOB_HISTORY_FILE, WAIT_MS, &h->store);
+	err = store_begin_shared(base, directory, JOB_HISTORY_FILE, &h->store);
 	if (err)
 		free(h);
 	else

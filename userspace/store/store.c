@@ -162,34 +162,35 @@ static int store_new(struct event_base *base, const char *directory, const char 
 	return 0;
 }
 
-static int start(struct store **s, struct store **ret)
-{
-	int err = store_thread_start(*s);
+#define SHARED_WAIT_MS 5000
 
+static int begin(struct event_base *base, const char *directory, const char *name, bool shared,
+		 struct store **ret)
+{
+	_cleanup_(store_freep) struct store *s = NULL;
+	int err;
+
+	err = store_new(base, directory, name, &s);
+	if (err)
+		return err;
+	s->shared = shared;
+	if (shared)
+		s->file.wait_ms = SHARED_WAIT_MS;
+	err = store_thread_start(s);
 	if (!err)
-		*ret = take(*s);
+		*ret = take(s);
 	return err;
 }
 
 int store_begin(struct event_base *base, const char *directory, struct store **ret)
 {
-	_cleanup_(store_freep) struct store *s = NULL;
-	int err = store_new(base, directory, STATE_FILE_NAME, &s);
-
-	return err ? err : start(&s, ret);
+	return begin(base, directory, STATE_FILE_NAME, false, ret);
 }
 
 int store_begin_shared(struct event_base *base, const char *directory, const char *name,
-		       unsigned int wait_ms, struct store **ret)
+		       struct store **ret)
 {
-	_cleanup_(store_freep) struct store *s = NULL;
-	int err = store_new(base, directory, name, &s);
-
-	if (err)
-		return err;
-	s->shared = true;
-	s->file.wait_ms = wait_ms;
-	return start(&s, ret);
+	return begin(base, directory, name, true, ret);
 }
 
 int store_open(struct event_base *base, const char *directory, struct buf *why, struct store **ret)

@@ -36,10 +36,11 @@ int store_open_file(struct event_base *base, const char *directory, const char *
 int store_begin(struct event_base *base, const char *directory, struct store **ret);
 /*
  * As store_begin(), with a file of another name that other processes use, too: it is open only while there is work, and work that
- * finds it open elsewhere waits for that, @wait_ms at most (0: one try). store_births() counts each opening.
+ * finds it open elsewhere waits for that, five seconds at most: less than what a job is given to end by itself.
+ * store_births() counts each opening.
  */
 int store_begin_shared(struct event_base *base, const char *directory, const char *name,
-		       unsigned int wait_ms, struct store **ret);
+		       struct store **ret);
 /* Why the file could not be opened the last time that was tried; nothing is appended if it could. */
 void store_why(struct store *s, struct buf *why);
 
